@@ -1,0 +1,1 @@
+//! The Arm debug interface: DP, AP and MEM-AP over any link.

@@ -1,0 +1,1 @@
+//! CMSIS-DAP packets, host side and device side.

@@ -1,0 +1,1 @@
+//! Probes: pipes, the recorder's tap and the links over them.

@@ -1,0 +1,1 @@
+//! Job file, plan, run: gates, journal and audit record.

@@ -1,0 +1,1 @@
+//! The world behind USB: probe firmware, SWD target, STM32H5, board.

@@ -1,0 +1,1 @@
+//! Traces: file format, decoding, lifting, naming, statistics.

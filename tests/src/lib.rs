@@ -1,0 +1,1 @@
+//! Scenarios, goldens, layering: tests that need more than one crate.

@@ -1,0 +1,1 @@
+//! Shows and counts what happened on the wire.
