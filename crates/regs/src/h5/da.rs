@@ -1,0 +1,188 @@
+//! Debug authentication: mailbox words, packets, types. [H5-DA-1] [H5-DA-2] [H5-DA-4] [H5-DA-5] [H5-DA-8]
+
+/// Word the debugger writes while NRST is low, to ask for a session. A guess for the H5: "STDA". [H5-DA-2]
+pub const MAGIC_HOST: u32 = 0x5354_4441;
+/// The same word on the STM32N6: "OEDA".
+pub const MAGIC_HOST_N6: u32 = 0x4F45_4441;
+/// The device's answer: "DAOK".
+pub const MAGIC_DEVICE: u32 = 0x4441_4F4B;
+
+/// Words of a packet's head: two 16-bit numbers in the first word, a count of data words in the second.
+pub const HEAD_WORDS: u32 = 2;
+/// In the first word: lowest bit of the command (request) or the status (response).
+pub const CODE_SHIFT: u32 = 16;
+
+/// Commands.
+pub mod command {
+    /// What is this, what can it do.
+    pub const DISCOVERY: u16 = 0x0001;
+    /// Give me a challenge.
+    pub const AUTH_START: u16 = 0x0002;
+    /// Here is the answer.
+    pub const AUTH_RESPONSE: u16 = 0x0003;
+    /// Close the session.
+    pub const CLOSE_SESSION: u16 = 0x0004;
+    /// Go on booting.
+    pub const RESUME_BOOT: u16 = 0x0005;
+    /// Lock debug.
+    pub const LOCK_DEBUG: u16 = 0x0006;
+    /// Change the life cycle state.
+    pub const LCS_CHANGE: u16 = 0x0007;
+
+    /// Names.
+    pub const NAMES: &[(u32, &str)] = &[
+        (DISCOVERY as u32, "DISCOVERY"),
+        (AUTH_START as u32, "AUTH_START"),
+        (AUTH_RESPONSE as u32, "AUTH_RESPONSE"),
+        (CLOSE_SESSION as u32, "CLOSE_SESSION"),
+        (RESUME_BOOT as u32, "RESUME_BOOT"),
+        (LOCK_DEBUG as u32, "LOCK_DEBUG"),
+        (LCS_CHANGE as u32, "LCS_CHANGE"),
+    ];
+}
+
+/// Status of a response.
+pub mod status {
+    /// Done.
+    pub const SUCCESS: u16 = 0x0000;
+    /// Refused.
+    pub const FAILURE: u16 = 0x0001;
+    /// More is needed (next certificate, token).
+    pub const NEED_MORE_DATA: u16 = 0x0002;
+    /// Not supported.
+    pub const UNSUPPORTED: u16 = 0x0003;
+    /// Not authorised.
+    pub const UNAUTHORIZED: u16 = 0x0004;
+    /// Wrong parameters.
+    pub const INVALID_PARAMETERS: u16 = 0x0005;
+    /// Unknown command.
+    pub const INVALID_COMMAND: u16 = 0x7FFF;
+
+    /// Names.
+    pub const NAMES: &[(u32, &str)] = &[
+        (SUCCESS as u32, "SUCCESS"),
+        (FAILURE as u32, "FAILURE"),
+        (NEED_MORE_DATA as u32, "NEED_MORE_DATA"),
+        (UNSUPPORTED as u32, "UNSUPPORTED"),
+        (UNAUTHORIZED as u32, "UNAUTHORIZED"),
+        (INVALID_PARAMETERS as u32, "INVALID_PARAMETERS"),
+        (INVALID_COMMAND as u32, "INVALID_COMMAND"),
+    ];
+}
+
+/// Types of the type-length-value items. An item is {u16 0, u16 type, u32 length, bytes}, not padded. [H5-DA-5]
+pub mod tlv {
+    /// Bytes before the value.
+    pub const HEAD: usize = 8;
+    /// Version of the protocol.
+    pub const VERSION: u16 = 0x0001;
+    /// Vendor (0x0020 = ST).
+    pub const VENDOR: u16 = 0x0002;
+    /// Part class (DEV_ID).
+    pub const SOC_CLASS: u16 = 0x0003;
+    /// The part itself: UID, then zero, 16 bytes.
+    pub const SOC_ID: u16 = 0x0004;
+    /// Permissions the part can give, 16 bytes.
+    pub const HW_PERMISSION_MASK: u16 = 0x0007;
+    /// Life cycle, 2 bytes. [H5-DA-9]
+    pub const LIFECYCLE: u16 = 0x0008;
+    /// Identity of the ROM's debug authentication.
+    pub const SDA_ID: u16 = 0x000A;
+    /// Token formats.
+    pub const TOKEN_FORMATS: u16 = 0x0100;
+    /// Certificate formats.
+    pub const CERT_FORMATS: u16 = 0x0101;
+    /// Crypto systems.
+    pub const CRYPTO_SYSTEMS: u16 = 0x0102;
+    /// A signed token (authentication).
+    pub const TOKEN: u16 = 0x0200;
+    /// A certificate (authentication).
+    pub const CERTIFICATE: u16 = 0x0201;
+    /// Version of the ROM's debug authentication.
+    pub const SDA_VERSION: u16 = 0x0402;
+    /// ST: the password (authentication), provisioning integrity (discovery). [H5-DA-6] [H5-DA-7]
+    pub const ST_PASSWORD: u16 = 0x8000;
+    /// ST: provisioning integrity (discovery), the same number.
+    pub const ST_INTEGRITY: u16 = 0x8000;
+    /// ST: level 1 status.
+    pub const ST_HDPL1_STATUS: u16 = 0x8001;
+    /// ST: level 2 status.
+    pub const ST_HDPL2_STATUS: u16 = 0x8002;
+    /// ST: level 3 status.
+    pub const ST_HDPL3_STATUS: u16 = 0x8003;
+
+    /// Names.
+    pub const NAMES: &[(u32, &str)] = &[
+        (VERSION as u32, "VERSION"),
+        (VENDOR as u32, "VENDOR"),
+        (SOC_CLASS as u32, "SOC_CLASS"),
+        (SOC_ID as u32, "SOC_ID"),
+        (HW_PERMISSION_MASK as u32, "HW_PERMISSION_MASK"),
+        (LIFECYCLE as u32, "LIFECYCLE"),
+        (SDA_ID as u32, "SDA_ID"),
+        (TOKEN_FORMATS as u32, "TOKEN_FORMATS"),
+        (CERT_FORMATS as u32, "CERT_FORMATS"),
+        (CRYPTO_SYSTEMS as u32, "CRYPTO_SYSTEMS"),
+        (TOKEN as u32, "TOKEN"),
+        (CERTIFICATE as u32, "CERTIFICATE"),
+        (SDA_VERSION as u32, "SDA_VERSION"),
+        (ST_PASSWORD as u32, "ST_PASSWORD/ST_INTEGRITY"),
+        (ST_HDPL1_STATUS as u32, "ST_HDPL1_STATUS"),
+        (ST_HDPL2_STATUS as u32, "ST_HDPL2_STATUS"),
+        (ST_HDPL3_STATUS as u32, "ST_HDPL3_STATUS"),
+    ];
+}
+
+/// Values inside the items.
+pub mod value {
+    /// CRYPTO_SYSTEMS: ECDSA P-256 with SHA-256.
+    pub const CRYPTO_ECDSA_P256: u8 = 0x01;
+    /// CRYPTO_SYSTEMS: ST's password.
+    pub const CRYPTO_PASSWORD: u8 = 0x80;
+    /// VENDOR: ST.
+    pub const VENDOR_ST: u16 = 0x0020;
+    /// ST_INTEGRITY: provisioned.
+    pub const INTEGRITY_OK: u32 = crate::h5::rss::result::SUCCESS;
+    /// ST_INTEGRITY: not provisioned.
+    pub const INTEGRITY_BAD: u32 = crate::h5::rss::result::ERROR;
+    /// HDPLx status: present.
+    pub const HDPL_PRESENT: u32 = 1;
+    /// HDPLx status: absent.
+    pub const HDPL_ABSENT: u32 = 0xFFFF_FFFF;
+    /// First byte of LIFECYCLE; the second is the product state code. [H5-DA-9]
+    pub const LIFECYCLE_TAG: u8 = 0x20;
+    /// Bytes of the challenge of AUTH_START.
+    pub const CHALLENGE_LEN: usize = 32;
+}
+
+/// Bits of the permission mask. [H5-DA-8]
+pub mod permission {
+    /// Non-secure debug from level 1.
+    pub const LEVEL1_NON_SECURE_DEBUG: u32 = 1 << 0;
+    /// Non-secure debug from level 2.
+    pub const LEVEL2_NON_SECURE_DEBUG: u32 = 1 << 1;
+    /// Non-secure debug from level 3.
+    pub const LEVEL3_NON_SECURE_DEBUG: u32 = 1 << 2;
+    /// Debug from level 1.
+    pub const LEVEL1_INTRUSIVE_DEBUG: u32 = 1 << 4;
+    /// Debug from level 2.
+    pub const LEVEL2_INTRUSIVE_DEBUG: u32 = 1 << 5;
+    /// Debug from level 3.
+    pub const LEVEL3_INTRUSIVE_DEBUG: u32 = 1 << 6;
+    /// Back to TZ-CLOSED.
+    pub const TO_TZ_REGRESSION: u32 = 1 << 12;
+    /// Back to OPEN, everything erased.
+    pub const FULL_REGRESSION: u32 = 1 << 14;
+
+    /// Names by bit.
+    pub const NAMES: &[(u32, &str)] = &[
+        (FULL_REGRESSION, "Full Regression"),
+        (TO_TZ_REGRESSION, "To TZ Regression"),
+        (LEVEL3_INTRUSIVE_DEBUG, "Level 3 Intrusive Debug"),
+        (LEVEL2_INTRUSIVE_DEBUG, "Level 2 Intrusive Debug"),
+        (LEVEL1_INTRUSIVE_DEBUG, "Level 1 Intrusive Debug"),
+        (LEVEL3_NON_SECURE_DEBUG, "Level 3 Non-secure Debug"),
+        (LEVEL2_NON_SECURE_DEBUG, "Level 2 Non-secure Debug"),
+        (LEVEL1_NON_SECURE_DEBUG, "Level 1 Non-secure Debug"),
+    ];
+}
