@@ -1,0 +1,147 @@
+//! Memory: batches, words, blocks.
+
+use crate::mem_ap::{Carry, Matching};
+use crate::react::react;
+use crate::{Adi, AdiError, Doing, Seen};
+use pace::Wait;
+use regs::ap::{CSW, csw};
+use wire::{Ack, Addr, ApSel, Attr, Batch, Flow, MemOp, Width};
+
+impl Adi {
+    /// Carries out a batch and returns the values of all its reads, words of block reads included, in order.
+    ///
+    /// Reads and plain writes that were refused with WAIT are gone on with; a plain read may then reach the bus twice. A
+    /// `once` write is sent again only when it is certain that it was refused.
+    ///
+    /// # Errors
+    /// [`AdiError`]. Steps before the one it names are done; those behind it are not, except as
+    /// [`AdiError::Overrun`] says.
+    pub fn run(&mut self, batch: &Batch) -> Result<Vec<u32>, AdiError> {
+        check(batch)?;
+        let own = self.open(batch.ap)?;
+        let (tries, wait) = (u32::from(self.config.match_retry) + 1, self.match_wait());
+        let (clock, matching) = (&*self.clock, Matching { tries, wait });
+        let mut carry = Carry::new(&mut *self.link, &mut self.cache, clock, batch, matching, own);
+        let result = react(&mut carry, &self.policy, clock);
+        let (steps, values) = (carry.steps(), carry.values);
+        let waits = *result.as_ref().unwrap_or(&0);
+        self.note_steps(batch, steps, &values, waits);
+        match result {
+            Ok(_) => Ok(values),
+            Err(error) => {
+                self.cache.forget();
+                if let Some(op) = batch.ops.get(steps) {
+                    self.note(Doing::step(batch.ap, op, 0), Seen::Nothing, error.ack(), 0);
+                }
+                Err(self.with_last_value(batch, error))
+            }
+        }
+    }
+
+    /// Adds what a word is now to the error of a wait that never saw its value.
+    fn with_last_value(&mut self, batch: &Batch, mut error: AdiError) -> AdiError {
+        if let AdiError::MatchSpent { doing: Doing::Memory { ap, at, .. }, last, .. } = &mut error {
+            *last = self.read_word(*ap, batch.attr, *at).ok();
+        }
+        error
+    }
+
+    fn match_wait(&self) -> Wait {
+        let poll = &self.policy.poll;
+        let (interval, ceiling) = (poll.interval, poll.ceiling);
+        Wait { key: "probe.match", patience: self.policy.probe.matching, interval, ceiling }
+    }
+
+    /// CSW of an access port as it was before we touched it. Read once; a port that makes no accesses is an error.
+    fn open(&mut self, ap: ApSel) -> Result<u32, AdiError> {
+        if let Some(belief) = self.cache.ap(ap) {
+            return Ok(belief.own);
+        }
+        let own = self.read_ap(ap, CSW)?;
+        if own & csw::DEVICE_EN == 0 {
+            return Err(AdiError::ApClosed { ap, csw: own });
+        }
+        self.cache.open(ap, own);
+        Ok(own)
+    }
+
+    fn note_steps(&mut self, batch: &Batch, steps: usize, values: &[u32], waits: u32) {
+        let mut values = values.iter().copied();
+        for (index, op) in batch.ops.iter().take(steps).enumerate() {
+            let (seen, secret) = match op {
+                MemOp::Read { secret, .. } => (values.next().map_or(Seen::Nothing, Seen::Value), *secret),
+                MemOp::Write { value, secret, .. } => (Seen::Value(*value), *secret),
+                MemOp::ReadWords { count, secret, .. } => {
+                    (Seen::Words(values.by_ref().take(*count).count()), *secret)
+                }
+                MemOp::WriteWords { words, secret, .. } => (Seen::Words(words.len()), *secret),
+                MemOp::WaitUntil { value, .. } => (Seen::Value(*value), false),
+            };
+            let seen = if secret { Seen::Hidden } else { seen };
+            // Which step the WAITs belong to is not kept; they stand at the last one.
+            let waits = if index + 1 == steps { waits } else { 0 };
+            self.note(Doing::step(batch.ap, op, 0), seen, Ack::OK, waits);
+        }
+    }
+
+    /// Reads a word.
+    ///
+    /// # Errors
+    /// As [`Adi::run`].
+    pub fn read_word(&mut self, ap: ApSel, attr: Attr, at: Addr) -> Result<u32, AdiError> {
+        let values = self.run(&batch(ap, attr, MemOp::read(at)))?;
+        Ok(values.first().copied().unwrap_or_default())
+    }
+
+    /// Writes a word. It may be written again after a WAIT; see [`MemOp::write_once`] for what must not.
+    ///
+    /// # Errors
+    /// As [`Adi::run`].
+    pub fn write_word(&mut self, ap: ApSel, attr: Attr, at: Addr, value: u32) -> Result<(), AdiError> {
+        self.run(&batch(ap, attr, MemOp::write(at, value))).map(|_| ())
+    }
+
+    /// Reads consecutive words, with several packets under way.
+    ///
+    /// # Errors
+    /// As [`Adi::run`].
+    pub fn read_words(
+        &mut self,
+        ap: ApSel,
+        attr: Attr,
+        at: Addr,
+        count: usize,
+    ) -> Result<Vec<u32>, AdiError> {
+        let op = MemOp::ReadWords { at, count, secret: false };
+        self.run(&Batch { flow: Flow::Pipelined, ..batch(ap, attr, op) })
+    }
+
+    /// Writes consecutive words, packet by packet.
+    ///
+    /// # Errors
+    /// As [`Adi::run`].
+    pub fn write_words(&mut self, ap: ApSel, attr: Attr, at: Addr, words: &[u32]) -> Result<(), AdiError> {
+        let op = MemOp::WriteWords { at, words: words.to_vec(), secret: false };
+        self.run(&batch(ap, attr, op)).map(|_| ())
+    }
+}
+
+fn batch(ap: ApSel, attr: Attr, op: MemOp) -> Batch {
+    Batch { ap, attr, flow: Flow::Lockstep, ops: vec![op] }
+}
+
+/// Refuses a batch with a misaligned step before anything is sent.
+fn check(batch: &Batch) -> Result<(), AdiError> {
+    for op in &batch.ops {
+        let (MemOp::Read { width, .. } | MemOp::Write { width, .. }) = op else {
+            aligned(op.at(), Width::Word)?;
+            continue;
+        };
+        aligned(op.at(), *width)?;
+    }
+    Ok(())
+}
+
+fn aligned(at: Addr, width: Width) -> Result<(), AdiError> {
+    if at.0.is_multiple_of(width.bytes()) { Ok(()) } else { Err(AdiError::Misaligned { at, width }) }
+}

@@ -1,0 +1,118 @@
+use super::*;
+use pace::{Patience, VirtualClock};
+use std::collections::VecDeque;
+use wire::{Addr, Answer, ApSel, Attr, Flow, Mark};
+
+/// A probe that answers each batch with the next of its statuses; `Done` means all of it, anything else stops after so
+/// many words.
+struct Fake {
+    script: VecDeque<(usize, MemStatus)>,
+    asked: Vec<Vec<MemOp>>,
+}
+
+impl Fake {
+    fn new(script: impl IntoIterator<Item = (usize, MemStatus)>) -> Fake {
+        Fake { script: script.into_iter().collect(), asked: Vec::new() }
+    }
+}
+
+fn size(op: &MemOp) -> usize {
+    match op {
+        MemOp::ReadWords { count, .. } => *count,
+        MemOp::WriteWords { words, .. } => words.len(),
+        _ => 1,
+    }
+}
+
+impl Mem for Fake {
+    fn batch(&mut self, batch: &Batch) -> Result<Answer, LinkError> {
+        self.asked.push(batch.ops.clone());
+        let (stop, status) = self.script.pop_front().unwrap_or((0, MemStatus::Done));
+        let mut left = if status == MemStatus::Done { usize::MAX } else { stop };
+        let mut answer = Answer { done: 0, words: 0, values: Vec::new(), status };
+        for op in &batch.ops {
+            let here = size(op).min(left);
+            if matches!(op, MemOp::Read { .. } | MemOp::ReadWords { .. }) {
+                answer.values.extend((0..here).map(|i| word_at(op.at(), i).0));
+            }
+            left -= here;
+            if here < size(op) {
+                answer.words = here;
+                break;
+            }
+            answer.done += 1;
+        }
+        Ok(answer)
+    }
+
+    fn mark(&mut self, _mark: &Mark) {}
+}
+
+fn run(fake: &mut Fake, ops: Vec<MemOp>) -> Result<Vec<u32>, AdiError> {
+    let batch = Batch { ap: ApSel(1), attr: Attr::Default, flow: Flow::Lockstep, ops };
+    Native::run(fake, &batch, &Policy::default(), &VirtualClock::new())
+}
+
+fn block(at: u32, count: usize) -> MemOp {
+    MemOp::ReadWords { at: Addr(at), count, secret: false }
+}
+
+#[test]
+fn a_wait_is_gone_on_from_with_the_same_reaction() {
+    let mut fake = Fake::new([(3, MemStatus::Wait), (0, MemStatus::Wait), (2, MemStatus::Wait)]);
+    let values = run(&mut fake, vec![MemOp::read(Addr(0x100)), block(0x200, 6)]).unwrap();
+    assert_eq!(values, [0x100, 0x200, 0x204, 0x208, 0x20C, 0x210, 0x214]);
+    assert_eq!(fake.asked[1], [block(0x208, 4)]);
+    assert_eq!(fake.asked[3], [block(0x210, 2)]);
+}
+
+#[test]
+fn patience_is_the_same_as_over_a_link() {
+    let mut fake = Fake::new(std::iter::repeat_n((0, MemStatus::Wait), 100_000));
+    let error = run(&mut fake, vec![MemOp::read(Addr(0x100))]).unwrap_err();
+    assert!(matches!(&error, AdiError::WaitSpent { spent, .. } if spent.key == "adi.wait"), "{error}");
+}
+
+#[test]
+fn a_write_that_must_happen_once_is_sent_last_and_not_again() {
+    let ops = vec![MemOp::write_once(Addr(0x10), 1), MemOp::read(Addr(0x20))];
+    let mut fake = Fake::new([]);
+    run(&mut fake, ops.clone()).unwrap();
+    assert_eq!(fake.asked.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
+    let mut fake = Fake::new([(0, MemStatus::Wait)]);
+    let error = run(&mut fake, ops).unwrap_err();
+    assert!(matches!(error, AdiError::Unsure { .. }), "{error}");
+    assert_eq!(fake.asked.len(), 1);
+}
+
+#[test]
+fn each_status_is_its_own_error() {
+    let mut errors = Vec::new();
+    for status in [MemStatus::Fault, MemStatus::NoAck, MemStatus::Parity, MemStatus::Other(0x1D)] {
+        errors.push(run(&mut Fake::new([(0, status)]), vec![block(0x40, 2)]).unwrap_err());
+    }
+    assert!(matches!(errors[0], AdiError::Fault { .. }));
+    assert!(matches!(errors[1], AdiError::LinkLost { answers_again: false, .. }));
+    assert!(matches!(errors[2], AdiError::Parity { .. }));
+    assert!(matches!(errors[3], AdiError::Other { status: 0x1D, .. }));
+    let wait = MemOp::WaitUntil { at: Addr(0x44), mask: 1, value: 0 };
+    let error =
+        run(&mut Fake::new([(1, MemStatus::Mismatch)]), vec![MemOp::read(Addr(0x40)), wait]).unwrap_err();
+    assert!(matches!(error, AdiError::MatchSpent { op: 1, mask: 1, value: 0, .. }), "{error}");
+}
+
+#[test]
+fn done_without_anything_done_is_nonsense() {
+    struct Lazy;
+    impl Mem for Lazy {
+        fn batch(&mut self, _: &Batch) -> Result<Answer, LinkError> {
+            Ok(Answer { done: 0, words: 0, values: Vec::new(), status: MemStatus::Done })
+        }
+        fn mark(&mut self, _: &Mark) {}
+    }
+    let batch = Batch { ap: ApSel(0), attr: Attr::Default, flow: Flow::Lockstep, ops: vec![block(0, 1)] };
+    let mut policy = Policy::default();
+    policy.adi.wait = Patience::ms(1);
+    let error = Native::run(&mut Lazy, &batch, &policy, &VirtualClock::new()).unwrap_err();
+    assert!(matches!(error, AdiError::Probe(LinkError::Protocol(_))), "{error}");
+}
