@@ -1,1 +1,54 @@
-//! Traces: file format, decoding, lifting, naming, statistics.
+//! Traces: recorded, read, decoded, lifted to memory accesses, named, folded and counted.
+//!
+//! **What it is.** The way from the bytes that pass between a host and a probe to a story that a person can follow:
+//!
+//! | level | what | module |
+//! |---|---|---|
+//! | 0 | USB transfers | [`read`] |
+//! | 1 | probe commands | [`decode`] |
+//! | 2 | SWD transactions, line sequences, the reset pin | [`decode`] |
+//! | 3 | memory accesses; accesses to DP and AP registers that are not part of one | `lift`, `fold` |
+//! | 4 | the same with register and field names | `name` |
+//! | 5 | actions: "erase sector 3 of bank 1" | [`action`] |
+//! | M | marks that the driver wrote | [`read`] |
+//!
+//! A recording holds level 0 and marks only; everything else is derived here, so that our own run, a capture of another tool
+//! and a simulated run go the same way. [`Recorder`] writes, [`open`] reads.
+//!
+//! **What it knows.** pcapng and pcap, usbmon headers, how CMSIS-DAP packets become transactions (through `cmsis-dap`), how
+//! SELECT, CSW and TAR make an address, and register names (through `regs`).
+//!
+//! **What it must not know.** Probes as devices, the driver, the simulator, clocks. Times come with the records.
+//!
+//! **Specification.** pcapng (IETF draft, version 1.0), Linux usbmon binary records, CMSIS-DAP 2.1.2, Arm IHI 0031G (ADIv5.2).
+//!
+//! **Not supported.** USBPcap, logic-analyser captures and tool logs as input; ST-Link and J-Link; JTAG; ADIv6; a second
+//! device's traffic beside the chosen one. A CMSIS-DAP probe hides how often it repeated a transaction after WAIT, and when
+//! within a packet each transaction happened: all transactions of a packet carry the times of the packet.
+#![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
+pub mod action;
+pub mod decode;
+mod error;
+pub mod event;
+mod fold;
+mod lift;
+mod mask;
+mod name;
+mod pcapng;
+pub mod read;
+pub mod recorder;
+#[cfg(test)]
+mod script;
+mod stat;
+mod text;
+mod trace;
+mod usbmon;
+
+pub use action::{Action, ActionKind};
+pub use error::TraceError;
+pub use event::{Body, Event};
+pub use recorder::{ClockKind, Header, Recorder, Secrets, Written};
+pub use stat::{Busy, Memory, Stat, Transactions, Usb};
+pub use text::line;
+pub use trace::{Options, Trace, Write, WriteTo, open, open_with};

@@ -1,0 +1,221 @@
+//! Actions (level 5): what a run of accesses was for.
+//!
+//! A list of patterns is tried at each place; what none of them knows stays an event of level 4, so that nothing is hidden.
+
+mod core;
+mod flash;
+mod link;
+mod mailbox;
+mod memory;
+
+use crate::event::{Accessed, Body, Event};
+use crate::fold::Breaks;
+use crate::name::canonical;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use wire::{Ack, Level, Width};
+
+/// What kind of action it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ActionKind {
+    /// Line sequences, DPIDR, power-up.
+    Connect,
+    /// The reset pin, or a reset asked for by register.
+    Reset,
+    /// Halting, running, registers of the core.
+    Core,
+    /// A key sequence.
+    Unlock,
+    /// A lock set again.
+    Lock,
+    /// An erase of flash.
+    Erase,
+    /// Programming of flash, OTP or data flash.
+    Program,
+    /// A change of option bytes.
+    Option,
+    /// Option-byte keys.
+    Obk,
+    /// The debug authentication mailbox.
+    Mailbox,
+    /// A command for ST's ROM.
+    Rom,
+    /// Waiting for a register.
+    Wait,
+    /// A block read.
+    Read,
+    /// A block written to memory that is not flash.
+    Write,
+}
+
+impl ActionKind {
+    /// The word used in output.
+    pub const fn word(self) -> &'static str {
+        match self {
+            ActionKind::Connect => "connect",
+            ActionKind::Reset => "reset",
+            ActionKind::Core => "core",
+            ActionKind::Unlock => "unlock",
+            ActionKind::Lock => "lock",
+            ActionKind::Erase => "erase",
+            ActionKind::Program => "program",
+            ActionKind::Option => "option",
+            ActionKind::Obk => "obk",
+            ActionKind::Mailbox => "mailbox",
+            ActionKind::Rom => "rom",
+            ActionKind::Wait => "wait",
+            ActionKind::Read => "read",
+            ActionKind::Write => "write",
+        }
+    }
+}
+
+/// An action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// What kind.
+    pub kind: ActionKind,
+    /// For a reader.
+    pub text: String,
+    /// Its events in the list of level 4.
+    pub of: Range<usize>,
+}
+
+/// What a pattern found at the head of a list: how many events, and what they are.
+struct Found {
+    length: usize,
+    kind: ActionKind,
+    text: String,
+}
+
+impl Found {
+    fn new(length: usize, kind: ActionKind, text: impl Into<String>) -> Option<Found> {
+        Some(Found { length, kind, text: text.into() })
+    }
+}
+
+/// Last values of registers, by canonical address.
+#[derive(Debug, Default)]
+struct Known(BTreeMap<u32, u32>);
+
+impl Known {
+    fn note(&mut self, event: &Event) {
+        if let Body::Access(a) = &event.body
+            && a.ack == Ack::OK
+            && a.run == 1
+            && !a.secret
+            && a.access.width == Width::Word
+            && let Some(value) = a.access.value
+        {
+            let address = canonical(a.access.at.0);
+            if regs::h5::flash::BASE <= address && address - regs::h5::flash::BASE < regs::h5::flash::LEN {
+                self.0.insert(address, value);
+            }
+        }
+    }
+}
+
+type Pattern = fn(&[Event], &Known) -> Option<Found>;
+
+/// In the order in which they are tried.
+const PATTERNS: &[Pattern] = &[
+    link::connect,
+    link::reset_pin,
+    flash::unlock,
+    flash::erase,
+    flash::option_change,
+    flash::program,
+    flash::obk_control,
+    flash::lock,
+    mailbox::magic,
+    mailbox::exchange,
+    mailbox::rom_command,
+    core::reset,
+    core::halt_or_run,
+    core::register,
+    memory::wait,
+    memory::block,
+];
+
+/// Finds actions in a list of level 4.
+pub(crate) fn find(meanings: &[Event], breaks: &Breaks) -> Vec<Event> {
+    let mut out = Vec::new();
+    let mut known = Known::default();
+    let mut at = 0;
+    let mut end = 0;
+    while let Some(first) = meanings.get(at) {
+        if at >= end {
+            let section = breaks.section(first);
+            let rest = meanings.get(at..).unwrap_or_default();
+            end = at + rest.partition_point(|event| breaks.section(event) <= section);
+        }
+        let Some(rest) = meanings.get(at..end) else { break };
+        let found = PATTERNS.iter().find_map(|pattern| pattern(rest, &known)).filter(|f| f.length > 0);
+        let length = found.as_ref().map_or(1, |f| f.length.min(rest.len()));
+        let Some(events) = rest.get(..length) else { break };
+        events.iter().for_each(|event| known.note(event));
+        if let (Some(first), Some(last)) = (events.first(), events.last()) {
+            let mut event = first.clone();
+            event.level = Level::Action;
+            event.until = last.until;
+            event.cause = Some(at);
+            event.certainty = events.iter().map(|e| e.certainty).max().unwrap_or(first.certainty);
+            if let Some(Found { kind, text, .. }) = found {
+                event.body = Body::Action(Box::new(Action { kind, text, of: at..at + length }));
+            }
+            out.push(event);
+        }
+        at += length;
+    }
+    out
+}
+
+/// A memory access that was performed.
+fn performed(event: &Event) -> Option<&Accessed> {
+    match &event.body {
+        Body::Access(a) if a.ack == Ack::OK => Some(a),
+        _ => None,
+    }
+}
+
+/// A word written to one register: its canonical address and the value, where it may be known.
+fn written(event: &Event) -> Option<(u32, Option<u32>)> {
+    let a = performed(event).filter(|a| a.access.write && a.run == 1)?;
+    Some((canonical(a.access.at.0), a.access.value.filter(|_| !a.secret)))
+}
+
+/// A register that was read, once or often, or waited for by the probe: its canonical address and the last value.
+fn read(event: &Event) -> Option<(u32, Option<u32>)> {
+    let a = performed(event).filter(|a| !a.access.write && a.run == 1)?;
+    Some((canonical(a.access.at.0), a.access.value.filter(|_| !a.secret)))
+}
+
+/// How many events at the head of `rest` read one of these registers, and how often they read in all. The count is `None`
+/// where the probe itself waited.
+fn polls(rest: &[Event], registers: &[u32]) -> (usize, Option<u32>) {
+    let mut reads = Some(0u32);
+    let mut length = 0;
+    for event in rest {
+        let Some(a) = performed(event).filter(|a| !a.access.write && a.run == 1) else { break };
+        // A wait that ended without its end in sight must be seen.
+        if !registers.contains(&canonical(a.access.at.0)) || a.matching.is_some_and(|m| !m.reached) {
+            break;
+        }
+        length += 1;
+        reads = reads.filter(|_| a.matching.is_none()).map(|n| n.saturating_add(a.repeats.same));
+    }
+    (length, reads)
+}
+
+/// How long a run of events took, as `, in 1.2 ms`; nothing when it took no time that the recording shows.
+fn took(events: &[Event]) -> String {
+    match (events.first(), events.last()) {
+        (Some(first), Some(last)) if last.until > first.at => {
+            format!(", in {}", crate::name::span(last.until - first.at))
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,286 @@
+//! Decoding: from USB transfers to probe commands (level 1) and to SWD transactions (level 2).
+//!
+//! CMSIS-DAP only so far. Another protocol gives the same [`Wired`] events, and everything above is the same.
+
+mod lines;
+mod pairing;
+mod secret;
+
+use crate::event::{Body, Event, Match, OnWire, Wired};
+use crate::read::{Choice, Transfer};
+use bytes::Bytes;
+use cmsis_dap::{Decoded, Item, Model, Repeats, Request, Response, Step, SwdSequenceItem};
+use std::ops::Range;
+use wire::{Ack, Certainty, Level, Pins, RegSel, SwdItem, Transaction, WireEvent};
+
+/// What is wrong with a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// The request makes no sense.
+    Request(String),
+    /// The answer makes no sense.
+    Answer(String),
+    /// No answer came. What the probe did is not known.
+    Unanswered,
+    /// USB did not carry the request.
+    NotSent,
+    /// An answer without a request: the probe still held it from before.
+    Stale,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Problem::Request(why) => write!(f, "request cannot be read: {why}"),
+            Problem::Answer(why) => write!(f, "answer cannot be read: {why}"),
+            Problem::Unanswered => f.write_str("no answer"),
+            Problem::NotSent => f.write_str("not sent"),
+            Problem::Stale => f.write_str("stale answer, without a request"),
+        }
+    }
+}
+
+/// A request with its answer.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// The request; `None` for a stale answer and for what cannot be read.
+    pub request: Option<Request>,
+    /// The answer.
+    pub response: Option<Decoded<Response>>,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+    /// Secret byte ranges of the request.
+    pub request_secret: Vec<Range<usize>>,
+    /// Secret byte ranges of the answer.
+    pub response_secret: Vec<Range<usize>>,
+    /// The request as it came.
+    pub request_bytes: Bytes,
+    /// The answer as it came.
+    pub response_bytes: Bytes,
+}
+
+/// What the decoder made of the transfers.
+#[derive(Debug, Default)]
+pub(crate) struct Decoding {
+    pub(crate) commands: Vec<Event>,
+    pub(crate) wire: Vec<Event>,
+    pub(crate) model: Model,
+}
+
+/// Decodes the transfers of the chosen device.
+pub(crate) fn decode(transfers: &[Transfer], choice: Choice) -> Decoding {
+    let mut pairing = pairing::Pairing::default();
+    for (index, transfer) in transfers.iter().enumerate() {
+        pairing.take(index, transfer, choice);
+    }
+    let mut decoder = Decoder { model: model(&pairing.commands), mask: None, wire: Vec::new() };
+    for (index, event) in pairing.commands.iter().enumerate() {
+        decoder.command(index, event);
+    }
+    Decoding { wire: decoder.wire, model: decoder.model, commands: pairing.commands }
+}
+
+/// The firmware, by what the probe says of itself.
+fn model(commands: &[Event]) -> Model {
+    let texts: Vec<String> = commands
+        .iter()
+        .filter_map(|event| match &event.body {
+            Body::Command(c) => match c.response.as_ref().map(|r| &r.value) {
+                Some(Response::Info(data)) => data.text(),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    Model::guess(&texts.join(" "))
+}
+
+struct Decoder {
+    model: Model,
+    /// The match mask that the firmware holds.
+    mask: Option<u32>,
+    wire: Vec<Event>,
+}
+
+impl Decoder {
+    fn command(&mut self, index: usize, event: &Event) {
+        let Body::Command(command) = &event.body else { return };
+        let Some(request) = &command.request else { return };
+        let mut put = |wired: Wired, certainty: Certainty| {
+            self.wire.push(Event {
+                level: Level::Transaction,
+                at: event.at,
+                until: event.until,
+                certainty,
+                cause: Some(index),
+                order: event.order,
+                body: Body::Wire(wired),
+            });
+        };
+        match &command.response {
+            Some(response) => {
+                let secrets = secret::Secrets::of(command);
+                one(request, response, self.model, &mut self.mask, &secrets, &mut put);
+            }
+            None if reaches_the_wire(request) && command.problem != Some(Problem::NotSent) => {
+                put(plain(OnWire::Lost), Certainty::Hidden);
+            }
+            None => {}
+        }
+    }
+}
+
+/// Whether a request changes anything that later transactions depend on.
+fn reaches_the_wire(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Transfer(_)
+            | Request::TransferBlock(_)
+            | Request::ExecuteCommands(_)
+            | Request::QueueCommands(_)
+            | Request::SwjSequence(_)
+            | Request::SwdSequence(_)
+            | Request::Unknown { .. }
+    )
+}
+
+fn plain(what: OnWire) -> Wired {
+    Wired { what, secret: false, implied: false, refused: None, matching: None }
+}
+
+/// The wire events of one command.
+fn one(
+    request: &Request,
+    response: &Decoded<Response>,
+    model: Model,
+    mask: &mut Option<u32>,
+    secrets: &secret::Secrets,
+    put: &mut impl FnMut(Wired, Certainty),
+) {
+    match (request, &response.value) {
+        (
+            Request::ExecuteCommands(requests) | Request::QueueCommands(requests),
+            Response::ExecuteCommands(all),
+        ) => {
+            for (request, response) in requests.iter().zip(all) {
+                let alone = Decoded { value: response.clone(), used: 0, padding: 0 };
+                one(request, &alone, model, mask, secrets, put);
+            }
+        }
+        (Request::Transfer(_) | Request::TransferBlock(_) | Request::WriteAbort { .. }, _) => {
+            for step in cmsis_dap::expand(request, response, model) {
+                put(step_on_wire(request, response, &step, mask, secrets), step.certainty);
+            }
+            if let (Request::Transfer(transfer), Response::Transfer(reply)) = (request, &response.value) {
+                keep_mask(transfer.items.iter().take(usize::from(reply.count)), mask);
+            }
+        }
+        (Request::SwjSequence(bits), Response::Status { .. }) => {
+            for what in lines::recognise(&lines::bits(&bits.data, bits.len)) {
+                put(plain(what), Certainty::Explicit);
+            }
+        }
+        (Request::SwdSequence(items), Response::SwdSequence { .. }) => sequence(items, put),
+        (Request::SwjPins { out, select, .. }, Response::SwjPins(_)) if select.has(Pins::NRESET) => {
+            let low = !out.has(Pins::NRESET);
+            put(plain(OnWire::Event(WireEvent::Reset(low))), Certainty::Explicit);
+        }
+        (Request::ResetTarget, Response::ResetTarget { executed: 1, .. }) => {
+            for low in [true, false] {
+                put(plain(OnWire::Event(WireEvent::Reset(low))), Certainty::Inferred);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn step_on_wire(
+    request: &Request,
+    response: &Decoded<Response>,
+    step: &Step,
+    mask: &mut Option<u32>,
+    secrets: &secret::Secrets,
+) -> Wired {
+    let mut matching = None;
+    if let (Request::Transfer(transfer), Some(item)) = (request, step.item) {
+        keep_mask(transfer.items.iter().take(item), mask);
+        if let Some(item) = transfer.items.get(item).filter(|i| i.request.is_match()) {
+            let reached =
+                step.transaction.ack == Ack::OK && !mismatched(response, step, transfer.items.len());
+            matching = Some(Match { mask: *mask, value: item.word, reached });
+        }
+    }
+    let refused = word_to_write(request, step).filter(|_| step.transaction.data.is_none());
+    // The data phase of a posted read holds the value of an earlier item.
+    let holds = step.answers.or(step.item.filter(|_| refused.is_some() || step.transaction.data.is_some()));
+    Wired {
+        what: OnWire::Event(WireEvent::Transaction(step.transaction)),
+        secret: holds.is_some_and(|item| secrets.item(item, step.transaction.read)),
+        implied: step.item.is_none(),
+        refused,
+        matching: matching.filter(|_| step.repeats == Repeats::Unknown || step.transaction.ack == Ack::OK),
+    }
+}
+
+/// What the host wanted to write with this step, if it is a write that the host listed.
+fn word_to_write(request: &Request, step: &Step) -> Option<u32> {
+    let item = step.item.filter(|_| !step.transaction.read)?;
+    match request {
+        Request::Transfer(transfer) => transfer.items.get(item).map(|item| item.word),
+        Request::TransferBlock(block) => block.words.get(item).copied(),
+        _ => None,
+    }
+}
+
+/// The firmware keeps the last mask that was set, from packet to packet too.
+fn keep_mask<'a>(items: impl Iterator<Item = &'a Item>, mask: &mut Option<u32>) {
+    *mask = items.filter(|item| item.request.is_mask()).last().map(|item| item.word).or(*mask);
+}
+
+/// Whether this step is the match that ended the transfer without being reached.
+fn mismatched(response: &Decoded<Response>, step: &Step, items: usize) -> bool {
+    match &response.value {
+        Response::Transfer(reply) => {
+            let count = usize::from(reply.count);
+            // The mismatching item is not counted, so it is the one behind the count; some firmware counts it.
+            reply.status.mismatch()
+                && step.item.is_some_and(|item| item >= count.min(items.saturating_sub(1)))
+        }
+        _ => false,
+    }
+}
+
+/// DAP_SWD_Sequence: what is driven is a line sequence, or a TARGETSEL write with its ack left undriven.
+fn sequence(items: &[SwdSequenceItem], put: &mut impl FnMut(Wired, Certainty)) {
+    let driven: Vec<Vec<bool>> = items
+        .iter()
+        .filter_map(|item| match item.item() {
+            SwdItem::Out(bits) => Some(lines::bits(&bits.data, bits.len)),
+            SwdItem::In(_) => None,
+        })
+        .collect();
+    let listens = items.iter().any(SwdSequenceItem::is_input);
+    if let (true, [request, data]) = (listens, driven.as_slice())
+        && request.len() == 8
+        && data.len() >= 33
+        && number(request) == u32::from(regs::dp::request(false, false, regs::dp::TARGETSEL))
+    {
+        let value = number(data.get(..32).unwrap_or_default());
+        let reg = RegSel::dp(regs::dp::TARGETSEL);
+        // Nobody acknowledges TARGETSEL; the data are taken all the same.
+        let transaction = Transaction { reg, read: false, ack: Ack::OK, data: Some(value) };
+        put(plain(OnWire::Event(WireEvent::Transaction(transaction))), Certainty::Deterministic);
+        return;
+    }
+    for what in lines::recognise(&driven.concat()) {
+        put(plain(what), Certainty::Explicit);
+    }
+}
+
+/// Bits, least significant first, as a number.
+fn number(bits: &[bool]) -> u32 {
+    bits.iter().rev().fold(0, |all, bit| all << 1 | u32::from(*bit))
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

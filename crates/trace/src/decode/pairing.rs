@@ -1,0 +1,149 @@
+//! Which answer belongs to which request.
+//!
+//! Answers come in the order of the requests, several of which may be under way. What breaks the order: TransferAbort is
+//! never answered [DAP-9], QueueCommands is answered as ExecuteCommands, an unknown command is answered by a lone 0xFF
+//! [DAP-10], and an earlier program may have left answers in the probe.
+
+use super::{Command, Problem};
+use crate::event::{Body, Event};
+use crate::read::Transfer;
+use crate::read::{Choice, carries_in, carries_out};
+use cmsis_dap::{CommandId, Request, Response};
+use std::collections::VecDeque;
+use wire::{Certainty, Level};
+
+/// The answer to a command that the probe does not know.
+const UNIMPLEMENTED: u8 = 0xFF;
+
+#[derive(Debug, Default)]
+pub(super) struct Pairing {
+    pub(super) commands: Vec<Event>,
+    /// Requests without an answer so far: index into `commands`.
+    pending: VecDeque<usize>,
+    /// The host gave up waiting for an answer and has not got one since.
+    gave_up: bool,
+}
+
+impl Pairing {
+    /// Takes one transfer; `index` is its place in level 0.
+    pub(super) fn take(&mut self, index: usize, transfer: &Transfer, choice: Choice) {
+        if carries_out(transfer) && transfer.endpoint == choice.out {
+            self.request(index, transfer);
+        } else if transfer.endpoint == choice.answers && transfer.is_in() {
+            if carries_in(transfer) {
+                self.gave_up = false;
+                self.answer(index, transfer);
+            } else if transfer.status.is_some_and(|status| status != 0) {
+                self.gave_up = true;
+            }
+        }
+    }
+
+    fn request(&mut self, index: usize, transfer: &Transfer) {
+        if std::mem::take(&mut self.gave_up) {
+            // The host goes on as if the answer were lost, so it is.
+            self.pending.clear();
+        }
+        let (request, problem) = match Request::decode(&transfer.data) {
+            Ok(decoded) => (Some(decoded.value), None),
+            Err(e) => (None, Some(Problem::Request(e.to_string()))),
+        };
+        let answered = request.as_ref().is_none_or(Request::is_answered);
+        let not_sent = transfer.status.is_some_and(|status| status < 0);
+        let problem = match (problem, answered && !not_sent) {
+            (None, true) => Some(Problem::Unanswered),
+            (None, false) if not_sent => Some(Problem::NotSent),
+            (problem, _) => problem,
+        };
+        if answered && !not_sent {
+            self.pending.push_back(self.commands.len());
+        }
+        let command = Command {
+            request,
+            response: None,
+            problem,
+            request_secret: transfer.secret.clone(),
+            response_secret: Vec::new(),
+            request_bytes: transfer.data.clone(),
+            response_bytes: bytes::Bytes::new(),
+        };
+        self.push(index, transfer, command);
+    }
+
+    fn push(&mut self, index: usize, transfer: &Transfer, command: Command) {
+        self.commands.push(Event {
+            level: Level::Command,
+            at: transfer.at(),
+            until: transfer.completed.unwrap_or(transfer.at()),
+            certainty: Certainty::Explicit,
+            cause: Some(index),
+            order: transfer.order,
+            body: Body::Command(Box::new(command)),
+        });
+    }
+
+    fn answer(&mut self, index: usize, transfer: &Transfer) {
+        let Some(first) = transfer.data.first().copied() else { return };
+        let fits = |commands: &[Event], pending: usize| match commands.get(pending).map(|e| &e.body) {
+            Some(Body::Command(c)) => c.expects(first),
+            _ => false,
+        };
+        let decodes = |commands: &[Event], pending: usize| match commands.get(pending).map(|e| &e.body) {
+            Some(Body::Command(c)) => {
+                c.request.as_ref().is_some_and(|r| Response::decode(r, &transfer.data).is_ok())
+            }
+            _ => false,
+        };
+        let candidates = || self.pending.iter().enumerate().filter(|(_, p)| fits(&self.commands, **p));
+        let place = candidates()
+            .find(|(_, p)| decodes(&self.commands, **p))
+            .or_else(|| candidates().next())
+            .map(|(place, _)| place);
+        let Some(place) = place else {
+            self.stale(index, transfer);
+            return;
+        };
+        // Requests before this one will not be answered any more.
+        let paired = self.pending.drain(..=place).next_back();
+        let Some(event) = paired.and_then(|p| self.commands.get_mut(p)) else { return };
+        event.until = transfer.at();
+        let Body::Command(command) = &mut event.body else { return };
+        command.response_secret.clone_from(&transfer.secret);
+        command.response_bytes = transfer.data.clone();
+        let Some(request) = &command.request else { return };
+        match Response::decode(request, &transfer.data) {
+            Ok(decoded) => {
+                command.response = Some(decoded);
+                command.problem = None;
+            }
+            Err(e) => command.problem = Some(Problem::Answer(e.to_string())),
+        }
+    }
+
+    fn stale(&mut self, index: usize, transfer: &Transfer) {
+        let command = Command {
+            request: None,
+            response: None,
+            problem: Some(Problem::Stale),
+            request_secret: Vec::new(),
+            response_secret: transfer.secret.clone(),
+            request_bytes: bytes::Bytes::new(),
+            response_bytes: transfer.data.clone(),
+        };
+        self.push(index, transfer, command);
+    }
+}
+
+impl Command {
+    /// Whether an answer that begins with this byte can be its own.
+    fn expects(&self, first: u8) -> bool {
+        let asked = match &self.request {
+            Some(request) => request.id(),
+            None => return self.request_bytes.first() == Some(&first),
+        };
+        let answered = CommandId(first);
+        first == UNIMPLEMENTED
+            || answered == asked
+            || asked == CommandId::QUEUE_COMMANDS && answered == CommandId::EXECUTE_COMMANDS
+    }
+}

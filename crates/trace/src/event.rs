@@ -1,0 +1,175 @@
+//! Events: what a trace consists of, level by level.
+
+use crate::action::Action;
+use crate::decode::Command;
+use crate::read::Transfer;
+use std::time::Duration;
+use wire::{Access, Ack, ApSel, Certainty, Level, Port, WireEvent};
+
+/// One thing that happened, at one level.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// The level.
+    pub level: Level,
+    /// When it began. Transactions of one packet share the times of the packet.
+    pub at: Duration,
+    /// When it was over.
+    pub until: Duration,
+    /// How sure it is.
+    pub certainty: Certainty,
+    /// Index, in the list of the next lower level, of the first event that this one is derived from. For levels 3 and 4 it
+    /// counts transactions.
+    pub cause: Option<usize>,
+    /// Place in the recording, to sort marks in.
+    pub order: u64,
+    /// What.
+    pub body: Body,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// Level 0.
+    Transfer(Box<Transfer>),
+    /// Level 1.
+    Command(Box<Command>),
+    /// Level 2.
+    Wire(Wired),
+    /// Levels 3 and 4: a memory access.
+    Access(Accessed),
+    /// Levels 3 and 4: a register of the DP or of an AP.
+    Register(RegisterAccess),
+    /// Levels 3 to 5: line reset, switch sequence, reset pin, idle.
+    Line(WireEvent),
+    /// Level 5.
+    Action(Box<Action>),
+}
+
+/// Something on the wire (level 2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wired {
+    /// What.
+    pub what: OnWire,
+    /// The data must not be shown.
+    pub secret: bool,
+    /// The probe's firmware adds it of its own accord; the host did not list it.
+    pub implied: bool,
+    /// What the host wanted to write, where the transaction was refused before its data phase.
+    pub refused: Option<u32>,
+    /// It was repeated inside the probe until the masked data matched; the data are not known.
+    pub matching: Option<Match>,
+}
+
+/// What is on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OnWire {
+    /// A transaction, or something that [`WireEvent`] has a word for.
+    Event(WireEvent),
+    /// Clocks with these bits, least significant first, that no specification names.
+    Bits {
+        /// How many.
+        count: usize,
+        /// The bits, packed.
+        data: Vec<u8>,
+    },
+    /// A command reached the probe and no answer came back: what it did on the wire is not known, nor what SELECT, CSW and
+    /// TAR hold now.
+    Lost,
+}
+
+/// A value match inside the probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Match {
+    /// The bits that were compared; `None` when the command that set the mask was not recorded.
+    pub mask: Option<u32>,
+    /// What they were to be.
+    pub value: u32,
+    /// Whether they became so.
+    pub reached: bool,
+}
+
+/// Why an access that could be named in full was not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Missing {
+    /// SELECT was not seen: it is not known which access port and bank.
+    Select,
+    /// CSW was not seen: it is not known how wide.
+    Csw,
+    /// TAR was not seen or is no longer known: it is not known where.
+    Tar,
+}
+
+impl Missing {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Missing::Select => "SELECT not seen",
+            Missing::Csw => "CSW not seen",
+            Missing::Tar => "TAR not known",
+        }
+    }
+}
+
+/// How often, and what it read before the last time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeats {
+    /// How often the same was done in a row.
+    pub same: u32,
+    /// What the first of them read or wrote. Its last is the value of the access.
+    pub first: Option<u32>,
+    /// Transactions of it that were answered WAIT. A CMSIS-DAP probe hides those that it repeated itself.
+    pub waits: u32,
+}
+
+/// A memory access, or a run of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accessed {
+    /// The access; of a run the first.
+    pub access: Access,
+    /// How many consecutive addresses, 1 for a single access.
+    pub run: u32,
+    /// How often.
+    pub repeats: Repeats,
+    /// How it ended.
+    pub ack: Ack,
+    /// The value must not be shown.
+    pub secret: bool,
+    /// A wait inside the probe.
+    pub matching: Option<Match>,
+}
+
+impl Accessed {
+    /// Bytes moved.
+    pub fn bytes(&self) -> u64 {
+        u64::from(self.run) * u64::from(self.access.width.bytes()) * u64::from(self.repeats.same)
+    }
+}
+
+/// An access to a register of the DP or of an AP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegisterAccess {
+    /// Debug port or access port.
+    pub port: Port,
+    /// Which access port; `None` for the DP, and when SELECT is not known.
+    pub ap: Option<ApSel>,
+    /// Bank that SELECT chose; `None` when it is not known.
+    pub bank: Option<u8>,
+    /// Bits 3:2 of the address, in place.
+    pub a: u8,
+    /// `true` for a write.
+    pub write: bool,
+    /// What was read or written.
+    pub value: Option<u32>,
+    /// How often.
+    pub repeats: Repeats,
+    /// How it ended.
+    pub ack: Ack,
+    /// The value must not be shown.
+    pub secret: bool,
+    /// It only serves the memory accesses around it (SELECT, CSW, TAR, RDBUFF).
+    pub housekeeping: bool,
+    /// Why it is not shown as the memory access that it probably is.
+    pub missing: Option<Missing>,
+    /// A wait inside the probe.
+    pub matching: Option<Match>,
+}

@@ -1,0 +1,167 @@
+//! What is known of one access port: CSW and TAR.
+
+use crate::event::Missing;
+use regs::ap as mem_ap;
+use wire::{Addr, Width};
+
+/// One value on the bus: packed transfers carry several in one word.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lane {
+    pub(super) at: Addr,
+    pub(super) width: Width,
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Lane { at: Addr(0), width: Width::Word }
+    }
+}
+
+/// The addresses that one access to DRW or BDx reaches; at most four.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lanes {
+    all: [Lane; 4],
+    count: usize,
+}
+
+impl Lanes {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Lane> {
+        self.all.iter().take(self.count)
+    }
+
+    pub(super) fn first(&self) -> Option<&Lane> {
+        self.iter().next()
+    }
+}
+
+/// Where an access goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) lanes: Lanes,
+    /// TAR afterwards, and whether that crossed the end of the guaranteed range.
+    next: Option<(u32, bool)>,
+}
+
+/// What is known of one access port.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ap {
+    csw: Option<u32>,
+    tar: Option<u32>,
+    /// TAR went past the range in which auto-increment is guaranteed; real ports differ there.
+    pub(super) wrapped: bool,
+}
+
+/// The number of the access port that SELECT holds.
+pub(super) fn apsel(select: u32) -> u8 {
+    let [_, _, _, number] = select.to_le_bytes();
+    number
+}
+
+/// The low four bits.
+pub(super) fn low4(value: u32) -> u8 {
+    let [low, ..] = value.to_le_bytes();
+    low & 0xF
+}
+
+/// The part of a 32-bit data register that an access of this width at this address uses.
+pub(super) fn lane(word: u32, at: Addr, width: Width) -> u32 {
+    let shift = match width {
+        Width::Byte => (at.0 & 3) * 8,
+        Width::Half => (at.0 & 2) * 8,
+        Width::Word => 0,
+    };
+    word >> shift & width.mask()
+}
+
+/// TAR after `bytes` more, wrapping where auto-increment is no longer guaranteed. [ADI-7]
+fn advance(tar: u32, bytes: u32) -> (u32, bool) {
+    let low = mem_ap::TAR_WRAP_BYTES - 1;
+    let next = tar & !low | tar.wrapping_add(bytes) & low;
+    (next, next < tar)
+}
+
+impl Ap {
+    /// Where an access to this register goes. `None` when it is no data register.
+    pub(super) fn place(&self, bank: u8, a: u8) -> Option<Result<Place, Missing>> {
+        let offset = bank << 4 | a & 0xC;
+        match offset {
+            mem_ap::DRW => Some(self.drw()),
+            mem_ap::BD0 | mem_ap::BD1 | mem_ap::BD2 | mem_ap::BD3 => Some(self.banked(offset - mem_ap::BD0)),
+            _ => None,
+        }
+    }
+
+    fn banked(&self, offset: u8) -> Result<Place, Missing> {
+        let tar = self.tar.ok_or(Missing::Tar)?;
+        let lane = Lane { at: Addr(tar & !0xF | u32::from(offset)), width: Width::Word };
+        Ok(Place { lanes: Lanes { all: [lane; 4], count: 1 }, next: None })
+    }
+
+    fn drw(&self) -> Result<Place, Missing> {
+        let csw = self.csw.ok_or(Missing::Csw)?;
+        let tar = self.tar.ok_or(Missing::Tar)?;
+        let width = match csw & mem_ap::csw::SIZE {
+            mem_ap::csw::SIZE_8 => Width::Byte,
+            mem_ap::csw::SIZE_16 => Width::Half,
+            mem_ap::csw::SIZE_32 => Width::Word,
+            // Wider transfers take several accesses to DRW; no STM32 has them.
+            _ => return Err(Missing::Csw),
+        };
+        let mut all = [Lane { at: Addr(tar), width }; 4];
+        let mut count = 1;
+        let next = match csw & mem_ap::csw::ADDR_INC {
+            mem_ap::csw::ADDR_INC_SINGLE => Some(advance(tar, width.bytes())),
+            mem_ap::csw::ADDR_INC_PACKED => {
+                let mut at = tar;
+                count = 0;
+                for lane in all.iter_mut().take(4 / usize::try_from(width.bytes()).unwrap_or(4)) {
+                    lane.at = Addr(at);
+                    at = advance(at, width.bytes()).0;
+                    count += 1;
+                }
+                Some((at, at < tar))
+            }
+            _ => None,
+        };
+        Ok(Place { lanes: Lanes { all, count }, next })
+    }
+
+    /// An access was performed.
+    pub(super) fn advance(&mut self, place: &Place) {
+        if let Some((tar, wrapped)) = place.next {
+            self.tar = Some(tar);
+            self.wrapped |= wrapped;
+        }
+    }
+
+    /// A register was written; `None` when the value is not known.
+    pub(super) fn set(&mut self, offset: u8, value: Option<u32>) {
+        match offset {
+            mem_ap::CSW => self.csw = value,
+            mem_ap::TAR => {
+                self.tar = value;
+                self.wrapped = false;
+            }
+            // An access to data at an address that is not known moves TAR.
+            mem_ap::DRW => self.forget_tar_if_it_moves(),
+            _ => {}
+        }
+    }
+
+    /// A register was read.
+    pub(super) fn learn(&mut self, offset: u8, value: u32) {
+        if matches!(offset, mem_ap::CSW | mem_ap::TAR) {
+            self.set(offset, Some(value));
+        }
+    }
+
+    pub(super) fn forget_tar(&mut self) {
+        self.tar = None;
+    }
+
+    pub(super) fn forget_tar_if_it_moves(&mut self) {
+        if self.csw.is_none_or(|csw| csw & mem_ap::csw::ADDR_INC != mem_ap::csw::ADDR_INC_OFF) {
+            self.tar = None;
+        }
+    }
+}

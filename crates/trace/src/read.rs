@@ -1,0 +1,192 @@
+//! Readers: from the bytes of a recording to USB transfers and marks.
+//!
+//! The format is found by content. A reader yields level 0 in the order in which data moved: the data of an OUT transfer at
+//! its submit, the data of an IN transfer at its completion.
+
+mod choose;
+mod pairs;
+mod pcap;
+
+use crate::TraceError;
+use bytes::Bytes;
+use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
+use wire::{Mark, TransferKind};
+
+pub(crate) use choose::Choice;
+pub(crate) use choose::{carries_in, carries_out, choose};
+
+/// Where a device sits: bus and address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Device {
+    /// Bus number.
+    pub bus: u16,
+    /// Address on the bus.
+    pub address: u8,
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.bus, self.address)
+    }
+}
+
+impl std::str::FromStr for Device {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || format!("{text:?} is not BUS.ADDRESS, for example 1.7");
+        let (bus, address) = text.split_once('.').ok_or_else(wrong)?;
+        let bus = bus.parse().map_err(|_| wrong())?;
+        let address = address.parse().map_err(|_| wrong())?;
+        Ok(Device { bus, address })
+    }
+}
+
+/// One USB transfer: a submit record, a complete record, or (where the recording cuts one off) just one of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// The number that pairs submit and complete.
+    pub urb: u64,
+    /// Which device.
+    pub device: Device,
+    /// Endpoint address; bit 7 set means IN.
+    pub endpoint: u8,
+    /// How the endpoint moves data.
+    pub kind: TransferKind,
+    /// The request of a control transfer.
+    pub setup: Option<[u8; 8]>,
+    /// When it was asked for.
+    pub submitted: Option<Duration>,
+    /// When it was done.
+    pub completed: Option<Duration>,
+    /// 0, or a negative Linux error number. `None` when the completion is missing.
+    pub status: Option<i32>,
+    /// The data that moved.
+    pub data: Bytes,
+    /// Byte ranges of `data` that are secret.
+    pub secret: Vec<Range<usize>>,
+    /// The recording holds fewer bytes than moved.
+    pub clipped: bool,
+    /// Place in the recording of the record that carries the data.
+    pub order: u64,
+}
+
+impl Transfer {
+    /// Whether data moved to the host.
+    pub fn is_in(&self) -> bool {
+        self.endpoint & 0x80 != 0
+    }
+
+    /// When its data moved.
+    pub fn at(&self) -> Duration {
+        let (first, second) =
+            if self.is_in() { (self.completed, self.submitted) } else { (self.submitted, self.completed) };
+        first.or(second).unwrap_or_default()
+    }
+}
+
+/// A mark with its time and place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    /// When.
+    pub at: Duration,
+    /// The mark.
+    pub mark: Mark,
+    /// Place in the recording.
+    pub order: u64,
+}
+
+/// Something that a reader could not use. None of these hides what came before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// The recording ends in the middle of a record.
+    Truncated {
+        /// Offset of that record in bytes.
+        at: usize,
+    },
+    /// A record makes no sense; reading ended there.
+    Damaged {
+        /// Offset of that record in bytes.
+        at: usize,
+    },
+    /// Packets of an interface that holds neither usbmon records nor marks.
+    UnknownInterface {
+        /// Its link type.
+        link_type: i32,
+        /// How many packets.
+        packets: u64,
+    },
+    /// Packets that should be usbmon records or marks and are not.
+    Unreadable {
+        /// How many.
+        packets: u64,
+    },
+    /// Transfers of other devices were left out.
+    OtherDevices {
+        /// The one that was kept.
+        kept: Device,
+        /// How many transfers of others.
+        transfers: u64,
+    },
+    /// The traffic of the chosen device looks like that of another kind of probe, which is not decoded.
+    NotDecoded(&'static str),
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::Truncated { at } => {
+                write!(f, "the recording is cut off at byte {at}; what stands before is shown")
+            }
+            Warning::Damaged { at } => {
+                write!(f, "the recording is damaged at byte {at}; what stands before is shown")
+            }
+            Warning::UnknownInterface { link_type, packets } => {
+                write!(f, "{packets} packets of link type {link_type} were left out")
+            }
+            Warning::Unreadable { packets } => write!(f, "{packets} packets could not be read"),
+            Warning::OtherDevices { kept, transfers } => {
+                write!(f, "device {kept} is shown; {transfers} transfers of other devices were left out")
+            }
+            Warning::NotDecoded(what) => write!(f, "{what} is not decoded yet: only USB transfers are shown"),
+        }
+    }
+}
+
+/// What a reader found.
+#[derive(Debug, Clone, Default)]
+pub struct Recording {
+    /// The comment at the head of the file: lines `key: value` in a recording of ours.
+    pub comment: String,
+    /// All transfers of all devices.
+    pub transfers: Vec<Transfer>,
+    /// The marks.
+    pub marks: Vec<Marked>,
+    /// What could not be used.
+    pub warnings: Vec<Warning>,
+}
+
+/// Reads a recording in any format that is known.
+///
+/// # Errors
+/// [`TraceError::Unknown`] when no reader takes it.
+pub fn read(bytes: &[u8]) -> Result<Recording, TraceError> {
+    match bytes.first_chunk::<4>() {
+        Some([0x0A, 0x0D, 0x0D, 0x0A]) => Ok(pcap::pcapng(bytes)),
+        Some(
+            [0xA1, 0xB2, 0xC3, 0xD4]
+            | [0xD4, 0xC3, 0xB2, 0xA1]
+            | [0xA1, 0xB2, 0x3C, 0x4D]
+            | [0x4D, 0x3C, 0xB2, 0xA1],
+        ) => Ok(pcap::classic(bytes)),
+        Some(other) => {
+            Err(TraceError::Unknown(format!("it begins with {other:02X?}, not as pcapng or pcap do")))
+        }
+        None => Err(TraceError::Unknown("it has fewer than four bytes".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! pcapng and classic pcap, both byte orders. [TRACE-2]
+
+use super::pairs::Pairs;
+use super::{Recording, Warning};
+use crate::pcapng::{LINKTYPE_USB_LINUX_MMAPPED, LINKTYPE_USER0};
+use bytes::Bytes;
+use pcap_parser::nom;
+use pcap_parser::pcap::{parse_pcap_frame, parse_pcap_frame_be, parse_pcap_header};
+use pcap_parser::pcapng::{Block, EnhancedPacketBlock, parse_block_be, parse_block_le};
+use pcap_parser::traits::PcapNGPacketBlock;
+use pcap_parser::{InterfaceDescriptionBlock, OptionCode, PcapNGOption};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+use wire::{Mark, MarkKind};
+
+/// Link type of usbmon records with the 48-byte header.
+const LINKTYPE_USB_LINUX: u16 = 189;
+/// Times below this count from the start of a clock; later ones are the time of day, and counted from the first record.
+const A_CLOCK_RUNS_AT_MOST: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+
+#[derive(Debug, Clone, Copy)]
+enum Holds {
+    Usb { long: bool },
+    Marks,
+    Other(i32),
+}
+
+fn holds(link_type: i32) -> Holds {
+    match u16::try_from(link_type) {
+        Ok(LINKTYPE_USB_LINUX) => Holds::Usb { long: false },
+        Ok(LINKTYPE_USB_LINUX_MMAPPED) => Holds::Usb { long: true },
+        Ok(LINKTYPE_USER0) => Holds::Marks,
+        _ => Holds::Other(link_type),
+    }
+}
+
+/// Units per second of an interface's times, and the seconds to add.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    per_second: u64,
+    offset: i64,
+}
+
+impl Times {
+    fn duration(self, ticks: u64) -> Duration {
+        let per_second = self.per_second.max(1);
+        let seconds = (ticks / per_second).saturating_add_signed(self.offset);
+        let rest = u128::from(ticks % per_second) * 1_000_000_000 / u128::from(per_second);
+        Duration::from_secs(seconds).saturating_add(Duration::from_nanos(u64::try_from(rest).unwrap_or(0)))
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Interface {
+    holds: Holds,
+    times: Times,
+}
+
+impl Interface {
+    fn of(block: &InterfaceDescriptionBlock<'_>) -> Interface {
+        let times =
+            Times { per_second: block.ts_resolution().unwrap_or(1_000_000), offset: block.ts_offset() };
+        Interface { holds: holds(block.linktype.0), times }
+    }
+}
+
+/// Collects what the records hold.
+#[derive(Debug, Default)]
+struct Collector {
+    pairs: Pairs,
+    recording: Recording,
+    others: BTreeMap<i32, u64>,
+    unreadable: u64,
+    order: u64,
+    origin: Option<Duration>,
+}
+
+/// One record, whatever container it came in.
+struct Packet<'a> {
+    holds: Holds,
+    at: Duration,
+    big_endian: bool,
+    data: &'a [u8],
+    comment: Option<&'a str>,
+}
+
+impl Collector {
+    fn packet(&mut self, packet: &Packet<'_>, whole: &Bytes) {
+        self.order += 1;
+        let origin = *self.origin.get_or_insert(if packet.at < A_CLOCK_RUNS_AT_MOST {
+            Duration::ZERO
+        } else {
+            packet.at
+        });
+        let at = packet.at.saturating_sub(origin);
+        match packet.holds {
+            Holds::Usb { long } => {
+                let secret = packet.comment.map(secret_ranges).unwrap_or_default();
+                let taken = crate::usbmon::Head::read(packet.data, packet.big_endian, long).is_some_and(
+                    |(head, data)| self.pairs.record(&head, whole.slice_ref(data), secret, at, self.order),
+                );
+                self.unreadable += u64::from(!taken);
+            }
+            Holds::Marks => match mark(packet.data) {
+                Some(mark) => self.recording.marks.push(super::Marked { at, mark, order: self.order }),
+                None => self.unreadable += 1,
+            },
+            Holds::Other(link_type) => *self.others.entry(link_type).or_default() += 1,
+        }
+    }
+
+    fn finish(mut self) -> Recording {
+        self.recording.transfers = self.pairs.finish();
+        if self.unreadable > 0 {
+            self.recording.warnings.push(Warning::Unreadable { packets: self.unreadable });
+        }
+        for (link_type, packets) in self.others {
+            self.recording.warnings.push(Warning::UnknownInterface { link_type, packets });
+        }
+        self.recording
+    }
+}
+
+/// The ranges of a comment `secret: 17..33,40..44`. Other comments have none.
+fn secret_ranges(comment: &str) -> Vec<Range<usize>> {
+    let Some(list) = comment.strip_prefix("secret: ") else { return Vec::new() };
+    list.split(',')
+        .filter_map(|range| {
+            let (start, end) = range.trim().split_once("..")?;
+            Some(start.parse().ok()?..end.parse().ok()?)
+        })
+        .collect()
+}
+
+/// The mark in a packet `{"mark":"step","text":".."}`.
+fn mark(packet: &[u8]) -> Option<Mark> {
+    #[derive(serde::Deserialize)]
+    struct Line {
+        mark: String,
+        text: String,
+    }
+    let line: Line = serde_json::from_slice(packet).ok()?;
+    Some(Mark::new(MarkKind::from_word(&line.mark), line.text))
+}
+
+fn comment<'a>(options: &'a [PcapNGOption<'_>]) -> Option<&'a str> {
+    options.iter().find(|o| o.code == OptionCode::Comment).and_then(|o| o.as_str().ok())
+}
+
+/// Reads a pcapng file as far as it goes.
+pub(super) fn pcapng(bytes: &[u8]) -> Recording {
+    let whole = Bytes::copy_from_slice(bytes);
+    let mut rest: &[u8] = &whole;
+    let mut out = Collector::default();
+    let mut interfaces: Vec<Interface> = Vec::new();
+    let mut big_endian = false;
+    while !rest.is_empty() {
+        let at = whole.len() - rest.len();
+        // A section header says its byte order itself; both parsers know it.
+        let parsed = if big_endian { parse_block_be(rest) } else { parse_block_le(rest) };
+        let (next, block) = match parsed {
+            Ok(found) => found,
+            Err(nom::Err::Incomplete(_)) => {
+                out.recording.warnings.push(Warning::Truncated { at });
+                break;
+            }
+            Err(_) => {
+                out.recording.warnings.push(Warning::Damaged { at });
+                break;
+            }
+        };
+        if next.len() >= rest.len() {
+            out.recording.warnings.push(Warning::Damaged { at });
+            break;
+        }
+        rest = next;
+        match &block {
+            Block::SectionHeader(section) => {
+                big_endian = section.big_endian();
+                interfaces.clear();
+                if let (true, Some(text)) = (out.recording.comment.is_empty(), comment(&section.options)) {
+                    text.clone_into(&mut out.recording.comment);
+                }
+            }
+            Block::InterfaceDescription(block) => interfaces.push(Interface::of(block)),
+            Block::EnhancedPacket(block) => enhanced(block, &interfaces, big_endian, &whole, &mut out),
+            // It has no time of its own, so it cannot be placed.
+            Block::SimplePacket(_) => out.unreadable += 1,
+            _ => {}
+        }
+    }
+    out.finish()
+}
+
+fn enhanced(
+    block: &EnhancedPacketBlock<'_>,
+    interfaces: &[Interface],
+    big_endian: bool,
+    whole: &Bytes,
+    out: &mut Collector,
+) {
+    let interface = usize::try_from(block.if_id).ok().and_then(|n| interfaces.get(n));
+    let Some(interface) = interface else {
+        out.unreadable += 1;
+        return;
+    };
+    let ticks = u64::from(block.ts_high) << 32 | u64::from(block.ts_low);
+    let packet = Packet {
+        holds: interface.holds,
+        at: interface.times.duration(ticks),
+        big_endian,
+        data: block.packet_data(),
+        comment: comment(&block.options),
+    };
+    out.packet(&packet, whole);
+}
+
+/// Reads a classic pcap file as far as it goes.
+pub(super) fn classic(bytes: &[u8]) -> Recording {
+    let whole = Bytes::copy_from_slice(bytes);
+    let mut out = Collector::default();
+    let Ok((mut rest, header)) = parse_pcap_header(&whole) else {
+        out.recording.warnings.push(Warning::Truncated { at: 0 });
+        return out.finish();
+    };
+    let big_endian = header.is_bigendian();
+    let per_second = if header.is_nanosecond_precision() { 1_000_000_000 } else { 1_000_000 };
+    while !rest.is_empty() {
+        let at = whole.len() - rest.len();
+        let parsed = if big_endian { parse_pcap_frame_be(rest) } else { parse_pcap_frame(rest) };
+        let Ok((next, frame)) = parsed else {
+            out.recording.warnings.push(Warning::Truncated { at });
+            break;
+        };
+        rest = next;
+        let fraction = Times { per_second, offset: 0 }.duration(u64::from(frame.ts_usec));
+        let packet = Packet {
+            holds: holds(header.network.0),
+            at: Duration::from_secs(u64::from(frame.ts_sec)) + fraction,
+            big_endian,
+            data: frame.data,
+            comment: None,
+        };
+        out.packet(&packet, &whole);
+    }
+    out.finish()
+}

@@ -1,0 +1,267 @@
+use super::*;
+use crate::script::{AP, DP, READ, Script, lines};
+use wire::{Level, MarkKind};
+
+/// A small recording with everything in it.
+fn small() -> Vec<u8> {
+    let mut script = Script::new();
+    script.mark(MarkKind::Step, "begin").read(DP, 0, 0x6BA0_2477).ap1().poke(0x2000_0000, 1);
+    script.send_secret(&[0x05, 0, 1, AP | 0xC, 1, 2, 3, 4], &wire::Secret(std::iter::once(4..8).collect()));
+    script.receive(&[0x05, 1, 1]);
+    script.bytes()
+}
+
+#[test]
+fn what_was_recorded_is_read() {
+    let recording = read(&small()).unwrap();
+    assert_eq!(recording.warnings, []);
+    assert!(recording.comment.contains("tool: test 1.0"), "{}", recording.comment);
+    assert_eq!(recording.marks.len(), 1);
+    assert_eq!(recording.marks[0].mark, Mark::new(MarkKind::Step, "begin"));
+    assert_eq!(recording.transfers.len(), 12);
+    let first = &recording.transfers[0];
+    assert_eq!((first.endpoint, first.kind, first.status), (0x04, TransferKind::Bulk, Some(0)));
+    assert_eq!(&first.data[..], [0x05, 0, 1, DP | READ]);
+    assert_eq!((first.submitted, first.completed), (Some(Duration::ZERO), Some(Duration::from_micros(10))));
+    let secrets: Vec<_> = recording.transfers.iter().flat_map(|t| t.secret.clone()).collect();
+    assert_eq!(secrets.len(), 1);
+    assert_eq!(secrets[0], 4..8);
+}
+
+#[test]
+fn a_recording_cut_anywhere_gives_what_stands_before_the_cut() {
+    let whole = small();
+    let all = read(&whole).unwrap().transfers.len();
+    let mut seen = 0;
+    for length in 4..whole.len() {
+        let recording = read(&whole[..length]).unwrap();
+        let at_a_block = recording.warnings.is_empty();
+        assert!(
+            at_a_block || matches!(recording.warnings[..], [Warning::Truncated { .. }]),
+            "at {length}: {:?}",
+            recording.warnings
+        );
+        assert!(recording.transfers.len() >= seen && recording.transfers.len() <= all, "at {length}");
+        seen = recording.transfers.len();
+        // And everything above the reader copes with it.
+        let trace = crate::open(&whole[..length]).unwrap();
+        assert_eq!(trace.truncated_at().is_none(), at_a_block);
+    }
+    for length in 0..4 {
+        assert!(matches!(read(&whole[..length]), Err(TraceError::Unknown(_))));
+    }
+}
+
+#[test]
+fn the_offset_of_a_cut_is_that_of_the_record_that_is_cut() {
+    let whole = small();
+    let Warning::Truncated { at } = read(&whole[..whole.len() - 1]).unwrap().warnings[0] else {
+        panic!("cut")
+    };
+    assert!(read(&whole[..at]).unwrap().warnings.is_empty(), "up to there the file is whole");
+}
+
+#[test]
+fn other_files_are_refused_with_what_they_begin_with() {
+    let error = read(b"PK\x03\x04....").unwrap_err().to_string();
+    assert!(error.contains("50, 4B, 03, 04"), "{error}");
+}
+
+/// A classic pcap file with usbmon records of link type 189 (48-byte header).
+fn classic(big_endian: bool, records: &[(u64, u8, u8, u8, &[u8])]) -> Vec<u8> {
+    let u32_ = |n: u32| if big_endian { n.to_be_bytes() } else { n.to_le_bytes() };
+    let u16_ = |n: u16| if big_endian { n.to_be_bytes() } else { n.to_le_bytes() };
+    let u64_ = |n: u64| if big_endian { n.to_be_bytes() } else { n.to_le_bytes() };
+    let mut out = Vec::new();
+    out.extend(u32_(0xA1B2_C3D4));
+    out.extend(u16_(2));
+    out.extend(u16_(4));
+    out.extend([0; 8]);
+    out.extend(u32_(65535));
+    out.extend(u32_(189));
+    for (n, (urb, event, endpoint, device, data)) in records.iter().enumerate() {
+        let length = u32::try_from(data.len()).unwrap();
+        out.extend(u32_(1_700_000_000));
+        out.extend(u32_(u32::try_from(n).unwrap()));
+        out.extend(u32_(48 + length));
+        out.extend(u32_(48 + length));
+        out.extend(u64_(*urb));
+        out.extend([*event, 3, *endpoint, *device]);
+        out.extend(u16_(1));
+        out.extend([b'-', 0]);
+        out.extend(u64_(1_700_000_000));
+        out.extend(u32_(0));
+        out.extend(u32_(if *event == b'S' { (-115i32).cast_unsigned() } else { 0 }));
+        out.extend(u32_(length));
+        out.extend(u32_(length));
+        out.extend([0; 8]);
+        out.extend_from_slice(data);
+    }
+    out
+}
+
+const DPIDR: [u8; 7] = [0x05, 1, 1, 0x77, 0x24, 0xA0, 0x6B];
+
+#[test]
+fn classic_pcap_is_read_in_both_byte_orders_and_counted_from_its_first_record() {
+    for big_endian in [false, true] {
+        let file = classic(
+            big_endian,
+            &[
+                (1, b'S', 0x02, 7, &[0x05, 0, 1, DP | READ]),
+                (1, b'C', 0x02, 7, &[]),
+                (2, b'S', 0x81, 7, &[]),
+                (2, b'C', 0x81, 7, &DPIDR),
+            ],
+        );
+        let trace = crate::open(&file).unwrap();
+        assert_eq!(lines(&trace, Level::Transaction), ["DP read 0x0 OK 0x6BA0_2477"]);
+        assert_eq!(trace.events(Level::Usb)[1].until, Duration::from_micros(3));
+        assert_eq!(trace.device(), Some(Device { bus: 1, address: 7 }));
+    }
+}
+
+#[test]
+fn the_probe_is_found_among_other_devices_by_its_payload() {
+    let file = classic(
+        false,
+        &[
+            (9, b'S', 0x01, 3, &[0x55, 0x53, 0x42, 0x43]),
+            (9, b'C', 0x01, 3, &[]),
+            (8, b'C', 0x82, 3, &[0x55, 0x53, 0x42, 0x53, 1]),
+            (1, b'S', 0x02, 7, &[0x05, 0, 1, DP | READ]),
+            (2, b'C', 0x81, 7, &DPIDR),
+            (3, b'S', 0x02, 7, &[0x05, 0, 1, DP | READ]),
+            (4, b'C', 0x81, 7, &DPIDR),
+            (5, b'C', 0x83, 4, &[0, 0, 4, 0]),
+        ],
+    );
+    let trace = crate::open(&file).unwrap();
+    assert_eq!(trace.device(), Some(Device { bus: 1, address: 7 }));
+    assert_eq!(trace.events(Level::Transaction).len(), 2);
+    let kept = Device { bus: 1, address: 7 };
+    assert_eq!(trace.warnings(), [Warning::OtherDevices { kept, transfers: 3 }]);
+    let missing = crate::Options { device: Some(Device { bus: 1, address: 99 }) };
+    assert!(matches!(crate::open_with(&file, &missing), Err(TraceError::NoSuchDevice(_))));
+}
+
+#[test]
+fn an_st_link_is_recognised_and_not_taken_for_a_cmsis_dap_probe() {
+    let command: [u8; 16] = [0xF2, 0x36, 0, 0xED, 0, 0xE0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let file = classic(
+        false,
+        &[(1, b'S', 0x01, 5, &command), (2, b'C', 0x81, 5, &[0x80, 0, 0, 0, 0x14, 0xD2, 0x0F, 0x41])],
+    );
+    let trace = crate::open(&file).unwrap();
+    assert_eq!(trace.warnings(), [Warning::NotDecoded("ST-Link")]);
+    assert_eq!(trace.events(Level::Usb).len(), 2);
+    assert_eq!(trace.events(Level::Transaction).len(), 0);
+}
+
+#[test]
+fn a_device_that_is_no_probe_is_said_to_be_none() {
+    let file = classic(false, &[(9, b'S', 0x01, 3, b"USBC"), (8, b'C', 0x82, 3, b"USBS")]);
+    let trace = crate::open(&file).unwrap();
+    assert!(matches!(trace.warnings(), [Warning::NotDecoded(_)]), "{:?}", trace.warnings());
+    assert_eq!(trace.events(Level::Command).len(), 0);
+}
+
+#[test]
+fn interfaces_of_other_link_types_are_counted_and_left_out() {
+    let mut file = small();
+    // A second section whose only interface is Ethernet, with one packet.
+    let mut section = Vec::new();
+    crate::pcapng::section(&mut section, "", "");
+    crate::pcapng::interface(&mut section, 1, "eth0");
+    crate::pcapng::packet(&mut section, 0, 5, "", |out| out.extend_from_slice(&[0; 60]));
+    file.extend(section);
+    let recording = read(&file).unwrap();
+    assert_eq!(recording.warnings, [Warning::UnknownInterface { link_type: 1, packets: 1 }]);
+    assert_eq!(recording.transfers.len(), 12);
+}
+
+#[test]
+fn a_set_report_is_a_packet_for_a_probe_without_an_out_endpoint() {
+    let mut file = Vec::new();
+    crate::pcapng::section(&mut file, "", "");
+    crate::pcapng::interface(&mut file, 220, "usb");
+    let head = |urb, half, endpoint, transfer, setup, length: usize| crate::usbmon::Head {
+        urb,
+        half,
+        transfer,
+        endpoint,
+        device: 4,
+        bus: 1,
+        setup,
+        seconds: 0,
+        micros: 0,
+        status: 0,
+        urb_len: u32::try_from(length).unwrap(),
+        data_len: u32::try_from(length).unwrap(),
+        descriptors: 0,
+    };
+    let request = [0x05, 0, 1, DP | READ];
+    let setup = Some([0x21, 9, 0, 2, 0, 0, 4, 0]);
+    crate::pcapng::packet(&mut file, 0, 1, "", |out| {
+        head(1, crate::usbmon::Half::Submit, 0, 2, setup, 4).write(out);
+        out.extend(request);
+    });
+    crate::pcapng::packet(&mut file, 0, 2, "", |out| {
+        head(2, crate::usbmon::Half::Complete, 0x81, 1, None, 7).write(out);
+        out.extend(DPIDR);
+    });
+    let trace = crate::open(&file).unwrap();
+    assert_eq!(lines(&trace, Level::Transaction), ["DP read 0x0 OK 0x6BA0_2477"]);
+}
+
+#[test]
+fn device_addresses_parse_as_they_print() {
+    assert_eq!("1.7".parse(), Ok(Device { bus: 1, address: 7 }));
+    assert_eq!(Device { bus: 1, address: 7 }.to_string(), "1.7");
+    assert!("1".parse::<Device>().is_err());
+    assert!("1.x".parse::<Device>().is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(0u8.., 0..400)) {
+        let _ = crate::open(&bytes);
+        for head in [[0x0A, 0x0D, 0x0D, 0x0A], [0xD4, 0xC3, 0xB2, 0xA1], [0xA1, 0xB2, 0x3C, 0x4D]] {
+            let mut bytes = bytes.clone();
+            bytes.splice(..0, head);
+            let _ = crate::open(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_recording_with_damaged_bytes_is_read_as_far_as_it_goes(
+        damage in proptest::collection::vec((0usize..3000, 0u8..), 1..12)
+    ) {
+        let mut bytes = small();
+        let length = bytes.len();
+        for (at, byte) in damage {
+            bytes[at % length] = byte;
+        }
+        if let Ok(trace) = crate::open(&bytes) {
+            for level in Level::ALL {
+                let _ = lines(&trace, level);
+            }
+            let _ = crate::Stat::of(&trace);
+        }
+    }
+
+    /// Packets of any content decode at every level without a panic.
+    #[test]
+    fn any_packets_are_decoded(packets in proptest::collection::vec(
+        (proptest::bool::ANY, proptest::collection::vec(0u8..0x20, 1..40)), 0..40)
+    ) {
+        let mut script = Script::new();
+        for (out, data) in &packets {
+            if *out { script.send(data) } else { script.receive(data) };
+        }
+        let trace = script.trace();
+        for level in Level::ALL {
+            let _ = lines(&trace, level);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Counts.
+
+use crate::Trace;
+use crate::event::{Body, OnWire};
+use serde::Serialize;
+use std::collections::HashMap;
+use wire::{Ack, Level, WireEvent};
+
+/// How many busy addresses are listed.
+const BUSIEST: usize = 10;
+
+/// Counts over a whole trace. `schema` grows when a field changes its meaning or goes away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Stat {
+    /// Version of this form: 1.
+    pub schema: u32,
+    /// From the first to the last event, in nanoseconds.
+    pub duration_ns: u64,
+    /// Events by level, 0 to 5.
+    pub events: [usize; 6],
+    /// Marks.
+    pub marks: usize,
+    /// USB.
+    pub usb: Usb,
+    /// Transactions on the wire.
+    pub transactions: Transactions,
+    /// Memory accesses.
+    pub memory: Memory,
+    /// Warnings of the reader.
+    pub warnings: Vec<String>,
+}
+
+/// USB counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Usb {
+    /// Commands that were answered: each a round trip, unless several were under way.
+    pub round_trips: usize,
+    /// Commands that were not answered although they should have been.
+    pub unanswered: usize,
+    /// Answers without a request.
+    pub stale: usize,
+    /// Requests and answers that make no sense.
+    pub unreadable: usize,
+    /// Bytes to the probe.
+    pub bytes_out: u64,
+    /// Bytes from the probe.
+    pub bytes_in: u64,
+}
+
+/// Transactions by ack. WAITs that a probe repeats of its own accord are not in a recording of USB.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Transactions {
+    /// All.
+    pub total: u64,
+    /// Accepted.
+    pub ok: u64,
+    /// Answered WAIT.
+    pub wait: u64,
+    /// Answered FAULT.
+    pub fault: u64,
+    /// Not answered.
+    pub no_ack: u64,
+    /// Read data with wrong parity.
+    pub parity_errors: u64,
+    /// Any other ack.
+    pub other: u64,
+    /// Added by the probe's firmware.
+    pub implied: u64,
+    /// Most WAITs in a row.
+    pub longest_wait_run: u64,
+    /// Line resets.
+    pub line_resets: u64,
+    /// Times that nRESET went low.
+    pub resets: u64,
+}
+
+/// Memory accesses, each value counted, and how often an address was used.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Memory {
+    /// Reads that were accepted.
+    pub reads: u64,
+    /// Writes that were accepted.
+    pub writes: u64,
+    /// Accesses that were refused.
+    pub refused: u64,
+    /// Waits inside the probe.
+    pub matches: u64,
+    /// Bytes read.
+    pub bytes_read: u64,
+    /// Bytes written.
+    pub bytes_written: u64,
+    /// The addresses with the most accesses.
+    pub busiest: Vec<Busy>,
+}
+
+/// An address and how often it was used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Busy {
+    /// The address, `0x4002_2020`.
+    pub address: String,
+    /// Its name, or the region it lies in.
+    pub name: String,
+    /// Accesses.
+    pub accesses: u64,
+}
+
+impl Stat {
+    /// Counts.
+    pub fn of(trace: &Trace) -> Stat {
+        let all = || Level::ALL.into_iter().flat_map(|level| trace.events(level));
+        let first = all().map(|e| e.at).chain(trace.marks().iter().map(|m| m.at)).min().unwrap_or_default();
+        let last = all().map(|e| e.until).chain(trace.marks().iter().map(|m| m.at)).max().unwrap_or_default();
+        Stat {
+            schema: 1,
+            duration_ns: u64::try_from(last.saturating_sub(first).as_nanos()).unwrap_or(u64::MAX),
+            events: Level::ALL.map(|level| trace.events(level).len()),
+            marks: trace.marks().len(),
+            usb: usb(trace),
+            transactions: transactions(trace),
+            memory: memory(trace),
+            warnings: trace.warnings().iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+fn usb(trace: &Trace) -> Usb {
+    use crate::decode::Problem;
+    let mut usb = Usb::default();
+    for event in trace.events(Level::Usb) {
+        let Body::Transfer(transfer) = &event.body else { continue };
+        let bytes = u64::try_from(transfer.data.len()).unwrap_or(u64::MAX);
+        let sum = if transfer.is_in() { &mut usb.bytes_in } else { &mut usb.bytes_out };
+        *sum += bytes;
+    }
+    for event in trace.events(Level::Command) {
+        let Body::Command(command) = &event.body else { continue };
+        match &command.problem {
+            None => usb.round_trips += usize::from(command.response.is_some()),
+            Some(Problem::Unanswered | Problem::NotSent) => usb.unanswered += 1,
+            Some(Problem::Stale) => usb.stale += 1,
+            Some(Problem::Request(_) | Problem::Answer(_)) => usb.unreadable += 1,
+        }
+    }
+    usb
+}
+
+fn transactions(trace: &Trace) -> Transactions {
+    let mut counts = Transactions::default();
+    let mut waits = 0;
+    for event in trace.events(Level::Transaction) {
+        let Body::Wire(wired) = &event.body else { continue };
+        match &wired.what {
+            OnWire::Event(WireEvent::Transaction(t)) => {
+                counts.total += 1;
+                counts.implied += u64::from(wired.implied);
+                waits = if t.ack == Ack::WAIT { waits + 1 } else { 0 };
+                counts.longest_wait_run = counts.longest_wait_run.max(waits);
+                let slot = match t.ack {
+                    Ack::OK => &mut counts.ok,
+                    Ack::WAIT => &mut counts.wait,
+                    Ack::FAULT => &mut counts.fault,
+                    Ack::NONE => &mut counts.no_ack,
+                    Ack::PARITY => &mut counts.parity_errors,
+                    _ => &mut counts.other,
+                };
+                *slot += 1;
+            }
+            OnWire::Event(WireEvent::LineReset) => counts.line_resets += 1,
+            OnWire::Event(WireEvent::Reset(true)) => counts.resets += 1,
+            _ => {}
+        }
+    }
+    counts
+}
+
+fn memory(trace: &Trace) -> Memory {
+    let mut memory = Memory::default();
+    let mut addresses: HashMap<wire::Addr, u64> = HashMap::new();
+    for event in trace.accesses() {
+        let Body::Access(a) = &event.body else { continue };
+        *addresses.entry(a.access.at).or_default() += 1;
+        if a.ack != Ack::OK {
+            memory.refused += 1;
+        } else if a.matching.is_some() {
+            memory.matches += 1;
+        } else if a.access.write {
+            memory.writes += 1;
+            memory.bytes_written += a.bytes();
+        } else {
+            memory.reads += 1;
+            memory.bytes_read += a.bytes();
+        }
+    }
+    let mut busiest: Vec<(wire::Addr, u64)> = addresses.into_iter().collect();
+    busiest.sort_by_key(|(at, count)| (std::cmp::Reverse(*count), *at));
+    busiest.truncate(BUSIEST);
+    memory.busiest = busiest
+        .into_iter()
+        .map(|(at, accesses)| Busy { address: at.to_string(), name: crate::name::place(at), accesses })
+        .collect();
+    memory
+}

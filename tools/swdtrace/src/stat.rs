@@ -1,0 +1,46 @@
+//! `swdtrace stat`: counts.
+
+use std::io::{self, Write};
+use std::time::Duration;
+use trace::{Stat, Trace};
+
+/// Lines for a reader.
+pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+    let Stat { schema: _, duration_ns, events, marks, usb, transactions: t, memory, warnings: _ } =
+        Stat::of(trace);
+    writeln!(out, "duration       {:.6} s", Duration::from_nanos(duration_ns).as_secs_f64())?;
+    let [usb_events, commands, wire, accesses, _, actions] = events;
+    writeln!(
+        out,
+        "events         {usb_events} USB transfers, {commands} commands, {wire} on the wire, \
+         {accesses} accesses, {actions} actions, {marks} marks"
+    )?;
+    writeln!(
+        out,
+        "USB            {} round trips, {} unanswered, {} stale, {} unreadable; {} bytes out, {} bytes in",
+        usb.round_trips, usb.unanswered, usb.stale, usb.unreadable, usb.bytes_out, usb.bytes_in
+    )?;
+    writeln!(
+        out,
+        "transactions   {} ({} added by the probe): {} OK, {} WAIT, {} FAULT, {} no ack, {} parity errors, {} other",
+        t.total, t.implied, t.ok, t.wait, t.fault, t.no_ack, t.parity_errors, t.other
+    )?;
+    writeln!(out, "WAIT           longest run {}", t.longest_wait_run)?;
+    writeln!(out, "line           {} line resets, {} resets by pin", t.line_resets, t.resets)?;
+    writeln!(
+        out,
+        "memory         {} reads ({} bytes), {} writes ({} bytes), {} waits in the probe, {} refused",
+        memory.reads, memory.bytes_read, memory.writes, memory.bytes_written, memory.matches, memory.refused
+    )?;
+    for (n, busy) in memory.busiest.iter().enumerate() {
+        let lead = if n == 0 { "busiest" } else { "" };
+        writeln!(out, "{lead:<14} {:>8} × {} {}", busy.accesses, busy.address, busy.name)?;
+    }
+    Ok(())
+}
+
+/// One JSON object.
+pub(crate) fn json(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &Stat::of(trace))?;
+    writeln!(out)
+}

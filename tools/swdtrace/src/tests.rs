@@ -1,0 +1,199 @@
+use super::*;
+use std::time::Duration;
+use trace::{ClockKind, Header, Recorder, Secrets};
+use wire::{Mark, MarkKind, Record, Secret, Sink, TransferKind};
+
+/// A DAP_Transfer of one item with its answer, at a time.
+fn exchange(recorder: &mut Recorder, urb: u64, micros: u64, request: &[u8], answer: &[u8]) {
+    let (at, kind) = (Duration::from_micros(micros), TransferKind::Bulk);
+    let until = Duration::from_micros(micros + 100);
+    let secret = &Secret::NONE;
+    let (out, inward, length) = (0x04, 0x85, request.len());
+    recorder.record(Record::Submit {
+        at,
+        urb,
+        endpoint: out,
+        kind,
+        setup: None,
+        length,
+        data: request,
+        secret,
+    });
+    recorder.record(Record::Complete { at, urb, endpoint: out, kind, status: 0, length, data: &[], secret });
+    let (urb, length) = (urb + 1000, 64);
+    recorder.record(Record::Submit {
+        at,
+        urb,
+        endpoint: inward,
+        kind,
+        setup: None,
+        length,
+        data: &[],
+        secret,
+    });
+    let length = answer.len();
+    recorder.record(Record::Complete {
+        at: until,
+        urb,
+        endpoint: inward,
+        kind,
+        status: 0,
+        length,
+        data: answer,
+        secret,
+    });
+}
+
+fn mark(recorder: &mut Recorder, micros: u64, kind: MarkKind, text: &str) {
+    recorder.record(Record::Mark { at: Duration::from_micros(micros), mark: &Mark::new(kind, text) });
+}
+
+/// DPIDR, AP 1, then three polls of FLASH_NSSR with sleeps between them.
+fn recording() -> Vec<u8> {
+    let header = Header::new("test", "1.0", ClockKind::Virtual);
+    let mut recorder = Recorder::in_memory(&header, Secrets::Masked).unwrap();
+    let r = &mut recorder;
+    mark(r, 0, MarkKind::Step, "look at the flash");
+    exchange(r, 1, 0, &[5, 0, 1, 2], &[5, 1, 1, 0x77, 0x24, 0xA0, 0x6B]);
+    let set_up = [5, 0, 3, 8, 0, 0, 0, 1, 1, 2, 0, 0, 0x23, 5, 0x20, 0x20, 0x02, 0x40];
+    exchange(r, 2, 200, &set_up, &[5, 3, 1]);
+    for n in 0..3u8 {
+        let busy = u8::from(n < 2);
+        exchange(r, 3 + u64::from(n), 400 + 1000 * u64::from(n), &[5, 0, 1, 0xF], &[5, 1, 1, busy, 0, 0, 0]);
+        mark(r, 500 + 1000 * u64::from(n), MarkKind::Sleep, "900 µs");
+    }
+    mark(r, 5000, MarkKind::Note, "done");
+    recorder.into_bytes()
+}
+
+/// Runs the tool on a file with these bytes: exit code, standard output, standard error.
+fn on(bytes: &[u8], arguments: &[&str]) -> (u8, String, String) {
+    let name = format!("swdtrace-{}-{:?}.pcapng", std::process::id(), std::thread::current().id());
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    let file = path.to_str().unwrap();
+    let all: Vec<&str> = ["swdtrace"].iter().chain(arguments).copied().chain([file]).collect();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = run(all, &mut out, &mut err);
+    std::fs::remove_file(&path).unwrap();
+    (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+}
+
+#[test]
+fn show_reads_as_a_story_with_steps_as_headings() {
+    let (code, out, err) = on(&recording(), &["show"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let expected = "\
+# secrets: masked
+# tool: test 1.0
+# clock: virtual
+    0.000000  == look at the flash
+    0.000000    DPIDR read 0x6BA0_2477 (DPv2, part 0xba, rev 6, designer 0x23b)
+    0.000400    wait FLASH_NSSR ×3 over 2.10 ms: BSY=1 (0x0000_0001) to 0x0000_0000
+    0.000500    -- sleep: 900 µs (×3)
+    0.005000    -- note: done
+";
+    assert_eq!(out, expected);
+}
+
+#[test]
+fn every_level_has_its_own_lines() {
+    let at = |level: &str| on(&recording(), &["show", "--no-marks", "--level", level]).1;
+    let count = |level: &str| at(level).lines().filter(|line| !line.starts_with('#')).count();
+    assert_eq!(count("0"), 10);
+    assert_eq!(count("1"), 5);
+    // Three polls are two transactions each, and the three writes are followed by a check.
+    assert_eq!(count("2"), 1 + 4 + 6);
+    assert_eq!(count("3"), 2);
+    assert!(at("3").contains("AP1 read 0x4002_2020 0x0000_0000, first 0x0000_0001 ×3"), "{}", at("3"));
+    assert!(at("4").contains("FLASH_NSSR read 0x0000_0000, first BSY=1 (0x0000_0001) ×3"), "{}", at("4"));
+}
+
+#[test]
+fn marks_can_be_left_out() {
+    let (_, out, _) = on(&recording(), &["show", "--no-marks"]);
+    assert!(!out.contains("==") && !out.contains("--"), "{out}");
+    let (_, out, _) = on(&recording(), &["show", "--no-marks", "--marks"]);
+    assert!(out.contains("=="), "{out}");
+}
+
+#[test]
+fn jsonl_is_one_object_a_line() {
+    let (code, out, _) = on(&recording(), &["show", "--level", "4", "--format", "jsonl"]);
+    assert_eq!(code, 0);
+    let all: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(all[0]["kind"], "step");
+    let poll = all.iter().find(|v| v["kind"] == "access").unwrap();
+    assert_eq!((&poll["address"], &poll["count"]), (&0x4002_2020u32.into(), &3.into()));
+    assert_eq!((&poll["t_ns"], &poll["until_ns"]), (&400_000.into(), &2_500_000.into()));
+}
+
+#[test]
+fn stat_counts() {
+    let (code, out, _) = on(&recording(), &["stat", "--format", "json"]);
+    assert_eq!(code, 0);
+    let stat: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(stat["schema"], 1);
+    assert_eq!(stat["usb"]["round_trips"], 5);
+    assert_eq!(stat["transactions"]["total"], 11);
+    assert_eq!(stat["transactions"]["implied"], 4);
+    assert_eq!(stat["memory"]["reads"], 3);
+    assert_eq!(stat["memory"]["bytes_read"], 12);
+    assert_eq!(stat["memory"]["busiest"][0]["name"], "FLASH_NSSR");
+    assert_eq!(stat["duration_ns"], 5_000_000);
+    let (_, text, _) = on(&recording(), &["stat"]);
+    assert!(text.contains("11 (4 added by the probe): 11 OK, 0 WAIT"), "{text}");
+}
+
+#[test]
+fn a_recording_that_is_cut_off_is_shown_and_has_its_own_exit_code() {
+    let mut bytes = recording();
+    bytes.truncate(bytes.len() - 3);
+    let (code, out, err) = on(&bytes, &["show"]);
+    assert_eq!(code, 61);
+    assert!(out.contains("wait FLASH_NSSR"), "{out}");
+    assert!(err.contains("cut off at byte"), "{err}");
+}
+
+#[test]
+fn what_is_no_recording_is_refused() {
+    let (code, out, err) = on(b"no recording", &["show"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("this is no recording"), "{err}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    assert_eq!(run(["swdtrace", "stat", "/nonexistent.pcapng"], &mut out, &mut err), 2);
+    assert!(String::from_utf8(err).unwrap().contains("/nonexistent.pcapng"));
+}
+
+#[test]
+fn wrong_arguments_are_explained_on_standard_error_and_help_goes_to_standard_output() {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    assert_eq!(run(["swdtrace", "show", "x", "--level", "7"], &mut out, &mut err), 2);
+    assert!(out.is_empty() && !err.is_empty());
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    assert_eq!(run(["swdtrace", "--help"], &mut out, &mut err), 0);
+    assert!(String::from_utf8(out).unwrap().contains("61  the recording is cut off"));
+    assert!(err.is_empty());
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    struct Closed;
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let path = std::env::temp_dir().join(format!("swdtrace-closed-{}.pcapng", std::process::id()));
+    std::fs::write(&path, recording()).unwrap();
+    let code = run(["swdtrace", "show", path.to_str().unwrap()], &mut Closed, &mut Vec::new());
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(code, 0);
+}
