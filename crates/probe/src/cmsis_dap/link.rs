@@ -1,0 +1,152 @@
+//! The [`Link`] over [`DapLink`].
+
+use super::DapLink;
+use ::cmsis_dap::{Led, Model, Request, Response, Status, SwdConfig, SwdSequenceItem};
+use std::time::Duration;
+use wire::{
+    Bits, DapOp, Flow, Hz, Link, LinkCaps, LinkConfig, LinkError, Mark, Pins, Pipe, SwdItem, Transferred,
+};
+
+/// Bits of the longest DAP_SWJ_Sequence.
+const LONGEST_SEQUENCE: usize = 256;
+/// Items of the longest DAP_SWD_Sequence.
+const MOST_ITEMS: usize = 255;
+/// The firmware waits for pins at most so long.
+const LONGEST_PIN_WAIT: u32 = 3_000_000;
+/// Atmel's USB vendor number: its EDBG forgets SWJ_Clock after SWJ_Sequence [DAP-12].
+const ATMEL: u16 = 0x03EB;
+
+impl<P: Pipe> DapLink<P> {
+    /// Some firmware counts tries where the specification counts repeats [DAP-12].
+    fn repeats(&self, repeats: u16) -> u16 {
+        match self.info.model {
+            Model::Arm => repeats,
+            Model::DapRs | Model::FreeDap => repeats.saturating_add(1),
+        }
+    }
+
+    /// As many items as one packet and its answer hold.
+    fn swd_packet(&mut self, items: &[SwdItem]) -> Result<Vec<Bits>, LinkError> {
+        let items = items.iter().map(SwdSequenceItem::new).collect::<Result<Vec<_>, _>>();
+        let items = items.map_err(|_| LinkError::Unsupported("an SWD sequence item has 1 to 64 clocks"))?;
+        let heard = match self.packets.ask(&Request::SwdSequence(items.clone()))? {
+            Response::SwdSequence { status: Status::OK, data } => data,
+            Response::Unimplemented => return Err(LinkError::Unsupported("it has no DAP_SWD_Sequence")),
+            _ => return Err(LinkError::Refused("DAP_SWD_Sequence".to_owned())),
+        };
+        let mut rest = &heard[..];
+        let mut all = Vec::new();
+        for item in items.iter().filter(|item| item.is_input()) {
+            let (bits, tail) = rest.split_at_checked(item.answer_len()).unwrap_or_default();
+            rest = tail;
+            all.push(Bits { data: bits.to_vec(), len: usize::from(item.clocks()) });
+        }
+        Ok(all)
+    }
+}
+
+/// Bytes of an item in the request and in the answer.
+fn item_bytes(item: &SwdItem) -> (usize, usize) {
+    match item {
+        SwdItem::Out(bits) => (1 + bits.len.div_ceil(8), 0),
+        SwdItem::In(clocks) => (1, usize::from(*clocks).div_ceil(8)),
+    }
+}
+
+/// How many of the items fit into one packet of `room` bytes and its answer; at least one.
+fn fitting(items: &[SwdItem], room: usize) -> usize {
+    let (mut out, mut back) = (2, 2);
+    let fits = |item: &&SwdItem| {
+        let (more_out, more_back) = item_bytes(item);
+        (out, back) = (out + more_out, back + more_back);
+        out <= room && back <= room
+    };
+    items.iter().take(MOST_ITEMS).take_while(fits).count().max(1)
+}
+
+impl<P: Pipe> Link for DapLink<P> {
+    fn caps(&self) -> LinkCaps {
+        LinkCaps {
+            sequences: true,
+            value_match: self.info.model.matches_values(),
+            reset_pin: true,
+            in_flight: self.in_flight,
+            exact_count: self.info.model.counts_exactly(),
+        }
+    }
+
+    fn configure(&mut self, config: &LinkConfig) -> Result<(), LinkError> {
+        self.packets.tell(&Request::TransferConfigure {
+            idle_cycles: config.idle_cycles,
+            wait_retry: self.repeats(config.wait_retry),
+            match_retry: self.repeats(config.match_retry),
+        })?;
+        self.packets.tell(&Request::SwdConfigure(SwdConfig::new(config.turnaround, config.data_phase)))
+    }
+
+    fn set_clock(&mut self, clock: Hz) -> Result<Hz, LinkError> {
+        self.packets.tell(&Request::SwjClock(clock))?;
+        self.clock = Some(clock);
+        Ok(clock)
+    }
+
+    fn transfer(&mut self, ops: &[DapOp], flow: Flow) -> Result<Transferred, LinkError> {
+        self.run(ops, flow)
+    }
+
+    fn swj_sequence(&mut self, bits: &Bits) -> Result<(), LinkError> {
+        let mut left = bits.len;
+        if left > bits.data.len() * 8 {
+            return Err(LinkError::Unsupported("a sequence with fewer bytes than bits"));
+        }
+        for chunk in bits.data.chunks(LONGEST_SEQUENCE / 8) {
+            let len = left.min(chunk.len() * 8);
+            if len == 0 {
+                break;
+            }
+            left -= len;
+            self.packets.tell(&Request::SwjSequence(Bits { data: chunk.to_vec(), len }))?;
+        }
+        match self.clock {
+            Some(clock) if self.packets.pipe.shape().id.0 == ATMEL => {
+                self.packets.tell(&Request::SwjClock(clock))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn swd_sequence(&mut self, items: &[SwdItem]) -> Result<Vec<Bits>, LinkError> {
+        let room = self.limits.request.min(self.limits.response);
+        let mut heard = Vec::new();
+        let mut rest = items;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at_checked(fitting(rest, room)).unwrap_or((rest, &[]));
+            heard.extend(self.swd_packet(now)?);
+            rest = later;
+        }
+        Ok(heard)
+    }
+
+    fn pins(&mut self, out: Pins, select: Pins, wait: Duration) -> Result<Pins, LinkError> {
+        let wait_micros = u32::try_from(wait.as_micros()).unwrap_or(u32::MAX).min(LONGEST_PIN_WAIT);
+        let request = Request::SwjPins { out, select, wait_micros };
+        let more = Duration::from_micros(u64::from(wait_micros));
+        match self.packets.ask_patiently(&request, more)? {
+            Response::SwjPins(pins) => Ok(pins),
+            _ => Err(LinkError::Refused("DAP_SWJ_Pins, which it does not know".to_owned())),
+        }
+    }
+
+    fn write_abort(&mut self, value: u32) -> Result<(), LinkError> {
+        self.packets.tell(&Request::WriteAbort { index: 0, value })
+    }
+
+    fn release(&mut self) -> Result<(), LinkError> {
+        self.packets.tell(&Request::Disconnect)?;
+        self.light(Led::CONNECTED, false)
+    }
+
+    fn mark(&mut self, mark: &Mark) {
+        self.packets.pipe.mark(mark);
+    }
+}
