@@ -1,1 +1,47 @@
 //! The world behind USB: probe firmware, SWD target, STM32H5, board.
+//!
+//! **What it is.** A simulated probe ([`SimProbe`], a [`wire::UsbDevice`]) whose CMSIS-DAP firmware drives a simulated
+//! SWD target with an STM32H5 and its ROM behind it, on a simulated [`Board`] ([`wire::Bench`]). It has no clock: it is
+//! told when something reaches it and says when its answer is ready, so it runs on virtual and on real time.
+//!
+//! | modules | what they model |
+//! |---|---|
+//! | `probe`, `faults` | USB: endpoints, buffers, latency, lost and late answers |
+//! | `firmware` | CMSIS-DAP commands as the reference firmware performs them |
+//! | `swd` | the two wires, DP and MEM-APs, bit by bit and transaction by transaction |
+//! | `bus` | the seam between access ports and chip |
+//! | `chip`, `rom` | STM32H5: memories, flash, option bytes, core debug; what its ROM does |
+//! | `board`, `scenario`, `knobs` | cable, supply, buttons, board file; the text behind `sim:` and every setting |
+//! | `bill`, `wiretrace` | what a run cost; the truth about the wire |
+//!
+//! **What it knows.** How probe, debug port and chip behave, each behaviour with a note id. What is not public is a
+//! setting, listed by [`guesses`].
+//!
+//! **What it must not know.** The driver: `adi`, `h5` and `probe` are never named here.
+//!
+//! **Specification.** Arm IHI 0031 (ADIv5.2: SW-DP version 2, MEM-AP), Arm CMSIS-DAP 2.1.2 with its reference firmware,
+//! STM32H5 as in `vendor-notes/`.
+//!
+//! **Not supported.** JTAG beyond its switch sequences, ST-Link firmware, trace and UART commands, execution of target code
+//! (ROM services are modelled functions), multi-drop beyond one target, the transaction counter of pushed operations, an AP
+//! write that would wait for the clocks behind it, DAP_TransferAbort inside a transfer.
+
+mod bill;
+mod board;
+mod bus;
+mod chip;
+mod faults;
+mod firmware;
+mod hex;
+mod knobs;
+mod probe;
+mod rom;
+mod scenario;
+mod swd;
+mod wiretrace;
+
+pub use bill::Bill;
+pub use board::{Board, BoardError};
+pub use knobs::Guess;
+pub use probe::{SimError, SimProbe};
+pub use scenario::{Scenario, ScenarioError, guesses};

@@ -1,0 +1,254 @@
+//! The Cortex-M33 as a debugger sees it: no instructions, only what runs and whether it is halted. [M33-1]
+
+use regs::m33::{self, core_register as reg, dcrsr, demcr, dfsr, dhcsr};
+use std::collections::BTreeMap;
+
+/// What the core executes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Runs {
+    /// Nothing: reset is held.
+    Reset,
+    /// The first stage of the ROM.
+    Rss,
+    /// The ROM's debug authentication.
+    Session,
+    /// The ROM bootloader.
+    Bootloader,
+    /// Code from flash.
+    User,
+    /// Nothing useful: no vector table.
+    Lockup,
+    /// DataProvisioning, called by a debugger.
+    Service,
+    /// Whatever a debugger put the program counter on.
+    Foreign,
+}
+
+/// Where the core is when it locks up.
+pub(crate) const LOCKUP_PC: u32 = 0xEFFF_FFFE;
+/// Bits of DHCSR that a debugger keeps.
+const CONTROL: u32 =
+    dhcsr::C_DEBUGEN | dhcsr::C_HALT | dhcsr::C_STEP | dhcsr::C_MASKINTS | dhcsr::C_SNAPSTALL;
+
+/// The core.
+#[derive(Debug, Clone)]
+pub(crate) struct Core {
+    /// What it executes, or would if it were not halted.
+    pub(crate) runs: Runs,
+    /// Halted by the debugger.
+    pub(crate) halted: bool,
+    /// Debug control bits (DHCSR 15:0).
+    pub(crate) control: u32,
+    /// DEMCR.
+    pub(crate) demcr: u32,
+    sticky: u32,
+    ready: bool,
+    dcrdr: u32,
+    dfsr: u32,
+    pub(crate) registers: BTreeMap<u32, u32>,
+    comparators: [u32; 8],
+    fp_enabled: bool,
+}
+
+/// What a write to the debug registers asks the chip to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// Nothing more.
+    Nothing,
+    /// Go on from the program counter.
+    Resume,
+    /// One instruction.
+    Step,
+    /// Halt.
+    Halt,
+    /// System reset.
+    Reset,
+}
+
+impl Core {
+    /// After power-on.
+    pub(crate) fn new() -> Self {
+        Core {
+            runs: Runs::Reset,
+            halted: false,
+            control: 0,
+            demcr: 0,
+            sticky: 0,
+            ready: false,
+            dcrdr: 0,
+            dfsr: 0,
+            registers: BTreeMap::new(),
+            comparators: [0; 8],
+            fp_enabled: false,
+        }
+    }
+
+    /// A system reset: the core starts anew, most of its debug registers stay.
+    pub(crate) fn reset(&mut self) {
+        self.runs = Runs::Reset;
+        self.halted = false;
+        self.control &= !(dhcsr::C_HALT | dhcsr::C_STEP);
+        self.sticky |= dhcsr::S_RESET_ST;
+        self.registers.clear();
+    }
+
+    /// A core register.
+    pub(crate) fn register(&self, selector: u32) -> u32 {
+        self.registers.get(&alias(selector)).copied().unwrap_or(0)
+    }
+
+    /// Sets a core register.
+    pub(crate) fn set_register(&mut self, selector: u32, value: u32) {
+        self.registers.insert(alias(selector), value);
+    }
+
+    /// A halt was asked for, now or for the end of the reset.
+    pub(crate) fn wants_halt(&self) -> bool {
+        let debug = self.control & dhcsr::C_DEBUGEN != 0;
+        debug && (self.control & dhcsr::C_HALT != 0 || self.demcr & demcr::VC_CORERESET != 0)
+    }
+
+    /// Halts; `cause` is a bit of DFSR.
+    pub(crate) fn halt(&mut self, cause: u32) {
+        self.halted = true;
+        self.control |= dhcsr::C_HALT;
+        self.dfsr |= cause;
+        self.ready = true;
+    }
+
+    /// Leaves debug state.
+    pub(crate) fn resume(&mut self) {
+        self.halted = false;
+        self.control &= !(dhcsr::C_HALT | dhcsr::C_STEP);
+        self.sticky |= dhcsr::S_RESTART_ST | dhcsr::S_RETIRE_ST;
+    }
+
+    /// DHCSR; reading clears the sticky bits.
+    pub(crate) fn read_dhcsr(&mut self, secure: bool) -> u32 {
+        let mut value = self.control | self.sticky;
+        self.sticky = 0;
+        let mut bit = |on: bool, bit: u32| value |= if on { bit } else { 0 };
+        bit(self.ready, dhcsr::S_REGRDY);
+        bit(self.halted, dhcsr::S_HALT);
+        bit(self.runs == Runs::Lockup, dhcsr::S_LOCKUP);
+        bit(secure, dhcsr::S_SDE);
+        if !self.halted && self.runs != Runs::Reset {
+            self.sticky |= dhcsr::S_RETIRE_ST;
+        }
+        value
+    }
+
+    /// A write to DHCSR, without what the chip must do about it.
+    pub(crate) fn write_dhcsr(&mut self, value: u32) -> Ask {
+        if value & 0xFFFF_0000 != dhcsr::KEY {
+            return Ask::Nothing;
+        }
+        let debug = value & dhcsr::C_DEBUGEN != 0;
+        // Without C_DEBUGEN the other bits do nothing.
+        self.control = if debug { value & CONTROL } else { 0 };
+        let wants = self.control & dhcsr::C_HALT != 0;
+        match (self.halted, wants) {
+            (false, true) => Ask::Halt,
+            (true, false) if self.control & dhcsr::C_STEP != 0 => Ask::Step,
+            (true, false) => Ask::Resume,
+            _ => Ask::Nothing,
+        }
+    }
+
+    /// A write to DCRSR: moves one core register. Only a halted core answers.
+    pub(crate) fn write_dcrsr(&mut self, value: u32) {
+        self.ready = self.halted;
+        if !self.halted {
+            return;
+        }
+        let selector = value & dcrsr::REGSEL;
+        if value & dcrsr::REGWNR != 0 {
+            self.set_register(selector, self.dcrdr);
+        } else {
+            self.dcrdr = self.register(selector);
+        }
+    }
+
+    /// The other registers of the debug blocks that are not ids. `None`: not here.
+    pub(crate) fn read(&mut self, at: u32) -> Option<u32> {
+        Some(match at {
+            m33::DCRDR => self.dcrdr,
+            m33::DEMCR => self.demcr,
+            m33::DFSR => self.dfsr,
+            // Eight comparators, version 2; four data comparators.
+            m33::FP_CTRL => 0x1000_0080 | u32::from(self.fp_enabled),
+            m33::DWT_CTRL => 0x4000_0000,
+            _ => *self.comparators.get(comparator(at)?)?,
+        })
+    }
+
+    /// Writes one of them.
+    pub(crate) fn write(&mut self, at: u32, value: u32) {
+        match at {
+            m33::DCRDR => self.dcrdr = value,
+            m33::DEMCR => self.demcr = value & (demcr::TRCENA | demcr::SDME | 0xFFFF),
+            m33::DFSR => self.dfsr &= !(value & (dfsr::HALTED | 0x1F)),
+            m33::FP_CTRL if value & m33::fp_ctrl::KEY != 0 => {
+                self.fp_enabled = value & m33::fp_ctrl::ENABLE != 0;
+            }
+            _ => {
+                if let Some(slot) = comparator(at).and_then(|n| self.comparators.get_mut(n)) {
+                    *slot = value;
+                }
+            }
+        }
+    }
+}
+
+/// SP is the main stack pointer here: nothing switches it.
+fn alias(selector: u32) -> u32 {
+    if selector == reg::SP { reg::MSP } else { selector }
+}
+
+fn comparator(at: u32) -> Option<usize> {
+    at.checked_sub(m33::FP_COMP0).map(|offset| offset as usize / 4).filter(|n| *n < 8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dhcsr_takes_writes_with_its_key_only() {
+        let mut core = Core::new();
+        assert_eq!(core.write_dhcsr(dhcsr::C_DEBUGEN | dhcsr::C_HALT), Ask::Nothing);
+        assert_eq!(core.write_dhcsr(dhcsr::KEY | dhcsr::C_DEBUGEN | dhcsr::C_HALT), Ask::Halt);
+        assert_eq!(core.write_dhcsr(dhcsr::KEY | dhcsr::C_HALT), Ask::Nothing, "C_HALT needs C_DEBUGEN");
+    }
+
+    #[test]
+    fn s_reset_st_is_cleared_by_reading() {
+        let mut core = Core::new();
+        core.reset();
+        assert_ne!(core.read_dhcsr(false) & dhcsr::S_RESET_ST, 0);
+        assert_eq!(core.read_dhcsr(false) & dhcsr::S_RESET_ST, 0);
+    }
+
+    #[test]
+    fn core_registers_move_only_while_halted() {
+        let mut core = Core::new();
+        core.write(m33::DCRDR, 0x1234);
+        core.write_dcrsr(reg::PC | dcrsr::REGWNR);
+        assert_eq!(core.register(reg::PC), 0);
+        core.halt(dfsr::HALTED);
+        core.write_dcrsr(reg::PC | dcrsr::REGWNR);
+        assert_eq!(core.register(reg::PC), 0x1234);
+        core.write(m33::DCRDR, 0);
+        core.write_dcrsr(reg::PC);
+        assert_eq!(core.read(m33::DCRDR), Some(0x1234));
+        assert_ne!(core.read_dhcsr(false) & dhcsr::S_REGRDY, 0);
+    }
+
+    #[test]
+    fn sp_and_msp_are_the_same_register() {
+        let mut core = Core::new();
+        core.set_register(reg::MSP, 0x2000_1000);
+        assert_eq!(core.register(reg::SP), 0x2000_1000);
+    }
+}

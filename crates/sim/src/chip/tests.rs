@@ -1,0 +1,10 @@
+//! Behaviour of the chip, driven through its access ports as a debugger does.
+
+mod bench;
+mod core;
+mod flash;
+mod fuzz;
+mod obk;
+mod option;
+mod power;
+mod rom;

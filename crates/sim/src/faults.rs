@@ -1,0 +1,158 @@
+//! What a scenario says about the probe and the wire: profile, truth, and what goes wrong.
+
+use crate::bus::Time;
+use crate::firmware::Profile;
+use crate::scenario::{PROBE_KEYS, ScenarioError};
+use crate::swd::{Faults, PowerUpMode};
+
+/// What goes wrong between host and probe. Packets and answers are counted from 1.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct UsbFaults {
+    /// The probe is pulled out when this packet comes.
+    pub(crate) unplug: Option<u64>,
+    /// This answer is lost.
+    pub(crate) lost: Option<u64>,
+    /// This answer is late, and by how much.
+    pub(crate) delay: Option<(u64, Time)>,
+    /// This answer comes twice.
+    pub(crate) duplicate: Option<u64>,
+    /// This answer's command byte is inverted.
+    pub(crate) corrupt: Option<u64>,
+}
+
+/// The probe's part of a scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) profile: Profile,
+    pub(crate) truth: bool,
+    pub(crate) power_up: PowerUpMode,
+    pub(crate) usb: UsbFaults,
+    pub(crate) wire: Faults,
+}
+
+impl Settings {
+    /// Reads the items that a scenario hands on.
+    ///
+    /// # Errors
+    /// [`ScenarioError::BadValue`].
+    pub(crate) fn parse(items: &[(String, String)]) -> Result<Settings, ScenarioError> {
+        let mut settings = Settings {
+            profile: Profile::HS,
+            truth: false,
+            power_up: PowerUpMode::default(),
+            usb: UsbFaults::default(),
+            wire: Faults::default(),
+        };
+        for (key, value) in items {
+            settings.set(key, value).ok_or_else(|| bad(key, value))?;
+        }
+        Ok(settings)
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Option<()> {
+        match key {
+            "profile" => self.profile = Profile::named(value)?,
+            "truth" => self.truth = choice(value, &[("off", false), ("on", true)])?,
+            "start" => {
+                let modes = [("jtag", PowerUpMode::Jtag), ("dormant", PowerUpMode::Dormant)];
+                self.power_up = choice(value, &modes)?;
+            }
+            "cut" => self.wire.cut_at = Some(number(value.strip_prefix("tx:")?)?),
+            "wait" => {
+                let (from, count) = value.split_once(':')?;
+                let (from, count) = (number(from)?, number(count)?);
+                self.wire.wait = Some(from..from.saturating_add(count));
+            }
+            "parity" => self.wire.parity_at = Some(number(value)?),
+            "noack" => self.wire.no_ack_at = Some(number(value)?),
+            "fault" => self.wire.fault_at = Some(address(value)?),
+            "unplug" => self.usb.unplug = Some(number(value)?),
+            "lost" => self.usb.lost = Some(number(value)?),
+            "delay" => {
+                let (answer, by) = value.split_once(':')?;
+                let by: Time = by.parse().ok()?;
+                self.usb.delay = Some((number(answer)?, by.checked_mul(1_000_000)?));
+            }
+            "dup" => self.usb.duplicate = Some(number(value)?),
+            "corrupt" => self.usb.corrupt = Some(number(value)?),
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+fn choice<T: Copy>(value: &str, choices: &[(&str, T)]) -> Option<T> {
+    choices.iter().find(|(name, _)| *name == value).map(|(_, chosen)| *chosen)
+}
+
+/// A number from 1 on.
+fn number(value: &str) -> Option<u64> {
+    value.parse().ok().filter(|n| *n > 0)
+}
+
+/// The word at an address, hexadecimal with `0x` and underscores as one likes.
+fn address(value: &str) -> Option<u32> {
+    let digits = value.strip_prefix("0x")?.replace('_', "");
+    u32::from_str_radix(&digits, 16).ok().map(|at| at & !3)
+}
+
+fn bad(key: &str, value: &str) -> ScenarioError {
+    let known = PROBE_KEYS.iter().find(|(name, _)| *name == key).map(|(_, what)| *what);
+    ScenarioError::BadValue {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        choices: known.unwrap_or("busy:N:start|middle|end, or tx:N").to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(key: &str, value: &str) -> Result<Settings, ScenarioError> {
+        Settings::parse(&[(key.to_owned(), value.to_owned())])
+    }
+
+    #[test]
+    fn every_probe_key_is_read() {
+        let fitting = [
+            ("profile", "fs"),
+            ("truth", "on"),
+            ("start", "dormant"),
+            ("cut", "tx:9"),
+            ("wait", "5:3"),
+            ("parity", "7"),
+            ("noack", "8"),
+            ("fault", "0x4002_2020"),
+            ("unplug", "2"),
+            ("lost", "3"),
+            ("delay", "4:20"),
+            ("dup", "5"),
+            ("corrupt", "6"),
+        ];
+        let usual = Settings::parse(&[]).unwrap();
+        for (key, value) in fitting {
+            assert_ne!(parse(key, value).unwrap(), usual, "{key}");
+        }
+        for (key, _) in PROBE_KEYS {
+            assert!(fitting.iter().any(|(known, _)| known == key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_does_not_fit_is_refused_with_what_would() {
+        for (key, value) in
+            [("profile", "usb3"), ("wait", "5"), ("cut", "7"), ("parity", "0"), ("fault", "12")]
+        {
+            let error = parse(key, value).unwrap_err();
+            assert!(matches!(error, ScenarioError::BadValue { .. }), "{key}");
+        }
+        assert!(parse("profile", "usb3").unwrap_err().to_string().contains("hs|fs|hid"));
+    }
+
+    #[test]
+    fn a_wait_storm_is_a_range_of_transactions() {
+        assert_eq!(parse("wait", "5:3").unwrap().wire.wait, Some(5..8));
+        assert_eq!(parse("delay", "4:20").unwrap().usb.delay, Some((4, 20_000_000)));
+    }
+}

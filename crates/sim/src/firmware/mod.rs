@@ -1,0 +1,133 @@
+//! CMSIS-DAP firmware on the probe's side of USB, as Arm's reference `DAP.c` behaves. [DAP-1] [DAP-2]
+//!
+//! SWD only: the JTAG commands answer ERROR, trace and UART commands are not known (0xFF), as in a build of the reference
+//! without them. One difference: a command that ends before its fields is answered 0xFF; the reference reads on in old bytes.
+
+mod info;
+mod lines;
+mod profile;
+mod sequences;
+#[cfg(test)]
+mod tests;
+mod transfer;
+
+pub(crate) use info::{SERIAL, VENDOR};
+pub(crate) use lines::Lines;
+pub(crate) use profile::Profile;
+
+use crate::bus::{Chip, Time};
+use bytes::Bytes;
+use cmsis_dap::{CommandId, DebugPort, Request, Response, Status, SwdConfig};
+use wire::Hz;
+
+/// What DAP_TransferConfigure set, and the match mask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct TransferSettings {
+    wait_retry: u16,
+    match_retry: u16,
+    match_mask: u32,
+}
+
+/// The firmware with the pins it drives.
+#[derive(Debug)]
+pub(crate) struct Firmware<C> {
+    pub(crate) lines: Lines<C>,
+    profile: Profile,
+    connected: bool,
+    transfers: TransferSettings,
+}
+
+impl<C: Chip> Firmware<C> {
+    /// Firmware after power-up, with the reference's defaults.
+    pub(crate) fn new(lines: Lines<C>, profile: Profile) -> Firmware<C> {
+        let transfers = TransferSettings { wait_retry: 100, match_retry: 0, match_mask: 0 };
+        Firmware { lines, profile, connected: false, transfers }
+    }
+
+    /// Performs one packet from `start` on; `lines.now` is then when it ended. `None`: it has no answer. [DAP-9]
+    pub(crate) fn packet(&mut self, packet: &[u8], start: Time) -> Option<Bytes> {
+        self.lines.now = self.lines.now.max(start);
+        let response = match Request::decode(packet) {
+            Ok(decoded) if !decoded.value.is_answered() => return None,
+            Ok(decoded) => self.execute(&decoded.value),
+            Err(_) => Response::Unimplemented,
+        };
+        // An answer that does not fit its own length fields cannot come up: its parts are bounded by the request's.
+        Some(response.encode().unwrap_or_else(|_| Bytes::from_static(&[CommandId::INVALID.0])))
+    }
+
+    fn execute(&mut self, request: &Request) -> Response {
+        match request {
+            Request::ExecuteCommands(list) | Request::QueueCommands(list) => {
+                Response::ExecuteCommands(list.iter().map(|request| self.command(request)).collect())
+            }
+            one => self.command(one),
+        }
+    }
+
+    fn command(&mut self, request: &Request) -> Response {
+        match request {
+            Request::Info(id) => Response::Info(self.info(*id)),
+            Request::Connect(port) => self.connect(*port),
+            Request::Disconnect => self.disconnect(),
+            Request::Transfer(transfer) => Response::Transfer(self.transfer(transfer)),
+            Request::TransferBlock(block) => Response::TransferBlock(self.block(block)),
+            Request::WriteAbort { value, .. } => self.write_abort(*value),
+            Request::ResetTarget => Response::ResetTarget { status: Status::OK, executed: 0 },
+            Request::SwjPins { out, select, wait_micros } => {
+                Response::SwjPins(self.lines.pins(*out, *select, *wait_micros))
+            }
+            Request::SwdSequence(items) => self.swd_sequence(items),
+            Request::HostStatus { .. }
+            | Request::TransferConfigure { .. }
+            | Request::Delay { .. }
+            | Request::SwjClock(_)
+            | Request::SwjSequence(_)
+            | Request::SwdConfigure(_) => Response::Status { id: request.id(), status: self.set(request) },
+            Request::JtagSequence(_) | Request::JtagConfigure(_) | Request::JtagIdcode { .. } => {
+                Response::error(request.id())
+            }
+            _ => Response::Unimplemented,
+        }
+    }
+
+    /// Commands that change a setting or move time, and answer with a status.
+    fn set(&mut self, request: &Request) -> Status {
+        match request {
+            Request::TransferConfigure { idle_cycles, wait_retry, match_retry } => {
+                self.lines.idle = *idle_cycles;
+                self.transfers.wait_retry = *wait_retry;
+                self.transfers.match_retry = *match_retry;
+            }
+            Request::SwdConfigure(config) => self.configure(*config),
+            Request::SwjClock(Hz(0)) => return Status::ERROR,
+            Request::SwjClock(clock) => self.lines.clock = Hz(clock.0.min(self.profile.max_clock.0)),
+            Request::SwjSequence(bits) => self.lines.sequence(bits),
+            Request::Delay { micros } => self.lines.now += Time::from(*micros) * 1000,
+            _ => {}
+        }
+        Status::OK
+    }
+
+    fn configure(&mut self, config: SwdConfig) {
+        self.lines.host.turnaround = config.turnaround();
+        self.lines.host.data_phase = config.data_phase();
+    }
+
+    fn connect(&mut self, port: DebugPort) -> Response {
+        match port {
+            DebugPort::DEFAULT | DebugPort::SWD => {
+                self.connected = true;
+                self.lines.take();
+                Response::Connect(DebugPort::SWD)
+            }
+            _ => Response::Connect(DebugPort::DEFAULT),
+        }
+    }
+
+    fn disconnect(&mut self) -> Response {
+        self.connected = false;
+        self.lines.release();
+        Response::ok(CommandId::DISCONNECT)
+    }
+}

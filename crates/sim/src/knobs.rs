@@ -1,0 +1,385 @@
+//! Every setting of the simulated world, and which of them are guesses.
+//!
+//! One table ([`GUESSES`]) names the settings whose right value nobody knows: key, default, choices, note.
+//! [`Knobs`] holds the values; the scenario text sets them by the same keys.
+
+use crate::bus::Time;
+use wire::Cable;
+
+/// A setting that stands for something that is not public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guess {
+    /// The key in a scenario.
+    pub key: &'static str,
+    /// What it is when nothing is said.
+    pub default: &'static str,
+    /// What can be said, `|` between choices; a number of milliseconds or microseconds where the key ends in a unit.
+    pub choices: &'static str,
+    /// Id of the note in `vendor-notes/`.
+    pub note: &'static str,
+    /// What it changes, in one line.
+    pub what: &'static str,
+}
+
+const fn guess(
+    key: &'static str,
+    default: &'static str,
+    choices: &'static str,
+    note: &'static str,
+    what: &'static str,
+) -> Guess {
+    Guess { key, default, choices, note, what }
+}
+
+/// All guesses, ordered by key.
+pub(crate) static GUESSES: &[Guess] = &[
+    guess(
+        "ap1.locked",
+        "fault",
+        "fault|absent",
+        "H5-DBG-6",
+        "what a shut AP1 looks like: IDR readable, or no port",
+    ),
+    guess("close.cuts", "reset", "now|reset", "H5-STATE-5", "when the option change to CLOSED shuts AP1"),
+    guess("da.magic", "h5", "h5|n6", "H5-DA-2", "the word that opens a debug authentication session"),
+    guess("da.word.us", "50", "microseconds", "H5-DA-10", "how long the ROM takes for one mailbox word"),
+    guess(
+        "flash.bus",
+        "stall",
+        "stall|buffered|drop",
+        "H5-FLASH-6",
+        "what becomes of a word written while the flash is busy",
+    ),
+    guess("ob.reset", "off", "off|on", "H5-OB-3", "whether an option change ends in a system reset"),
+    guess("ob.torn", "half", "half|old|new|mixed", "H5-OB-5", "what an interrupted option change leaves"),
+    guess(
+        "obk.direct",
+        "allow",
+        "allow|refuse",
+        "H5-OBK-10",
+        "whether a debugger may program OBK through the flash registers",
+    ),
+    guess("obk.read", "refuse", "allow|refuse", "H5-OBK-13", "whether a debugger reads OBK outside OPEN"),
+    guess(
+        "obk.rss-command",
+        "allow",
+        "allow|refuse",
+        "H5-OBK-10",
+        "whether the ROM serves SBS_RSSCMDR at the next reset",
+    ),
+    guess(
+        "obk.rsslib",
+        "allow",
+        "allow|refuse",
+        "H5-OBK-10",
+        "whether DataProvisioning works when a debugger calls it",
+    ),
+    guess(
+        "rom.hdpl",
+        "1",
+        "0|1|2|3",
+        "H5-TIMEOUT-8",
+        "the protection level at which the ROM bootloader runs",
+    ),
+    guess("rom.open.ms", "15", "milliseconds", "H5-STATE-4", "from a reset in PROVISIONING to an open AP1"),
+    guess(
+        "rom.rss.ms",
+        "2",
+        "milliseconds",
+        "H5-STATE-3",
+        "how long the ROM's first stage takes after each reset",
+    ),
+    guess(
+        "rom.usb",
+        "off",
+        "off|halted-owner|slow-service",
+        "H5-TIMEOUT-2",
+        "what the ROM bootloader does to the flash interface while a USB host is there",
+    ),
+    guess("rom.usb.ms", "3000", "milliseconds", "H5-TIMEOUT-12", "how long enumeration takes (slow-service)"),
+    guess("rss.crc", "check", "check|ignore", "H5-OBK-8", "whether DataProvisioning looks at its CRC"),
+    guess("time.mass", "2000", "microseconds", "H5-FLASH-5", "bank and mass erase, for each sector"),
+    guess("time.obk", "5000", "microseconds", "H5-FLASH-5", "erase or swap of the OBK sectors"),
+    guess("time.option", "20000", "microseconds", "H5-OB-6", "an option change"),
+    guess("tz.ns", "raz", "raz|error", "H5-DBG-5", "a non-secure access to something secure"),
+];
+
+/// What a word written to the flash meets while the flash is busy. [H5-FLASH-6]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FlashBus {
+    /// The bus transaction lasts until the flash is free.
+    Stall,
+    /// One more quad-word is taken, then the bus stalls.
+    Buffered,
+    /// The word is lost and PGSERR is set.
+    Drop,
+}
+
+/// What an interrupted option change leaves. [H5-OB-5]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TornOptions {
+    /// The old values in the first half of the window, the new ones in the second.
+    Half,
+    /// The old values.
+    Old,
+    /// The new values.
+    New,
+    /// OPTSR old, everything else new.
+    Mixed,
+}
+
+/// What the ROM bootloader does to the flash interface while a live USB host is attached. [H5-TIMEOUT-2] [H5-TIMEOUT-12]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RomUsb {
+    /// Nothing.
+    Off,
+    /// It owns the interface for a part of each millisecond, and keeps it for as long as the core is halted.
+    HaltedOwner,
+    /// It owns the interface from the reset until enumeration is over.
+    SlowService,
+}
+
+/// Where in a busy window the supply fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CutAt {
+    /// When the operation has just begun.
+    Start,
+    /// Half way.
+    Middle,
+    /// Just before its end.
+    End,
+}
+
+/// All settings with their values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Knobs {
+    /// A shut AP1 has no IDR.
+    pub(crate) ap1_absent: bool,
+    /// CLOSED shuts AP1 at once.
+    pub(crate) close_now: bool,
+    /// The mailbox word that opens a session.
+    pub(crate) da_magic: u32,
+    /// Time for one mailbox word.
+    pub(crate) da_word: Time,
+    /// Word written while busy.
+    pub(crate) flash_bus: FlashBus,
+    /// An option change ends in a reset.
+    pub(crate) ob_reset: bool,
+    /// Interrupted option change.
+    pub(crate) ob_torn: TornOptions,
+    /// The direct route is open.
+    pub(crate) obk_direct: bool,
+    /// OBK can be read outside OPEN.
+    pub(crate) obk_read: bool,
+    /// The SBS_RSSCMDR route is open.
+    pub(crate) obk_rss_command: bool,
+    /// The RSSLIB route is open.
+    pub(crate) obk_rsslib: bool,
+    /// Protection level of the bootloader, 0 to 3.
+    pub(crate) rom_hdpl: u8,
+    /// Reset in PROVISIONING to open AP1.
+    pub(crate) rom_open: Time,
+    /// First stage of the ROM.
+    pub(crate) rom_rss: Time,
+    /// The bootloader and USB.
+    pub(crate) rom_usb: RomUsb,
+    /// Enumeration.
+    pub(crate) rom_usb_time: Time,
+    /// DataProvisioning checks its CRC.
+    pub(crate) rss_crc: bool,
+    /// Non-secure access to something secure ends in a bus error.
+    pub(crate) tz_error: bool,
+    /// The probe's nRESET reaches the part.
+    pub(crate) nrst_wired: bool,
+    /// A supply failure inside the n-th busy window, counted from 1.
+    pub(crate) cut_busy: Option<(u64, CutAt)>,
+    /// Quad-word programming. [H5-FLASH-5]
+    pub(crate) quad_word: Time,
+    /// Sector erase. [H5-FLASH-5]
+    pub(crate) sector_erase: Time,
+    /// Bank and mass erase, a sector.
+    pub(crate) mass_sector: Time,
+    /// Erase or swap of OBK sectors.
+    pub(crate) obk_time: Time,
+    /// Option change.
+    pub(crate) option_change: Time,
+    /// What is in the board's USB connector at the start, if the scenario says so.
+    pub(crate) cable: Option<Cable>,
+    /// BOOT0 at the start, if the scenario says so.
+    pub(crate) boot0: Option<bool>,
+    /// The supply at the start, if the scenario says so.
+    pub(crate) power: Option<bool>,
+}
+
+/// A millisecond in nanoseconds.
+pub(crate) const MS: Time = 1_000_000;
+/// A microsecond in nanoseconds.
+pub(crate) const US: Time = 1_000;
+
+impl Default for Knobs {
+    fn default() -> Self {
+        Knobs {
+            ap1_absent: false,
+            close_now: false,
+            da_magic: regs::h5::da::MAGIC_HOST,
+            da_word: 50 * US,
+            flash_bus: FlashBus::Stall,
+            ob_reset: false,
+            ob_torn: TornOptions::Half,
+            obk_direct: true,
+            obk_read: false,
+            obk_rss_command: true,
+            obk_rsslib: true,
+            rom_hdpl: 1,
+            rom_open: 15 * MS,
+            rom_rss: 2 * MS,
+            rom_usb: RomUsb::Off,
+            rom_usb_time: 3000 * MS,
+            rss_crc: true,
+            tz_error: false,
+            nrst_wired: true,
+            cut_busy: None,
+            quad_word: 32 * US,
+            sector_erase: 2 * MS,
+            mass_sector: 2 * MS,
+            obk_time: 5 * MS,
+            option_change: 20 * MS,
+            cable: None,
+            boot0: None,
+            power: None,
+        }
+    }
+}
+
+/// A key that is no guess.
+pub(crate) type Plain = (&'static str, &'static str);
+
+/// The keys that are no guesses: what the board is and what is done to it.
+pub(crate) const PLAIN: &[Plain] = &[
+    ("state", "FILE: the board's memory between commands"),
+    ("kib", "flash size in KiB"),
+    ("uid", "24 hexadecimal digits, for a factory-new board"),
+    ("usb", "out|charge|data"),
+    ("boot0", "low|high"),
+    ("power", "on|off"),
+    ("nrst", "wired|unwired"),
+    ("cut", "busy:N:start|middle|end, or tx:N"),
+    ("time.quad", "microseconds: programming of a quad-word"),
+    ("time.sector", "microseconds: erase of a sector"),
+];
+
+impl Knobs {
+    /// Sets one value. `None`: no such key here. `Some(false)`: the value does not fit.
+    pub(crate) fn set(&mut self, key: &str, value: &str) -> Option<bool> {
+        let fits = match key {
+            "ap1.locked" => flag(&mut self.ap1_absent, value, "fault", "absent"),
+            "close.cuts" => flag(&mut self.close_now, value, "reset", "now"),
+            "da.magic" => {
+                let (h5, n6) = (regs::h5::da::MAGIC_HOST, regs::h5::da::MAGIC_HOST_N6);
+                pick(&mut self.da_magic, value, &[("h5", h5), ("n6", n6)])
+            }
+            "da.word.us" => time(&mut self.da_word, value, US),
+            "flash.bus" => {
+                let choices =
+                    [("stall", FlashBus::Stall), ("buffered", FlashBus::Buffered), ("drop", FlashBus::Drop)];
+                pick(&mut self.flash_bus, value, &choices)
+            }
+            "ob.reset" => flag(&mut self.ob_reset, value, "off", "on"),
+            "ob.torn" => pick(&mut self.ob_torn, value, TORN),
+            "obk.direct" => flag(&mut self.obk_direct, value, "refuse", "allow"),
+            "obk.read" => flag(&mut self.obk_read, value, "refuse", "allow"),
+            "obk.rss-command" => flag(&mut self.obk_rss_command, value, "refuse", "allow"),
+            "obk.rsslib" => flag(&mut self.obk_rsslib, value, "refuse", "allow"),
+            "rom.hdpl" => pick(&mut self.rom_hdpl, value, &[("0", 0), ("1", 1), ("2", 2), ("3", 3)]),
+            "rom.usb" => pick(&mut self.rom_usb, value, USB),
+            "rss.crc" => flag(&mut self.rss_crc, value, "ignore", "check"),
+            "tz.ns" => flag(&mut self.tz_error, value, "raz", "error"),
+            _ => return self.set_time(key, value).or_else(|| self.set_plain(key, value)),
+        };
+        Some(fits)
+    }
+
+    fn set_time(&mut self, key: &str, value: &str) -> Option<bool> {
+        let (slot, unit) = match key {
+            "rom.open.ms" => (&mut self.rom_open, MS),
+            "rom.rss.ms" => (&mut self.rom_rss, MS),
+            "rom.usb.ms" => (&mut self.rom_usb_time, MS),
+            "time.mass" => (&mut self.mass_sector, US),
+            "time.obk" => (&mut self.obk_time, US),
+            "time.option" => (&mut self.option_change, US),
+            "time.quad" => (&mut self.quad_word, US),
+            "time.sector" => (&mut self.sector_erase, US),
+            _ => return None,
+        };
+        Some(time(slot, value, unit))
+    }
+
+    fn set_plain(&mut self, key: &str, value: &str) -> Option<bool> {
+        let fits = match key {
+            "usb" => {
+                let choices = [
+                    ("out", Some(Cable::Out)),
+                    ("charge", Some(Cable::ChargeOnly)),
+                    ("data", Some(Cable::Data)),
+                ];
+                pick(&mut self.cable, value, &choices)
+            }
+            "boot0" => pick(&mut self.boot0, value, &[("low", Some(false)), ("high", Some(true))]),
+            "power" => pick(&mut self.power, value, &[("off", Some(false)), ("on", Some(true))]),
+            "nrst" => flag(&mut self.nrst_wired, value, "unwired", "wired"),
+            "cut" => return self.set_cut(value),
+            _ => return None,
+        };
+        Some(fits)
+    }
+
+    /// `busy:N:WHERE` is ours; any other cut belongs to the wire.
+    fn set_cut(&mut self, value: &str) -> Option<bool> {
+        let rest = value.strip_prefix("busy:")?;
+        let parsed = rest.split_once(':').and_then(|(n, place)| {
+            let place = match place {
+                "start" => CutAt::Start,
+                "middle" => CutAt::Middle,
+                "end" => CutAt::End,
+                _ => return None,
+            };
+            n.parse().ok().filter(|n| *n > 0).map(|n| (n, place))
+        });
+        self.cut_busy = parsed;
+        Some(parsed.is_some())
+    }
+}
+
+const TORN: &[(&str, TornOptions)] = &[
+    ("half", TornOptions::Half),
+    ("old", TornOptions::Old),
+    ("new", TornOptions::New),
+    ("mixed", TornOptions::Mixed),
+];
+
+const USB: &[(&str, RomUsb)] =
+    &[("off", RomUsb::Off), ("halted-owner", RomUsb::HaltedOwner), ("slow-service", RomUsb::SlowService)];
+
+fn pick<T: Copy>(slot: &mut T, value: &str, choices: &[(&str, T)]) -> bool {
+    match choices.iter().find(|(name, _)| *name == value) {
+        Some((_, chosen)) => {
+            *slot = *chosen;
+            true
+        }
+        None => false,
+    }
+}
+
+fn flag(slot: &mut bool, value: &str, no: &str, yes: &str) -> bool {
+    pick(slot, value, &[(no, false), (yes, true)])
+}
+
+fn time(slot: &mut Time, value: &str, unit: Time) -> bool {
+    match value.parse::<u32>() {
+        Ok(n) => {
+            *slot = Time::from(n) * unit;
+            true
+        }
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,219 @@
+//! The USB side: endpoints, buffers, times, faults.
+
+use super::*;
+use wire::TransferKind;
+
+const MS: Duration = Duration::from_millis(1);
+
+fn open(spec: &str) -> SimProbe {
+    SimProbe::open(spec).unwrap()
+}
+
+/// Sends a packet at `at` and takes its answer; also when that was there.
+fn ask(probe: &mut SimProbe, packet: &[u8], at: Duration) -> Option<(Bytes, Duration)> {
+    probe.out(OUT, packet, at).unwrap();
+    let when = probe.next_in(IN)?;
+    Some((probe.take_in(IN).unwrap(), when))
+}
+
+/// DAP_Delay.
+fn delay(micros: u16) -> [u8; 3] {
+    let [low, high] = micros.to_le_bytes();
+    [0x09, low, high]
+}
+
+#[test]
+fn it_is_found_by_its_product_string_and_has_two_endpoints() {
+    let probe = open("h562");
+    assert!(probe.identity().product.contains("CMSIS-DAP"));
+    let [out, input] = probe.endpoints();
+    assert_eq!((out.address, input.address), (0x01, 0x81));
+    assert_eq!((out.kind, out.max_packet), (TransferKind::Bulk, 512));
+    assert_eq!(open("h562,profile=hid").endpoints()[0].kind, TransferKind::Interrupt);
+    assert_eq!(open("h562,profile=fs").endpoints()[0].max_packet, 64);
+}
+
+#[test]
+fn an_answer_takes_the_latency_both_ways_and_the_command() {
+    let mut probe = open("h562");
+    let (answer, when) = ask(&mut probe, &delay(1000), MS).unwrap();
+    assert_eq!(answer[..], [0x09, 0]);
+    assert_eq!(when, MS + Duration::from_micros(10 + 125 + 1000 + 125));
+    assert_eq!(probe.next_in(IN), None);
+}
+
+#[test]
+fn packets_overlap_and_are_performed_one_after_the_other() {
+    let mut probe = open("h562");
+    let taken: Vec<_> = (0..3).map(|_| probe.out(OUT, &delay(1000), Duration::ZERO).unwrap()).collect();
+    assert_eq!(taken, [10, 20, 30].map(Duration::from_micros));
+    let mut times = vec![];
+    while let Some(at) = probe.next_in(IN) {
+        times.push(at.as_micros());
+        probe.take_in(IN).unwrap();
+    }
+    assert_eq!(times, [1260, 2260, 3260]);
+}
+
+#[test]
+fn a_full_bulk_probe_takes_a_packet_when_a_buffer_is_free() {
+    let mut probe = open("h562");
+    let taken: Vec<_> =
+        (0..6).map(|_| probe.out(OUT, &delay(1000), Duration::ZERO).unwrap().as_micros()).collect();
+    assert_eq!(taken, [10, 20, 30, 40, 1145, 2145]);
+}
+
+#[test]
+fn a_full_hid_probe_drops_the_report() {
+    let mut probe = open("h562,profile=hid");
+    for _ in 0..4 {
+        probe.out(OUT, &delay(9000), Duration::ZERO).unwrap();
+    }
+    assert_eq!(probe.out(OUT, &delay(1), Duration::ZERO), Err(UsbFault::Lost));
+    assert!(probe.out(OUT, &delay(1), 20 * MS).is_ok());
+}
+
+#[test]
+fn a_hid_answer_is_a_full_report_with_remains_of_the_one_before() {
+    let mut probe = open("h562,profile=hid");
+    let mut padded = [0; 64];
+    padded[..2].copy_from_slice(&[0x00, 0x04]);
+    let (first, _) = ask(&mut probe, &padded, MS).unwrap();
+    assert_eq!(first.len(), 64);
+    padded[..2].copy_from_slice(&[0x03, 0x00]);
+    let (second, _) = ask(&mut probe, &padded, 10 * MS).unwrap();
+    assert_eq!(second[..2], [0x03, 0x00]);
+    assert_eq!(second[2..], first[2..]);
+}
+
+#[test]
+fn queued_commands_wait_for_a_packet_that_is_none() {
+    let mut probe = open("h562");
+    assert_eq!(ask(&mut probe, &[0x7E, 1, 0x09, 1, 0], MS), None);
+    assert_eq!(ask(&mut probe, &[0x7E, 1, 0x09, 1, 0], 2 * MS), None);
+    probe.out(OUT, &[0x03], 3 * MS).unwrap();
+    let answers: Vec<_> = std::iter::from_fn(|| probe.take_in(IN)).collect();
+    assert_eq!(answers, [&[0x7F, 1, 0x09, 0][..], &[0x7F, 1, 0x09, 0], &[0x03, 0]]);
+}
+
+#[test]
+fn more_queued_packets_than_buffers_are_never_taken() {
+    let mut probe = open("h562");
+    for _ in 0..4 {
+        probe.out(OUT, &[0x7E, 1, 0x09, 1, 0], MS).unwrap();
+    }
+    assert_eq!(probe.out(OUT, &[0x7E, 1, 0x09, 1, 0], MS), Err(UsbFault::Lost));
+}
+
+#[test]
+fn a_transfer_abort_has_no_answer_and_takes_no_buffer() {
+    let mut probe = open("h562");
+    for _ in 0..4 {
+        probe.out(OUT, &delay(1000), Duration::ZERO).unwrap();
+    }
+    assert_eq!(probe.out(OUT, &[0x07], Duration::ZERO), Ok(Duration::from_micros(10)));
+    assert_eq!(std::iter::from_fn(|| probe.take_in(IN)).count(), 4);
+}
+
+#[test]
+fn answers_are_lost_late_doubled_and_spoiled_by_number() {
+    let answers = |spec: &str| -> Vec<(u128, u8)> {
+        let mut probe = open(spec);
+        for n in 0..3 {
+            probe.out(OUT, &delay(100), n * MS).unwrap();
+        }
+        std::iter::from_fn(|| Some((probe.next_in(IN)?.as_micros(), probe.take_in(IN)?[0]))).collect()
+    };
+    assert_eq!(answers("h562"), [(360, 9), (1360, 9), (2360, 9)]);
+    assert_eq!(answers("h562,lost=2"), [(360, 9), (2360, 9)]);
+    assert_eq!(answers("h562,delay=2:20"), [(360, 9), (21_360, 9), (21_370, 9)]);
+    assert_eq!(answers("h562,dup=2"), [(360, 9), (1360, 9), (1370, 9), (2360, 9)]);
+    assert_eq!(answers("h562,corrupt=2"), [(360, 9), (1360, 0xF6), (2360, 9)]);
+}
+
+#[test]
+fn an_unplugged_probe_stays_away_with_its_answers() {
+    let mut probe = open("h562,unplug=2");
+    probe.out(OUT, &[0x00, 0x04], MS).unwrap();
+    assert!(probe.plugged(MS));
+    assert_eq!(probe.out(OUT, &[0x00, 0x04], 2 * MS), Err(UsbFault::Gone));
+    assert!(!probe.plugged(2 * MS));
+    assert_eq!(probe.next_in(IN), None);
+    assert_eq!(probe.take_in(IN), None);
+    assert_eq!(probe.out(OUT, &[0x00, 0x04], 3 * MS), Err(UsbFault::Gone));
+}
+
+#[test]
+fn a_usb_reset_forgets_answers_and_queued_packets() {
+    let mut probe = open("h562");
+    probe.out(OUT, &[0x00, 0x04], MS).unwrap();
+    probe.out(OUT, &[0x7E, 1, 0x09, 1, 0], MS).unwrap();
+    probe.reset(MS);
+    assert_eq!(probe.next_in(IN), None);
+    probe.out(OUT, &[0x03], 2 * MS).unwrap();
+    assert_eq!(std::iter::from_fn(|| probe.take_in(IN)).count(), 1);
+}
+
+#[test]
+fn unknown_control_requests_other_endpoints_and_overlong_packets_stall() {
+    let mut probe = open("h562");
+    let setup = Setup { request_type: 0xC0, request: 1, value: 0, index: 0, length: 4 };
+    assert_eq!(probe.control(setup, &[], MS), Err(UsbFault::Stall));
+    assert_eq!(probe.out(0x02, &[0], MS), Err(UsbFault::Stall));
+    assert_eq!(probe.out(OUT, &[0; 513], MS), Err(UsbFault::Stall));
+}
+
+#[test]
+fn the_bill_counts_packets_and_bytes() {
+    let mut probe = open("h562");
+    ask(&mut probe, &delay(1000), MS).unwrap();
+    let bill = probe.bill();
+    assert_eq!((bill.usb_out, bill.usb_in, bill.usb_bytes), (1, 1, 5));
+    assert_eq!(bill.time, MS + Duration::from_micros(135 + 1000));
+}
+
+#[test]
+fn the_target_is_reached_through_the_usb_side() {
+    let mut probe = open("h562,truth=on");
+    let mut switch = vec![0x12, 136];
+    switch.extend_from_slice(regs::dp::JTAG_TO_SWD.bytes);
+    ask(&mut probe, &[0x02, 1], MS).unwrap();
+    ask(&mut probe, &switch, MS).unwrap();
+    let (answer, _) = ask(&mut probe, &[0x05, 0, 1, 0x02], MS).unwrap();
+    assert_eq!(answer[..], [0x05, 1, 1, 0x77, 0x24, 0xA0, 0x6B]);
+    assert_eq!(probe.transactions(), 1);
+    assert!(probe.truth().iter().any(|(_, event)| matches!(event, WireEvent::Transaction(_))));
+    assert_eq!(probe.bill().ok, 1);
+}
+
+#[test]
+fn a_dormant_start_and_a_bad_key_come_from_the_scenario() {
+    let mut probe = open("h562,start=dormant");
+    let mut switch = vec![0x12, 136];
+    switch.extend_from_slice(regs::dp::JTAG_TO_SWD.bytes);
+    ask(&mut probe, &[0x02, 1], MS).unwrap();
+    ask(&mut probe, &switch, MS).unwrap();
+    let (answer, _) = ask(&mut probe, &[0x05, 0, 1, 0x02], MS).unwrap();
+    assert_eq!(answer[..], [0x05, 0, 7]);
+    assert!(matches!(SimProbe::open("h562,profile=usb4"), Err(SimError::Scenario(_))));
+    assert!(matches!(SimProbe::open("h562,profil=hs"), Err(SimError::Scenario(_))));
+}
+
+#[test]
+fn the_access_ports_of_the_part_identify_themselves() {
+    let mut probe = open("h562");
+    let mut switch = vec![0x12, 136];
+    switch.extend_from_slice(regs::dp::JTAG_TO_SWD.bytes);
+    ask(&mut probe, &[0x02, 1], MS).unwrap();
+    ask(&mut probe, &switch, MS).unwrap();
+    let power_up = [0x05, 0, 2, 0x02, 0x04, 0, 0, 0, 0x50];
+    ask(&mut probe, &power_up, MS).unwrap();
+    let mut idr = |ap: u8| {
+        let select_and_read = [0x05, 0, 2, 0x08, 0xF0, 0, 0, ap, 0x0F];
+        let (answer, _) = ask(&mut probe, &select_and_read, 100 * MS).unwrap();
+        assert_eq!(answer[..3], [0x05, 2, 1]);
+        u32::from_le_bytes(answer[3..7].try_into().unwrap())
+    };
+    assert_eq!([idr(0), idr(1), idr(2)], [0x5477_0002, 0x8477_0001, 0]);
+    assert_eq!(probe.bill().swclk_wait, 0);
+}

@@ -1,0 +1,157 @@
+//! The packet side of debug authentication: discovery, challenge, password. [H5-DA-4] to [H5-DA-9] [H5-DA-11]
+
+use super::session::Session;
+use crate::chip::H5;
+use regs::h5::da::{command, permission, status, tlv, value};
+use regs::h5::obk::payload;
+use sha2::{Digest, Sha256};
+
+/// What the ROM does when its answer has been read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum After {
+    /// Wait for the next packet.
+    #[default]
+    Nothing,
+    /// Go on booting.
+    Boot,
+    /// Erase everything and go back to OPEN.
+    Regress,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) data: Vec<u8>,
+    pub(super) after: After,
+}
+
+impl Answer {
+    fn plain(status: u16) -> Self {
+        Answer { status, data: Vec::new(), after: After::Nothing }
+    }
+
+    fn data(data: Vec<u8>) -> Self {
+        Answer { status: status::SUCCESS, data, after: After::Nothing }
+    }
+}
+
+/// Version 1.0 of the protocol.
+const VERSION: [u8; 4] = [1, 0, 0, 0];
+/// Version 2.4.0 of the ROM's debug authentication, as logs of an H563 show it.
+const SDA_ID: [u8; 4] = 0x0402u32.to_le_bytes();
+
+impl H5 {
+    pub(super) fn command(&mut self, code: u16, data: &[u8], session: &mut Session) -> Answer {
+        match code {
+            command::DISCOVERY => Answer::data(self.discovery()),
+            command::AUTH_START => Answer::data(self.challenge(session)),
+            command::AUTH_RESPONSE => self.auth_response(data, session),
+            command::CLOSE_SESSION | command::RESUME_BOOT => {
+                Answer { after: After::Boot, ..Answer::plain(status::SUCCESS) }
+            }
+            command::LOCK_DEBUG => Answer::plain(status::SUCCESS),
+            command::LCS_CHANGE => Answer::plain(status::UNSUPPORTED),
+            _ => Answer::plain(status::INVALID_COMMAND),
+        }
+    }
+
+    fn discovery(&self) -> Vec<u8> {
+        let nv = &self.flash.nv;
+        let credential = nv.credential();
+        let mut soc_id = [0; 16];
+        soc_id[..nv.uid.len()].copy_from_slice(&nv.uid);
+        let integrity = if credential.is_some() { value::INTEGRITY_OK } else { value::INTEGRITY_BAD };
+        let present = if credential.is_some() { value::HDPL_PRESENT } else { value::HDPL_ABSENT };
+        let password = !self.flash.trust_zone();
+        let crypto = if password { value::CRYPTO_PASSWORD } else { value::CRYPTO_ECDSA_P256 };
+        let permissions = credential.map_or([0; payload::PERMISSIONS_LEN], |c| c.permissions);
+        let mut items = Vec::new();
+        item(&mut items, tlv::VERSION, &VERSION[..2]);
+        item(&mut items, tlv::VENDOR, &value::VENDOR_ST.to_le_bytes());
+        item(&mut items, tlv::SOC_CLASS, &u32::from(self.device().dev_id).to_le_bytes());
+        item(&mut items, tlv::SOC_ID, &soc_id);
+        item(&mut items, tlv::SDA_ID, &SDA_ID);
+        item(&mut items, tlv::HW_PERMISSION_MASK, &permissions);
+        item(&mut items, tlv::LIFECYCLE, &[value::LIFECYCLE_TAG, self.state().0]);
+        item(&mut items, tlv::TOKEN_FORMATS, &tlv::TOKEN.to_le_bytes());
+        item(&mut items, tlv::CERT_FORMATS, &tlv::CERTIFICATE.to_le_bytes());
+        item(&mut items, tlv::CRYPTO_SYSTEMS, &[crypto]);
+        item(&mut items, tlv::ST_INTEGRITY, &integrity.to_le_bytes());
+        item(&mut items, tlv::ST_HDPL1_STATUS, &present.to_le_bytes());
+        item(&mut items, tlv::ST_HDPL2_STATUS, &value::HDPL_ABSENT.to_le_bytes());
+        item(&mut items, tlv::ST_HDPL3_STATUS, &value::HDPL_ABSENT.to_le_bytes());
+        items
+    }
+
+    /// A fresh challenge: the same board gives the same ones in the same order.
+    fn challenge(&self, session: &mut Session) -> Vec<u8> {
+        session.count += 1;
+        let mut seed = Sha256::new();
+        seed.update(self.flash.nv.uid);
+        seed.update(self.now.to_le_bytes());
+        seed.update(session.count.to_le_bytes());
+        let challenge: [u8; value::CHALLENGE_LEN] = seed.finalize().into();
+        session.challenge = Some(challenge);
+        [&VERSION[..], &challenge].concat()
+    }
+
+    /// The password, once for each challenge. Certificates are not modelled. [H5-DA-6] [H5-DA-11]
+    fn auth_response(&mut self, data: &[u8], session: &mut Session) -> Answer {
+        if session.challenge.take().is_none() {
+            return Answer::plain(status::UNAUTHORIZED);
+        }
+        let Some((kind, bytes)) = first_item(data) else { return Answer::plain(status::INVALID_PARAMETERS) };
+        // Passwords belong to TrustZone off. [H5-STATE-7]
+        if kind != tlv::ST_PASSWORD || self.flash.trust_zone() {
+            return Answer::plain(status::UNSUPPORTED);
+        }
+        let Some(credential) = self.flash.nv.credential() else { return Answer::plain(status::FAILURE) };
+        let [p0, p1, p2, p3, ..] = credential.permissions;
+        let permitted = u32::from_le_bytes([p0, p1, p2, p3]) & permission::FULL_REGRESSION != 0;
+        if permitted && Sha256::digest(bytes).as_slice() == credential.hash {
+            Answer { after: After::Regress, ..Answer::plain(status::SUCCESS) }
+        } else {
+            Answer::plain(status::FAILURE)
+        }
+    }
+}
+
+fn item(items: &mut Vec<u8>, kind: u16, bytes: &[u8]) {
+    items.extend([0, 0]);
+    items.extend(kind.to_le_bytes());
+    // Lossless: items are short.
+    items.extend((bytes.len() as u32).to_le_bytes());
+    items.extend(bytes);
+}
+
+/// Type and bytes of the first item.
+fn first_item(data: &[u8]) -> Option<(u16, &[u8])> {
+    let head = data.get(..tlv::HEAD)?;
+    let kind = u16::from_le_bytes([head[2], head[3]]);
+    let len = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+    let bytes = data.get(tlv::HEAD..)?.get(..usize::try_from(len).ok()?)?;
+    Some((kind, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_two_zero_bytes_type_length_and_bytes() {
+        let mut items = Vec::new();
+        item(&mut items, tlv::ST_PASSWORD, b"abc");
+        assert_eq!(items, b"\x00\x00\x00\x80\x03\x00\x00\x00abc");
+        assert_eq!(first_item(&items), Some((tlv::ST_PASSWORD, &b"abc"[..])));
+    }
+
+    #[test]
+    fn a_cut_item_is_none() {
+        let mut items = Vec::new();
+        item(&mut items, tlv::ST_PASSWORD, b"abc");
+        for len in 0..items.len() {
+            assert_eq!(first_item(&items[..len]), None, "{len}");
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The text behind `sim:`: which board, and how the world around it behaves.
+//!
+//! `h562,state=board.json,usb=data,rom.usb=halted-owner`: the part first (`h562` when left out), then `key=value`
+//! items. Keys of the chip and the board are in [`crate::knobs`]; keys of the probe and the wire are named in
+//! [`PROBE_KEYS`] and handed on as they are.
+
+use crate::knobs::{GUESSES, Guess, Knobs, PLAIN, Plain};
+use regs::h5::device::Family;
+use std::path::PathBuf;
+
+/// Keys that the probe's half reads for itself. `cut=tx:N` goes there too.
+pub(crate) const PROBE_KEYS: &[Plain] = &[
+    ("profile", "hs|fs|hid: the probe's USB"),
+    ("start", "jtag|dormant: what the debug port listens to after power-up"),
+    ("truth", "off|on: keep a log of everything on the wire"),
+    ("wait", "N:n: from transaction N on, n answers WAIT"),
+    ("parity", "N: wrong parity in transaction N"),
+    ("noack", "N: no answer to transaction N"),
+    ("fault", "ADDRESS: the bus answers with an error there"),
+    ("unplug", "N: the probe is pulled out at packet N"),
+    ("lost", "N: answer N is lost"),
+    ("delay", "N:ms: answer N is late"),
+    ("dup", "N: answer N comes twice"),
+    ("corrupt", "N: answer N is changed"),
+];
+
+/// The part when none is named.
+const DEFAULT_PART: Family = Family::H562;
+
+/// What a scenario text says.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// The part, if one is named.
+    pub(crate) family: Option<Family>,
+    /// Flash size in KiB, if it is named.
+    pub(crate) kib: Option<u16>,
+    /// Unique id of a factory-new board.
+    pub(crate) uid: Option<[u8; 12]>,
+    /// Board file.
+    pub(crate) state: Option<PathBuf>,
+    /// Settings of chip and board.
+    pub(crate) knobs: Knobs,
+    /// Items for the probe and the wire, in order.
+    pub(crate) probe: Vec<(String, String)>,
+}
+
+/// Why a scenario text was not understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScenarioError {
+    /// The part is not in the device table.
+    #[error("no simulated part is called {name:?}; known: {known}")]
+    UnknownPart {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// A key that nobody reads.
+    #[error("a scenario has no key {key:?}; known: {known}")]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// All keys.
+        known: String,
+    },
+    /// An item that is no `key=value`.
+    #[error("{item:?} is no key=value item of a scenario")]
+    NotAnItem {
+        /// The item.
+        item: String,
+    },
+    /// A value that does not fit its key.
+    #[error("{key}={value}: expected {choices}")]
+    BadValue {
+        /// The key.
+        key: String,
+        /// The value.
+        value: String,
+        /// What would fit.
+        choices: String,
+    },
+}
+
+impl Scenario {
+    /// A factory-new part with everything at its default.
+    #[must_use]
+    pub fn of(family: Family) -> Self {
+        Scenario {
+            family: Some(family),
+            kib: None,
+            uid: None,
+            state: None,
+            knobs: Knobs::default(),
+            probe: Vec::new(),
+        }
+    }
+
+    /// The part, named or not.
+    pub(crate) fn part(&self) -> Family {
+        self.family.unwrap_or(DEFAULT_PART)
+    }
+
+    /// Reads the text after `sim:`. An empty text is an STM32H562 with everything at its default.
+    ///
+    /// # Errors
+    /// [`ScenarioError`], with the known keys or the fitting values.
+    pub fn parse(spec: &str) -> Result<Self, ScenarioError> {
+        let mut items = spec.split(',').map(str::trim).filter(|item| !item.is_empty()).peekable();
+        let mut scenario = match items.peek() {
+            Some(first) if !first.contains('=') => {
+                let family = Family::from_name(first).ok_or_else(|| unknown_part(first))?;
+                items.next();
+                Scenario::of(family)
+            }
+            _ => Scenario { family: None, ..Scenario::of(DEFAULT_PART) },
+        };
+        for item in items {
+            let Some((key, value)) = item.split_once('=') else {
+                return Err(ScenarioError::NotAnItem { item: item.to_owned() });
+            };
+            scenario.set(key.trim(), value.trim())?;
+        }
+        Ok(scenario)
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<(), ScenarioError> {
+        let fits = match key {
+            "state" => {
+                self.state = Some(PathBuf::from(value));
+                !value.is_empty()
+            }
+            "kib" => {
+                let sizes = self.part().device().flash_kib;
+                self.kib = value.parse().ok().filter(|kib| sizes.contains(kib));
+                if self.kib.is_none() {
+                    return Err(bad(key, value, &format!("{sizes:?}")));
+                }
+                true
+            }
+            "uid" => {
+                self.uid = parse_uid(value);
+                self.uid.is_some()
+            }
+            _ => match self.knobs.set(key, value) {
+                Some(fits) => fits,
+                None if key == "cut" || PROBE_KEYS.iter().any(|(name, _)| *name == key) => {
+                    self.probe.push((key.to_owned(), value.to_owned()));
+                    true
+                }
+                None => return Err(unknown_key(key)),
+            },
+        };
+        if fits { Ok(()) } else { Err(bad(key, value, choices(key))) }
+    }
+}
+
+fn bad(key: &str, value: &str, choices: &str) -> ScenarioError {
+    ScenarioError::BadValue { key: key.to_owned(), value: value.to_owned(), choices: choices.to_owned() }
+}
+
+/// What fits a key.
+fn choices(key: &str) -> &'static str {
+    let plain = PLAIN.iter().chain(PROBE_KEYS).find(|(name, _)| *name == key).map(|(_, what)| *what);
+    plain.or_else(|| GUESSES.iter().find(|g| g.key == key).map(|g| g.choices)).unwrap_or("something else")
+}
+
+fn unknown_part(name: &str) -> ScenarioError {
+    let known: Vec<_> = Family::ALL.iter().map(|f| f.short_name().to_ascii_lowercase()).collect();
+    ScenarioError::UnknownPart { name: name.to_owned(), known: known.join(", ") }
+}
+
+fn unknown_key(key: &str) -> ScenarioError {
+    let mut known: Vec<_> = GUESSES.iter().map(|g| g.key).collect();
+    known.extend(PLAIN.iter().chain(PROBE_KEYS).map(|(name, _)| *name));
+    known.sort_unstable();
+    ScenarioError::UnknownKey { key: key.to_owned(), known: known.join(", ") }
+}
+
+fn parse_uid(text: &str) -> Option<[u8; 12]> {
+    let bytes = crate::hex::decode(text)?;
+    bytes.try_into().ok()
+}
+
+/// The settings whose right value nobody knows, with the note that says why.
+#[must_use]
+pub fn guesses() -> &'static [Guess] {
+    GUESSES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knobs::{CutAt, FlashBus, RomUsb};
+    use wire::Cable;
+
+    #[test]
+    fn an_empty_text_is_an_h562_at_its_defaults() {
+        let scenario = Scenario::parse("").unwrap();
+        assert_eq!(scenario.part(), Family::H562);
+        assert_eq!(scenario.knobs, Knobs::default());
+    }
+
+    #[test]
+    fn keys_of_chip_board_and_probe_are_told_apart() {
+        let text = "h563,kib=1024,usb=data,rom.usb=halted-owner,flash.bus=drop,profile=fs,cut=tx:7";
+        let scenario = Scenario::parse(text).unwrap();
+        assert_eq!(scenario.part(), Family::H563);
+        assert_eq!(scenario.kib, Some(1024));
+        assert_eq!(scenario.knobs.cable, Some(Cable::Data));
+        assert_eq!(scenario.knobs.rom_usb, RomUsb::HaltedOwner);
+        assert_eq!(scenario.knobs.flash_bus, FlashBus::Drop);
+        let probe = [("profile".to_owned(), "fs".to_owned()), ("cut".to_owned(), "tx:7".to_owned())];
+        assert_eq!(scenario.probe, probe);
+    }
+
+    #[test]
+    fn a_cut_in_a_busy_window_belongs_to_the_chip() {
+        let scenario = Scenario::parse("cut=busy:3:middle").unwrap();
+        assert_eq!(scenario.knobs.cut_busy, Some((3, CutAt::Middle)));
+        assert!(scenario.probe.is_empty());
+        assert!(Scenario::parse("cut=busy:0:start").is_err());
+        assert!(Scenario::parse("cut=busy:1:later").is_err());
+    }
+
+    #[test]
+    fn an_unknown_key_is_answered_with_the_known_ones() {
+        let error = Scenario::parse("h562,colour=red").unwrap_err().to_string();
+        assert!(
+            error.contains("colour") && error.contains("flash.bus") && error.contains("profile"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_wrong_value_is_answered_with_what_fits() {
+        let error = Scenario::parse("flash.bus=maybe").unwrap_err().to_string();
+        assert!(error.contains("stall|buffered|drop"), "{error}");
+        assert!(Scenario::parse("h562,kib=512").is_err());
+        assert!(Scenario::parse("uid=12").is_err());
+        assert!(Scenario::parse("h7xx").is_err());
+    }
+
+    #[test]
+    fn every_guess_takes_its_default_and_keeps_it() {
+        for guess in guesses() {
+            let mut knobs = Knobs::default();
+            assert_eq!(knobs.set(guess.key, guess.default), Some(true), "{}", guess.key);
+            assert_eq!(knobs, Knobs::default(), "{}", guess.key);
+        }
+        assert!(guesses().is_sorted_by_key(|g| g.key));
+    }
+
+    #[test]
+    fn every_choice_of_every_guess_is_taken() {
+        for guess in guesses().iter().filter(|g| g.choices.contains('|')) {
+            for choice in guess.choices.split('|') {
+                assert_eq!(Knobs::default().set(guess.key, choice), Some(true), "{}={choice}", guess.key);
+            }
+            assert_eq!(Knobs::default().set(guess.key, "nonsense"), Some(false));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_upsets_the_reader(text in "(h5[0-9]{2})?(,[a-z.]{0,9}=?[a-z0-9:]{0,9}){0,4}|.{0,40}") {
+            let _ = Scenario::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Scenarios: the whole stack, from the driver's calls to the simulated chip and back, on virtual time.
+
+mod attach;
+mod cost;
+mod witness;

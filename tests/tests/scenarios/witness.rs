@@ -1,0 +1,88 @@
+//! The recording against the wire: what the decoder derives from USB bytes is what really happened, by the simulator's log.
+
+use ackwait_tests::bill::FLASH;
+use ackwait_tests::{Rig, options, pattern};
+use h5::{FlashPace, FlashRange};
+use std::path::Path;
+use trace::event::OnWire;
+use trace::{Body, Trace};
+use wire::{Ack, Level, Transaction, WireEvent};
+
+/// Does a bit of everything, recorded, and returns the recording and the log of the wire.
+fn recorded(scenario: &str, folder: &Path) -> (Trace, Vec<Transaction>) {
+    let path = folder.join("wire.pcapng");
+    let mut options = options();
+    options.trace = Some(path.clone());
+    let mut rig = Rig::with(&format!("{scenario},truth=on"), &options);
+    let data = pattern(2048);
+    let mut part = rig.part();
+    part.erase(&FlashRange::covering(FLASH, 8192), &mut |_| {}).expect("erased");
+    for pace in [FlashPace::Stream, FlashPace::Match, FlashPace::Poll] {
+        let offset = 2048 * pace as u32;
+        part.program(FLASH.plus(offset), &data, pace, &mut |_| {}).expect("programmed");
+        part.verify(FLASH.plus(offset), &data, &mut |_| {}).expect("verified");
+    }
+    part.options().expect("options");
+    let _ = part.read(wire::Addr(0x0900_0000 - 0x1000), 4).expect_err("nothing is there: a FAULT");
+    drop(part);
+    let session = rig.into_session();
+    let device = session.device();
+    session.close().expect("closed");
+    let transaction = |event: &WireEvent| match event {
+        WireEvent::Transaction(t) => Some(*t),
+        _ => None,
+    };
+    let truth = device.borrow().truth().iter().filter_map(|(_, event)| transaction(event)).collect();
+    (trace::open(&std::fs::read(path).expect("the recording")).expect("a recording"), truth)
+}
+
+/// The probe repeats a transaction that is answered WAIT, and a value match until it fits, without telling how often. So a
+/// run of equal transactions is one.
+fn merged(all: impl Iterator<Item = Transaction>) -> Vec<Transaction> {
+    let mut merged: Vec<Transaction> = Vec::new();
+    for t in all.filter(|t| t.ack != Ack::WAIT) {
+        let again = merged.last().is_some_and(|last| last.reg == t.reg && last.read && t.read);
+        match merged.last_mut() {
+            Some(last) if again => *last = t,
+            _ => merged.push(t),
+        }
+    }
+    merged
+}
+
+fn assert_same(scenario: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (trace, truth) = recorded(scenario, folder.path());
+    let derived = trace.events(Level::Transaction).iter().filter_map(|event| match &event.body {
+        Body::Wire(wired) => match &wired.what {
+            OnWire::Event(WireEvent::Transaction(t)) => Some(*t),
+            _ => None,
+        },
+        _ => None,
+    });
+    let (derived, truth) = (merged(derived), merged(truth.into_iter()));
+    assert!(truth.len() > 3000, "{scenario}: only {} transactions", truth.len());
+    for (n, (seen, real)) in derived.iter().zip(&truth).enumerate() {
+        let data = seen.data.is_none() || seen.data == real.data;
+        assert!(
+            seen.reg == real.reg && seen.read == real.read && seen.ack == real.ack && data,
+            "{scenario}: transaction {n}: the recording says {seen:x?}, the wire {real:x?}"
+        );
+    }
+    assert_eq!(derived.len(), truth.len(), "{scenario}");
+}
+
+#[test]
+fn the_recording_of_a_high_speed_probe_decodes_to_what_was_on_the_wire() {
+    assert_same("h562");
+}
+
+#[test]
+fn the_recording_of_a_full_speed_probe_decodes_to_what_was_on_the_wire() {
+    assert_same("h562,profile=fs");
+}
+
+#[test]
+fn the_recording_of_a_hid_probe_decodes_to_what_was_on_the_wire() {
+    assert_same("h562,profile=hid");
+}
