@@ -1,6 +1,7 @@
 //! The test rig: a session over a simulated probe, with what tests want to see of it.
 
 pub mod bill;
+pub mod line;
 
 use adi::{Adi, Attach};
 use h5::Part;

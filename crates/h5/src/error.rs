@@ -178,7 +178,7 @@ impl H5Error {
                 "look the flags up (WRPERR: write protection, OBKERR: wrong HDPL level); a reset clears them, then run again"
             }
             H5Error::VerifyMismatch { .. } => {
-                "run again with `--set probe.wait=200ms` or a slower pace (`[steps.flash] pace = \"poll\"`)"
+                "run again with `--set probe.wait=200ms` or a slower pace (`[flash] pace = \"poll\"`)"
             }
             H5Error::OptionRejected { .. } | H5Error::OptionNotTaken { .. } => {
                 "reset the part and run again: the state is read first and nothing is written twice"

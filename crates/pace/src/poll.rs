@@ -1,6 +1,5 @@
 //! The one loop that waits.
 
-use crate::patience::show;
 use crate::{Clock, Patience, Policy};
 use std::fmt;
 use std::time::Duration;
@@ -91,8 +90,16 @@ pub struct Spent {
 
 impl fmt::Display for Spent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let micros = Duration::from_micros(u64::try_from(self.elapsed.as_micros()).unwrap_or(u64::MAX));
-        write!(f, "{} and {} tries ({} = {})", show(micros), self.tries, self.key, self.patience)
+        write!(f, "{} and {} tries ({} = {})", rounded(self.elapsed), self.tries, self.key, self.patience)
+    }
+}
+
+/// A measured time as people read it: three digits behind the point.
+fn rounded(span: Duration) -> String {
+    match span.as_micros() {
+        us if us < 1000 => format!("{us} us"),
+        us if us < 1_000_000 => format!("{}.{:03} ms", us / 1000, us % 1000),
+        us => format!("{}.{:03} s", us / 1_000_000, us % 1_000_000 / 1000),
     }
 }
 

@@ -53,6 +53,13 @@ pub(crate) static GUESSES: &[Guess] = &[
     guess("ob.reset", "off", "off|on", "H5-OB-3", "whether an option change ends in a system reset"),
     guess("ob.torn", "half", "half|old|new|mixed", "H5-OB-5", "what an interrupted option change leaves"),
     guess(
+        "ob.torn.obk",
+        "kept",
+        "kept|lost",
+        "H5-OB-8",
+        "whether an interrupted option change hides the OBK until the repair",
+    ),
+    guess(
         "obk.direct",
         "allow",
         "allow|refuse",
@@ -167,6 +174,8 @@ pub(crate) struct Knobs {
     pub(crate) ob_reset: bool,
     /// Interrupted option change.
     pub(crate) ob_torn: TornOptions,
+    /// An interrupted option change hides the OBK until the repair. [H5-OB-8]
+    pub(crate) ob_torn_hides_obk: bool,
     /// The direct route is open.
     pub(crate) obk_direct: bool,
     /// OBK can be read outside OPEN.
@@ -226,6 +235,7 @@ impl Default for Knobs {
             flash_bus: FlashBus::Stall,
             ob_reset: false,
             ob_torn: TornOptions::Half,
+            ob_torn_hides_obk: false,
             obk_direct: true,
             obk_read: false,
             obk_rss_command: true,
@@ -286,6 +296,7 @@ impl Knobs {
             }
             "ob.reset" => flag(&mut self.ob_reset, value, "off", "on"),
             "ob.torn" => pick(&mut self.ob_torn, value, TORN),
+            "ob.torn.obk" => flag(&mut self.ob_torn_hides_obk, value, "kept", "lost"),
             "obk.direct" => flag(&mut self.obk_direct, value, "refuse", "allow"),
             "obk.read" => flag(&mut self.obk_read, value, "refuse", "allow"),
             "obk.rss-command" => flag(&mut self.obk_rss_command, value, "refuse", "allow"),

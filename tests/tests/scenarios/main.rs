@@ -2,4 +2,6 @@
 
 mod attach;
 mod cost;
+mod power_cut;
+mod truth_table;
 mod witness;

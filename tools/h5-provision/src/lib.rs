@@ -1,1 +1,107 @@
-//! The standalone production binary: takes an STM32H5 from OPEN to CLOSED and back, and proves it.
+//! `h5-provision`: takes an STM32H5 from OPEN to CLOSED and back, and proves it.
+//!
+//! **What it is.** The command line around `provision`: it reads flags, opens a session, shows what happens, asks before what
+//! cannot simply be taken back, and ends with an exit code that means one thing. Data goes to standard output, everything
+//! else to standard error.
+//!
+//! **What it knows.** Flags, terminals, signals, where files go.
+//!
+//! **What it must not know.** Which kinds of probes there are (the session does), how a part is worked on.
+//!
+//! **Specification.** Exit codes: `h5-provision exit-codes`.
+//!
+//! **Not supported.** Several parts at once.
+
+mod cli;
+mod console;
+mod discover;
+mod job;
+mod obk;
+mod open;
+mod plan;
+mod run;
+mod show;
+#[cfg(test)]
+mod tests;
+mod trouble;
+
+pub use cli::Cli;
+pub use console::Output;
+
+use clap::Parser as _;
+use cli::Command;
+use provision::Exit;
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use trouble::Trouble;
+
+/// Runs the tool as a process does: arguments, streams and signals are the process's own.
+pub fn main() -> ExitCode {
+    env_logger::init();
+    no_core_dumps();
+    let (out, err) = (std::io::stdout(), std::io::stderr());
+    let mut output = Output {
+        out: Box::new(out),
+        terminal: err.is_terminal(),
+        err: Box::new(err),
+        asks: std::io::stdin().is_terminal(),
+        stop: Arc::new(AtomicBool::new(false)),
+    };
+    // Both only raise a flag: the run stops at its next safe point and lets go of NRST. Every wait has an end, so it comes.
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        if let Err(e) = signal_hook::flag::register(signal, Arc::clone(&output.stop)) {
+            output.say(&format!("signal {signal} cannot be caught: {e}"));
+        }
+    }
+    ExitCode::from(run_with(std::env::args_os(), &mut output).code())
+}
+
+/// Runs the tool with these arguments and streams.
+pub fn run_with(args: impl IntoIterator<Item = OsString>, output: &mut Output) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(e) if e.use_stderr() => {
+            output.say(e.to_string().trim_end());
+            return Exit::Usage;
+        }
+        Err(help) => {
+            output.print(help.to_string().trim_end());
+            return Exit::Done;
+        }
+    };
+    let done = match &cli.command {
+        Command::Run(args) => run::run(args, output),
+        Command::Regress(args) => run::regress(args, output),
+        Command::Plan(args) => plan::plan(args, output),
+        Command::Discover(args) => discover::discover(args, output),
+        Command::Obk(args) => obk::obk(args, output),
+        Command::Policy(args) => show::policy(args, output),
+        Command::Record(args) => show::record(args, output),
+        Command::ExitCodes(args) => show::exit_codes(args, output),
+    };
+    match done {
+        Ok(exit) => exit,
+        Err(Trouble { exit, text, next }) => {
+            output.say(&format!("error: {text}"));
+            if let Some(next) = next {
+                output.say(&format!("  next:        {next}"));
+            }
+            output.say(&format!("  exit code:   {exit}"));
+            exit
+        }
+    }
+}
+
+/// A core dump of this process could hold a password.
+fn no_core_dumps() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        if let Err(e) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+            log::warn!("core dumps cannot be switched off: {e}");
+        }
+    }
+}

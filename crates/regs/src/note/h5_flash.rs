@@ -96,7 +96,7 @@ pub(super) const NOTES: &[Note] = &[
     note(
         "H5-OB-5",
         Confidence::Verified,
-        "An option change or OBK swap cut by a reset is repaired by unlocking and setting OPTSTRT with _PRG untouched; until then the OBK selectors are undefined",
+        "An option change or OBK swap cut by a reset is repaired by unlocking and setting OPTSTRT with _PRG untouched",
         "cut power in an option change, read OPSR, repair, read all option bytes",
     ),
     note("H5-OB-6", Confidence::Inferred, "An option change takes 5 to 60 ms", "time OPTSTRT and BSY"),
@@ -105,5 +105,11 @@ pub(super) const NOTES: &[Note] = &[
         Confidence::ThirdParty,
         "A factory-new H563 reads OPTSR_CUR = OPTSR_PRG = 0x2D30_EDF8",
         "read both on a new part",
+    ),
+    note(
+        "H5-OB-8",
+        Confidence::Guess,
+        "An option change cut by a power loss does not hide the OBK",
+        "on a part with a credential, cut power in an option change and run discovery before any repair",
     ),
 ];

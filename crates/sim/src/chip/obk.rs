@@ -30,7 +30,7 @@ pub(crate) struct Obk {
     pub(crate) sectors: [Vec<Slot>; 2],
     /// Which sector is current: 0 or 1.
     pub(crate) current: usize,
-    /// An interrupted swap or option change left the selectors undefined until the repair. [H5-OB-5]
+    /// An interrupted swap, or option change [H5-OB-8], left the selectors undefined until the repair. [H5-OB-5]
     pub(crate) undefined: bool,
 }
 

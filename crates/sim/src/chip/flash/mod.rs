@@ -152,7 +152,7 @@ impl Flash {
             let done = now.saturating_sub(running.started);
             let total = running.ends - running.started;
             self.busy_total += done.min(total);
-            running.op.tear(&mut self.nv, done, total, knobs.ob_torn);
+            running.op.tear(&mut self.nv, done, total, knobs);
         }
     }
 

@@ -127,7 +127,7 @@ impl Op {
     }
 
     /// What becomes of the memory when it is interrupted after `done` of `total`. [H5-FLASH-8] [H5-FLASH-11]
-    pub(crate) fn tear(&self, nv: &mut NonVolatile, done: Time, total: Time, torn: TornOptions) {
+    pub(crate) fn tear(&self, nv: &mut NonVolatile, done: Time, total: Time, knobs: &Knobs) {
         let second_half = done * 2 >= total;
         match self {
             Op::QuadWord { at, data } => nv.array.tear_slot(*at, data),
@@ -136,7 +136,10 @@ impl Op {
                 nv.otp[*index] = Some(nv.otp[*index].unwrap_or(0xFFFF) & (value | 0x00FF))
             }
             Op::Sector(_) | Op::Bank(_) | Op::Mass => self.tear_erase(nv, done, total),
-            Op::Options(new) => tear_options(nv, new, second_half, torn),
+            Op::Options(new) => {
+                tear_options(nv, new, second_half, knobs.ob_torn);
+                nv.obk.undefined |= knobs.ob_torn_hides_obk;
+            }
             Op::ObkErase | Op::ObkEraseAll => nv.obk.tear_alternate(),
             Op::ObkSlot { alternate, slot, .. } => nv.obk.write(*alternate, *slot, Slot::Torn),
             Op::ObkSwap(slots) => nv.obk.tear_swap(*slots, second_half),
@@ -186,7 +189,6 @@ fn tear_options(nv: &mut NonVolatile, new: &Options, second_half: bool, torn: To
             nv.options.set(OPTSR_CUR, old);
         }
     }
-    nv.obk.undefined = true;
 }
 
 #[cfg(test)]
@@ -201,7 +203,7 @@ mod tests {
     #[test]
     fn an_interrupted_quad_word_is_torn_and_named_in_opsr() {
         let mut nv = part();
-        Op::QuadWord { at: 0x8_0010, data: [0; 16] }.tear(&mut nv, 1, 32, TornOptions::Half);
+        Op::QuadWord { at: 0x8_0010, data: [0; 16] }.tear(&mut nv, 1, 32, &Knobs::default());
         assert_eq!(nv.array.slot(0x8_0010), None);
         assert_eq!(nv.interrupted, 1 << 29 | opsr::BK_OP | 0x10);
     }
@@ -212,7 +214,7 @@ mod tests {
         for sector in 0..nv.array.sectors() {
             nv.array.program(sector * SECTOR, &[0; 16]);
         }
-        Op::Mass.tear(&mut nv, 1, 2, TornOptions::Half);
+        Op::Mass.tear(&mut nv, 1, 2, &Knobs::default());
         assert_eq!(nv.array.slot(0), Some([0xFF; 16]));
         assert_eq!(nv.array.slot(64 * SECTOR), None);
         assert_eq!(nv.array.slot(65 * SECTOR), Some([0; 16]));
@@ -226,9 +228,10 @@ mod tests {
         new.set(regs::h5::flash::NSEPOCHR_CUR, 7);
         let after = |done, torn| {
             let mut nv = part();
-            Op::Options(Box::new(new)).tear(&mut nv, done, 10, torn);
+            let knobs = Knobs { ob_torn: torn, ..Knobs::default() };
+            Op::Options(Box::new(new)).tear(&mut nv, done, 10, &knobs);
             assert_eq!(nv.interrupted >> 29, opsr::OPTION_CHANGE);
-            assert!(nv.obk.undefined);
+            assert!(!nv.obk.undefined);
             nv.options
         };
         assert_eq!(after(4, TornOptions::Half), part().options);
@@ -241,9 +244,20 @@ mod tests {
     }
 
     #[test]
+    fn an_interrupted_option_change_hides_the_obk_only_where_the_setting_says_so() {
+        let same = part().options;
+        for hides in [false, true] {
+            let mut nv = part();
+            let knobs = Knobs { ob_torn_hides_obk: hides, ..Knobs::default() };
+            Op::Options(Box::new(same)).tear(&mut nv, 1, 10, &knobs);
+            assert_eq!(nv.obk.undefined, hides);
+        }
+    }
+
+    #[test]
     fn finishing_an_option_change_repairs_the_selectors() {
         let mut nv = part();
-        Op::ObkSwap(512).tear(&mut nv, 1, 10, TornOptions::Half);
+        Op::ObkSwap(512).tear(&mut nv, 1, 10, &Knobs::default());
         assert_eq!(nv.interrupted >> 29, opsr::OBK_SWAP);
         let same = nv.options;
         Op::Options(Box::new(same)).finish(&mut nv);

@@ -1,0 +1,234 @@
+//! Where journals are kept.
+
+use crate::Exit;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use thiserror::Error;
+
+/// Why a journal or a record cannot be kept.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The system refused.
+    #[error("{path}: {why}")]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// Another process has this part's journal open.
+    #[error("{0} is in use by another process: is the same part being worked on twice?")]
+    Locked(PathBuf),
+    /// A line in the middle makes no sense.
+    #[error(
+        "line {line} of the journal is damaged: what was done to this part cannot be told; move the file away and \
+         treat the part as one without a journal"
+    )]
+    Damaged {
+        /// The line, from 1.
+        line: u64,
+    },
+    /// A line could not be written as JSON.
+    #[error("a line cannot be encoded: {0}")]
+    Encode(String),
+    /// There is no place for journals.
+    #[error("there is no place for journals: set HOME or XDG_STATE_HOME, or give --journal DIR")]
+    NoPlace,
+}
+
+impl StoreError {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            StoreError::Locked(_) => Exit::ProbeBusy,
+            StoreError::Damaged { .. } => Exit::Unknown,
+            StoreError::Encode(_) => Exit::Bug,
+            StoreError::File { .. } | StoreError::NoPlace => Exit::Usage,
+        }
+    }
+}
+
+/// Bytes that only grow, except that a torn end is cut off.
+pub trait Store: Debug {
+    /// Everything that is there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn read(&mut self) -> Result<Vec<u8>, StoreError>;
+
+    /// Adds to the end; durable when it returns.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Cuts the end off; durable when it returns.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn truncate(&mut self, len: u64) -> Result<(), StoreError>;
+}
+
+impl Store for Box<dyn Store> {
+    fn read(&mut self) -> Result<Vec<u8>, StoreError> {
+        (**self).read()
+    }
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        (**self).append(bytes)
+    }
+    fn truncate(&mut self, len: u64) -> Result<(), StoreError> {
+        (**self).truncate(len)
+    }
+}
+
+/// `$XDG_STATE_HOME/ackwait/journal`, or the same under `~/.local/state`.
+pub fn default_folder() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|h| h.join(".local/state")))?;
+    Some(state.join("ackwait/journal"))
+}
+
+/// The journal of the part with this unique id.
+pub fn journal_path(folder: &Path, uid: &str) -> PathBuf {
+    folder.join(format!("{uid}.jsonl"))
+}
+
+/// A file that is locked while it is open.
+#[derive(Debug)]
+pub struct FileStore {
+    path: PathBuf,
+    file: File,
+}
+
+impl FileStore {
+    /// Opens or creates the file, and its folder.
+    ///
+    /// # Errors
+    /// [`StoreError`], [`StoreError::Locked`] when another process has it.
+    pub fn open(path: &Path) -> Result<FileStore, StoreError> {
+        let fail = |e: std::io::Error| StoreError::File { path: path.to_owned(), why: e.to_string() };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        if !folder.as_os_str().is_empty() {
+            std::fs::create_dir_all(folder).map_err(fail)?;
+        }
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(fail)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(path.to_owned())),
+            Err(TryLockError::Error(e)) => return Err(fail(e)),
+        }
+        // A new name is durable only when its folder is.
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        if let Ok(folder) = File::open(folder) {
+            let _ = folder.sync_all();
+        }
+        Ok(FileStore { path: path.to_owned(), file })
+    }
+
+    fn fail(&self, e: &std::io::Error) -> StoreError {
+        StoreError::File { path: self.path.clone(), why: e.to_string() }
+    }
+}
+
+impl Store for FileStore {
+    fn read(&mut self) -> Result<Vec<u8>, StoreError> {
+        let mut bytes = Vec::new();
+        let read = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.read_to_end(&mut bytes));
+        read.map_err(|e| self.fail(&e))?;
+        Ok(bytes)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        let written = self.file.write_all(bytes).and_then(|()| self.file.sync_data());
+        written.map_err(|e| self.fail(&e))
+    }
+
+    fn truncate(&mut self, len: u64) -> Result<(), StoreError> {
+        let cut = self.file.set_len(len).and_then(|()| self.file.sync_all());
+        cut.map_err(|e| self.fail(&e))
+    }
+}
+
+/// A journal in memory that outlives the run: a clone is the same journal, so a test can cut a run short, take the journal
+/// over and run again.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore {
+    bytes: Rc<RefCell<Vec<u8>>>,
+}
+
+impl MemoryStore {
+    /// A journal that holds these bytes.
+    pub fn holding(bytes: &[u8]) -> Self {
+        MemoryStore { bytes: Rc::new(RefCell::new(bytes.to_vec())) }
+    }
+
+    /// What it holds.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.bytes.borrow().clone()
+    }
+}
+
+impl Store for MemoryStore {
+    fn read(&mut self) -> Result<Vec<u8>, StoreError> {
+        Ok(self.bytes())
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.bytes.borrow_mut().extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn truncate(&mut self, len: u64) -> Result<(), StoreError> {
+        self.bytes.borrow_mut().truncate(usize::try_from(len).unwrap_or(usize::MAX));
+        Ok(())
+    }
+}
+
+/// Where the journals of all parts are.
+pub trait Shelf: Debug {
+    /// The journal of the part with this unique id (24 hex digits), made if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn open(&self, uid: &str) -> Result<Box<dyn Store>, StoreError>;
+}
+
+/// A folder with one file per part.
+#[derive(Debug, Clone)]
+pub struct Folder(pub PathBuf);
+
+impl Shelf for Folder {
+    fn open(&self, uid: &str) -> Result<Box<dyn Store>, StoreError> {
+        Ok(Box::new(FileStore::open(&journal_path(&self.0, uid))?))
+    }
+}
+
+/// Journals in memory; a clone is the same shelf.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryShelf {
+    parts: Rc<RefCell<BTreeMap<String, MemoryStore>>>,
+}
+
+impl MemoryShelf {
+    /// The bytes of all journals, by unique id.
+    pub fn contents(&self) -> BTreeMap<String, Vec<u8>> {
+        self.parts.borrow().iter().map(|(uid, store)| (uid.clone(), store.bytes())).collect()
+    }
+
+    /// A shelf that holds copies of these journals.
+    pub fn holding(contents: &BTreeMap<String, Vec<u8>>) -> Self {
+        let parts = contents.iter().map(|(uid, bytes)| (uid.clone(), MemoryStore::holding(bytes))).collect();
+        MemoryShelf { parts: Rc::new(RefCell::new(parts)) }
+    }
+}
+
+impl Shelf for MemoryShelf {
+    fn open(&self, uid: &str) -> Result<Box<dyn Store>, StoreError> {
+        Ok(Box::new(self.parts.borrow_mut().entry(uid.to_owned()).or_default().clone()))
+    }
+}

@@ -1,0 +1,288 @@
+//! A real part: the STM32H5 driver over an ADI engine.
+
+use crate::image::SectorData;
+use crate::job::Reset;
+use crate::target::{Changed, Connect, OnProgress, Target, Vouched};
+use adi::{Adi, Attach, ConnectMode, CoreAccess, Doing, Flown, Seen};
+use h5::obk::ObkFile;
+use h5::{
+    Discovery, FlashPace, FlashRange, H5Error, Identity, ObkRoute, OptionChange, OptionReport, Part,
+    Password, Progress, Proof, ap_open, da, wait_ap_open,
+};
+use pace::{Clock, Policy};
+use regs::h5::device::Family;
+use regs::h5::memory;
+use regs::h5::state::ProductState;
+use regs::m33::{AIRCR, aircr};
+use std::fmt::Write as _;
+use std::sync::Arc;
+use wire::{Addr, ApSel, Attr, Batch, Flow, Mark, MarkKind, MemOp};
+
+/// Bytes compared at first: a sector that differs mostly differs at once.
+const GLANCE: usize = 32;
+/// Bytes read in one go when looking for what is not erased.
+const BLOCK: usize = 64 * 1024;
+
+/// A part behind an engine.
+#[derive(Debug)]
+pub struct Live<'a> {
+    adi: &'a mut Adi,
+    ap: ApSel,
+    identity: Option<Identity>,
+}
+
+impl<'a> Live<'a> {
+    /// Whatever is at the end of this engine's wire.
+    pub fn new(adi: &'a mut Adi) -> Self {
+        Live { adi, ap: ApSel(regs::h5::device::AP1.ap), identity: None }
+    }
+
+    fn part(&mut self) -> Result<Part<'_>, H5Error> {
+        let identity = self.identity.clone().ok_or_else(|| {
+            H5Error::Unsupported("the part has not been identified in this session".to_owned())
+        })?;
+        Ok(Part::new(self.adi, self.ap, identity))
+    }
+
+    fn core(&self) -> CoreAccess {
+        CoreAccess { ap: self.ap, attr: Attr::Default }
+    }
+
+    fn set_policy(&mut self, policy: &Policy) -> Result<(), H5Error> {
+        if self.adi.policy() != policy {
+            self.adi.set_policy(policy.clone())?;
+        }
+        Ok(())
+    }
+
+    fn attach(&mut self, mode: ConnectMode) -> Result<(), H5Error> {
+        let core = Some(self.core());
+        self.adi.attach(&Attach { mode, core })?;
+        Ok(())
+    }
+
+    /// SYSRESETREQ through the core's own port. The write is the last thing the old session sees.
+    fn system_reset(&mut self) -> Result<(), H5Error> {
+        wait_ap_open(self.adi, self.ap)?;
+        let request = MemOp::write_once(Addr(AIRCR), aircr::VECTKEY | aircr::SYSRESETREQ);
+        let batch = Batch { ap: self.ap, attr: Attr::Default, flow: Flow::Lockstep, ops: vec![request] };
+        self.adi.run(&batch)?;
+        self.adi.reconnect()?;
+        Ok(())
+    }
+}
+
+fn changed(report: &OptionReport) -> Changed {
+    Changed {
+        lines: report.changed.iter().map(ToString::to_string).collect(),
+        read_back: report.proof != Proof::PortShut,
+    }
+}
+
+fn vouched(said: &Discovery) -> Vouched {
+    Vouched {
+        soc_id: said.soc_id,
+        dev_id: said.soc_class.and_then(|class| u16::try_from(class).ok()),
+        lifecycle: said.lifecycle,
+        integrity: (said.integrity != da::Integrity::UNTOLD).then_some(said.integrity.0),
+        permissions: said.permissions.0,
+    }
+}
+
+/// Sectors that follow each other without a gap are one run.
+fn runs(sectors: &[&SectorData]) -> Vec<(Addr, Vec<u8>)> {
+    let mut runs: Vec<(Addr, Vec<u8>)> = Vec::new();
+    for sector in sectors {
+        match runs.last_mut() {
+            Some((at, data)) if at.0.checked_add(len(data)) == Some(sector.at.0) => data.extend(&sector.data),
+            _ => runs.push((sector.at, sector.data.clone())),
+        }
+    }
+    runs
+}
+
+fn len(data: &[u8]) -> u32 {
+    u32::try_from(data.len()).unwrap_or(u32::MAX)
+}
+
+/// A line of the flight recorder with the names of registers and fields.
+fn flown(flown: &Flown) -> String {
+    let mut line = flown.to_string();
+    let Doing::Memory { at, .. } = flown.what else { return line };
+    let Some(hit) = regs::lookup(at.0) else { return line };
+    if !line.contains(hit.register.name) {
+        let _ = write!(line, "  {}", hit.register.name);
+    }
+    if let Seen::Value(value) = flown.seen {
+        let words = hit.register.describe(value);
+        if !words.is_empty() {
+            let _ = write!(line, ": {words}");
+        }
+    }
+    line
+}
+
+impl Target for Live<'_> {
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(self.adi.clock())
+    }
+
+    fn mark(&mut self, text: &str) {
+        self.adi.mark(&Mark::new(MarkKind::Step, text));
+    }
+
+    fn flight(&self) -> String {
+        let flight = self.adi.flight();
+        let mut out = String::new();
+        for line in flight.iter().map(flown) {
+            let _ = writeln!(out, "{line}");
+        }
+        out
+    }
+
+    fn connect(&mut self, how: &Connect) -> Result<(), H5Error> {
+        self.ap = how.ap;
+        self.set_policy(&how.policy)?;
+        match how.mode {
+            ConnectMode::Hotplug | ConnectMode::Pulse => {
+                self.attach(how.mode)?;
+                wait_ap_open(self.adi, how.ap)?;
+            }
+            // The core can be halted only when its port is open, and the ROM may still keep it shut. [H5-STATE-4]
+            ConnectMode::Normal => {
+                self.attach(ConnectMode::Hotplug)?;
+                wait_ap_open(self.adi, how.ap)?;
+                self.attach(ConnectMode::Normal)?;
+            }
+            ConnectMode::UnderReset => self.attach(ConnectMode::UnderReset)?,
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, how: &Connect) -> Result<bool, H5Error> {
+        self.ap = how.ap;
+        self.set_policy(&how.policy)?;
+        self.attach(ConnectMode::Hotplug)?;
+        Ok(ap_open(self.adi)?.open(how.ap))
+    }
+
+    fn reset(&mut self, kind: Reset) -> Result<(), H5Error> {
+        match kind {
+            Reset::None => Ok(()),
+            Reset::Hardware => Ok(self.adi.pulse_reset()?),
+            Reset::System => self.system_reset(),
+        }
+    }
+
+    fn nrst_reaches_the_core(&mut self) -> Result<bool, H5Error> {
+        let core = self.core();
+        // Reading clears the bit that says "was reset", so that only the pulse can set it.
+        self.adi.core_status(core)?;
+        self.adi.pulse_reset()?;
+        wait_ap_open(self.adi, self.ap)?;
+        Ok(self.adi.core_status(core)?.was_reset())
+    }
+
+    fn identify(&mut self, family: Family) -> Result<Identity, H5Error> {
+        let identity = h5::identify(self.adi, self.ap)?.as_family(family)?;
+        self.identity = Some(identity.clone());
+        Ok(identity)
+    }
+
+    fn interrupted(&mut self) -> Result<Option<(String, bool)>, H5Error> {
+        Ok(self.part()?.interrupted()?.map(|i| (i.to_string(), i.needs_recovery())))
+    }
+
+    fn recover_selectors(&mut self) -> Result<(), H5Error> {
+        self.part()?.recover_selectors()
+    }
+
+    fn sector_holds(&mut self, sector: &SectorData) -> Result<bool, H5Error> {
+        let mut part = self.part()?;
+        let glance = sector.data.get(..GLANCE).unwrap_or(&sector.data);
+        Ok(part.matches(sector.at, glance)? && part.matches(sector.at, &sector.data)?)
+    }
+
+    fn write_sectors(
+        &mut self,
+        sectors: &[&SectorData],
+        pace: FlashPace,
+        progress: OnProgress<'_>,
+    ) -> Result<Vec<String>, H5Error> {
+        let mut part = self.part()?;
+        let mut notes = Vec::new();
+        let mut pace = pace;
+        for (at, data) in runs(sectors) {
+            part.erase(&FlashRange::covering(at, len(&data)), progress)?;
+            let report = part.program_verified(at, &data, pace, progress)?;
+            notes.extend(report.fallbacks.iter().map(ToString::to_string));
+            pace = report.pace;
+        }
+        Ok(notes)
+    }
+
+    fn first_not_erased(&mut self, progress: OnProgress<'_>) -> Result<Option<Addr>, H5Error> {
+        let total = u32::from(self.identity.as_ref().map_or(0, |i| i.flash_kib)) * 1024;
+        let mut part = self.part()?;
+        let mut done = 0u32;
+        while done < total {
+            let at = Addr(memory::FLASH + done);
+            let count = BLOCK.min(usize::try_from(total - done).unwrap_or(BLOCK));
+            let block = part.read(at, count)?;
+            if let Some(offset) = block.iter().position(|b| *b != 0xFF) {
+                return Ok(Some(at.plus(u32::try_from(offset).unwrap_or(0))));
+            }
+            done = done.saturating_add(len(&block).max(1));
+            progress(Progress { doing: h5::Doing::Read, done, total });
+        }
+        Ok(None)
+    }
+
+    fn options_needed(&mut self, changes: &[OptionChange]) -> Result<Vec<String>, H5Error> {
+        Ok(self.part()?.options()?.needed(changes).iter().map(ToString::to_string).collect())
+    }
+
+    fn option(&mut self, name: &str) -> Result<Option<u32>, H5Error> {
+        Ok(self.part()?.options()?.get(name).map(|o| o.cur))
+    }
+
+    fn change_options(&mut self, changes: &[OptionChange]) -> Result<Changed, H5Error> {
+        Ok(changed(&self.part()?.change_options(changes)?))
+    }
+
+    fn change_state(&mut self, to: ProductState) -> Result<Changed, H5Error> {
+        Ok(changed(&self.part()?.change_state(to)?))
+    }
+
+    fn default_route(&self) -> ObkRoute {
+        self.identity.as_ref().map_or(ObkRoute::Rsslib, |i| ObkRoute::default_for(i.device, i.tzen))
+    }
+
+    fn provision_obk(&mut self, file: &ObkFile, route: ObkRoute) -> Result<String, H5Error> {
+        let report = self.part()?.provision_obk(file, route)?;
+        let hdpl = report.hdpl.map(|h| format!(", HDPL {h:?}")).unwrap_or_default();
+        Ok(format!("{} bytes to {} by the {} route{hdpl}", report.bytes, report.destination, report.route))
+    }
+
+    fn discover(&mut self, policy: &Policy) -> Result<Vouched, H5Error> {
+        self.set_policy(policy)?;
+        Ok(vouched(&da::discover(self.adi)?))
+    }
+
+    fn regress(&mut self, password: &Password, policy: &Policy) -> Result<String, H5Error> {
+        self.set_policy(policy)?;
+        let done = da::regress(self.adi, password)?;
+        Ok(format!("the part took the password and erased itself in {}", crate::text::span(done.elapsed)))
+    }
+
+    fn state_now(&mut self) -> Option<ProductState> {
+        self.adi.reconnect().ok()?;
+        if !ap_open(self.adi).ok()?.open(self.ap) {
+            return None;
+        }
+        match self.part() {
+            Ok(mut part) => part.state().ok(),
+            Err(_) => h5::identify(self.adi, self.ap).ok().map(|i| i.state),
+        }
+    }
+}

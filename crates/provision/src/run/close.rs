@@ -1,0 +1,97 @@
+//! The gate, the step to CLOSED, and its proof.
+
+use super::{Engine, GateProof};
+use crate::Step;
+use crate::error::RunError;
+use crate::journal::Event;
+use crate::target::Vouched;
+use crate::text::hex;
+use regs::h5::state::ProductState;
+
+impl Engine<'_> {
+    /// Discovery must vouch for the credential now, in this session, for this part.
+    pub(super) fn gate(&mut self) -> Result<(GateProof, String), RunError> {
+        self.check()?;
+        let policy = self.job.policy_of(Step::Discover);
+        self.reset(self.job.reset_before(Step::Discover))?;
+        let said = self.discover(&policy)?;
+        judge(&said).map_err(RunError::Gate)?;
+        self.log(Event::GatePassed { soc_id: hex(&said.soc_id) })?;
+        self.reset(self.job.reset_after(Step::Discover))?;
+        Ok((GateProof(()), said.to_string()))
+    }
+
+    /// To CLOSED. The proof is used up.
+    pub(super) fn close(&mut self, proof: GateProof) -> Result<((), String), RunError> {
+        let GateProof(()) = proof;
+        self.confirm("The part will be CLOSED: from then on only the password opens it. Go on?")?;
+        self.enter(Step::Close)?;
+        let to = ProductState::CLOSED;
+        self.log(Event::StateIntent { to: to.to_string() })?;
+        self.wrote = true;
+        let changed = self.target.change_state(to)?;
+        self.facts.state = Some(to);
+        self.reset(self.job.reset_after(Step::Close))?;
+        let seen = if changed.read_back { "read back" } else { "the access port shut at once" };
+        self.facts.options_changed.extend(changed.lines);
+        Ok(((), format!("{to} written, {seen}")))
+    }
+
+    /// Discovery reports CLOSED, and the access port is shut. What the option bytes say does not count here: the link may
+    /// drop with the last write. [H5-STATE-5]
+    pub(super) fn prove(&mut self) -> Result<((), String), RunError> {
+        let how = self.how(Step::Discover);
+        let said = self.discover(&how.policy)?;
+        let wanted = ProductState::CLOSED;
+        if said.lifecycle != Some(wanted) {
+            return Err(RunError::NotProven { step: Step::Close, wanted, found: said.lifecycle });
+        }
+        if self.target.look(&how)? {
+            return Err(RunError::PortStillOpen);
+        }
+        self.log(Event::ClosedProven { content: self.goods.content().to_owned() })?;
+        Ok(((), format!("{said}; {} is shut", how.ap)))
+    }
+}
+
+/// What must hold before a part may be closed.
+fn judge(said: &Vouched) -> Result<(), String> {
+    if said.lifecycle.is_some_and(|state| state != ProductState::PROVISIONING) {
+        return Err(format!("the part is not in PROVISIONING: {said}"));
+    }
+    if !said.integrity_is_good() {
+        return Err(format!("the credential is not whole: {said}"));
+    }
+    if !said.permits_full_regression() {
+        return Err(format!("there would be no way back to OPEN: {said}"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use regs::h5::da::value::{INTEGRITY_BAD, INTEGRITY_OK};
+
+    fn good() -> Vouched {
+        Vouched {
+            soc_id: [1; 16],
+            dev_id: Some(0x484),
+            lifecycle: Some(ProductState::PROVISIONING),
+            integrity: Some(INTEGRITY_OK),
+            permissions: 1 << 14,
+        }
+    }
+
+    #[test]
+    fn the_gate_wants_integrity_full_regression_and_provisioning() {
+        assert_eq!(judge(&good()), Ok(()));
+        assert_eq!(judge(&Vouched { lifecycle: None, ..good() }), Ok(()));
+        assert!(
+            judge(&Vouched { integrity: Some(INTEGRITY_BAD), ..good() }).unwrap_err().contains("not whole")
+        );
+        assert!(judge(&Vouched { integrity: None, ..good() }).is_err());
+        assert!(judge(&Vouched { permissions: 0x1077, ..good() }).unwrap_err().contains("no way back"));
+        assert!(judge(&Vouched { lifecycle: Some(ProductState::OPEN), ..good() }).is_err());
+    }
+}

@@ -1,0 +1,142 @@
+//! The steps that write: flash, option bytes, PROVISIONING, OBK.
+
+use super::Engine;
+use crate::Step;
+use crate::error::RunError;
+use crate::goods::options_digest;
+use crate::image::SectorData;
+use crate::journal::Event;
+use crate::text::size;
+use regs::h5::state::ProductState;
+
+/// Sectors that are written between two safe points.
+const STRETCH: usize = 64;
+
+impl<'a> Engine<'a> {
+    /// Images into flash. Sectors that hold their data already are left alone.
+    pub(super) fn flash(&mut self) -> Result<((), String), RunError> {
+        let goods = self.goods;
+        if goods.firmware.sectors.is_empty() {
+            self.log(Event::FlashRight { firmware: goods.firmware_digest() })?;
+            return Ok(((), "the job has no image".to_owned()));
+        }
+        self.enter(Step::Flash)?;
+        let wrong = self.wrong_sectors()?;
+        let written: usize = wrong.iter().map(|s| s.data.len()).sum();
+        for stretch in wrong.chunks(STRETCH) {
+            self.check()?;
+            self.wrote = true;
+            let watch = &mut *self.watch;
+            let mut progress = |p| watch.progress(Step::Flash, p);
+            let notes = self.target.write_sectors(stretch, self.job.pace, &mut progress)?;
+            notes.into_iter().for_each(|note| self.warn(note));
+        }
+        self.log(Event::FlashRight { firmware: goods.firmware_digest() })?;
+        self.reset(self.job.reset_after(Step::Flash))?;
+        let all = goods.firmware.sectors.len();
+        Ok((
+            (),
+            match (written, wrong.len()) {
+                (0, _) => format!("{} already there ({all} sectors compared)", goods.firmware.line()),
+                (_, n) if n == all => format!("{}; programmed and verified", goods.firmware.line()),
+                (bytes, n) => format!(
+                    "{}; {n} of {all} sectors ({}) programmed, all verified",
+                    goods.firmware.line(),
+                    size(bytes)
+                ),
+            },
+        ))
+    }
+
+    fn wrong_sectors(&mut self) -> Result<Vec<&'a SectorData>, RunError> {
+        let goods = self.goods;
+        let mut wrong = Vec::new();
+        for sector in &goods.firmware.sectors {
+            if !self.target.sector_holds(sector)? {
+                wrong.push(sector);
+            }
+        }
+        Ok(wrong)
+    }
+
+    /// The option bytes of the job.
+    pub(super) fn options(&mut self) -> Result<((), String), RunError> {
+        let digest = options_digest(self.job);
+        if self.job.options.is_empty() {
+            self.log(Event::OptionsRight { options: digest })?;
+            return Ok(((), "the job sets none".to_owned()));
+        }
+        self.enter(Step::Options)?;
+        let changed = self.target.change_options(&self.job.options)?;
+        self.wrote |= !changed.lines.is_empty();
+        self.log(Event::OptionsRight { options: digest })?;
+        self.reset(self.job.reset_after(Step::Options))?;
+        let summary = match changed.lines.as_slice() {
+            [] => format!("{} already so", self.job.options.len()),
+            lines => lines.join(", "),
+        };
+        self.facts.options_changed.extend(changed.lines);
+        Ok(((), summary))
+    }
+
+    /// To PROVISIONING.
+    pub(super) fn provisioning(&mut self) -> Result<((), String), RunError> {
+        self.confirm(
+            "The part goes to PROVISIONING: its program does not run there, and the way back is a regression with the \
+             password. Go on?",
+        )?;
+        self.enter(Step::Provisioning)?;
+        let to = ProductState::PROVISIONING;
+        self.log(Event::StateIntent { to: to.to_string() })?;
+        self.wrote = true;
+        let changed = self.target.change_state(to)?;
+        self.facts.state = Some(to);
+        self.facts.options_changed.extend(changed.lines);
+        self.log(Event::StateReached { state: to.to_string() })?;
+        let reset = self.job.reset_after(Step::Provisioning);
+        self.reset(reset)?;
+        Ok(((), format!("{to}; reset afterwards: {reset}")))
+    }
+
+    /// A part that was found in PROVISIONING: is what it holds what the job wants? Nothing is written there.
+    pub(super) fn contents(&mut self) -> Result<((), String), RunError> {
+        let receipts = self.journal.as_ref().map(|j| j.receipts().clone()).unwrap_or_default();
+        if self.written_before(&receipts) {
+            return Ok(((), "flash and option bytes are right by the journal".to_owned()));
+        }
+        let goods = self.goods;
+        self.enter(Step::Flash)?;
+        let wrong = self.wrong_sectors()?;
+        if let Some(first) = wrong.first() {
+            let text = format!("{} sectors from {} on do not hold the job's image", wrong.len(), first.at);
+            return Err(RunError::WrongContents(text));
+        }
+        let needed = self.target.options_needed(&self.job.options)?;
+        if !needed.is_empty() {
+            return Err(RunError::WrongContents(format!("option bytes differ: {}", needed.join(", "))));
+        }
+        self.log(Event::FlashRight { firmware: goods.firmware_digest() })?;
+        self.log(Event::OptionsRight { options: options_digest(self.job) })?;
+        Ok(((), "flash and option bytes compared: right".to_owned()))
+    }
+
+    /// The credential.
+    pub(super) fn obk(&mut self) -> Result<((), String), RunError> {
+        let goods = self.goods;
+        let Some(obk) = &goods.obk else {
+            return Err(RunError::Refused(
+                "the job has no OBK, so there is no way back from CLOSED".to_owned(),
+            ));
+        };
+        self.enter(Step::Obk)?;
+        let wanted = self.job.obk.as_ref().and_then(|o| o.route);
+        let route = wanted.unwrap_or_else(|| self.target.default_route());
+        self.facts.route = Some(route);
+        self.log(Event::ObkIntent { obk: goods.obk_digest() })?;
+        self.wrote = true;
+        let summary = self.target.provision_obk(&obk.file, route)?;
+        self.log(Event::ObkReceipt { obk: goods.obk_digest(), route: route.to_string() })?;
+        self.reset(self.job.reset_after(Step::Obk))?;
+        Ok(((), format!("{summary}; connected {}", self.job.mode_of(Step::Obk))))
+    }
+}

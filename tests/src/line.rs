@@ -1,0 +1,96 @@
+//! A production line in memory: a job, boards that can lose power, journals that survive.
+
+use crate::options;
+use pace::Policy;
+use provision::journal::MemoryShelf;
+use provision::{FileRule, Goods, Job, Limits, Live, Quiet, Report};
+use session::{Options, Session};
+use sim::{Bill, Board, Scenario, SimProbe};
+use std::path::{Path, PathBuf};
+
+/// The example that ships with the production tool.
+pub fn example(file: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace root");
+    root.join("tools/h5-provision/examples/h562").join(file)
+}
+
+/// A job with everything it names.
+#[derive(Debug)]
+pub struct Line {
+    /// The job.
+    pub job: Job,
+    /// Its files.
+    pub goods: Goods,
+}
+
+/// What a run left.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The run, told.
+    pub report: Report,
+    /// What the board remembers without power.
+    pub image: Vec<u8>,
+    /// The board: product state, credential.
+    pub state: regs::h5::state::ProductState,
+    /// A credential that fits is in the part.
+    pub credential: bool,
+    /// What it cost.
+    pub bill: Bill,
+    /// How many busy windows there were.
+    pub busy_windows: u64,
+    /// How many transactions the target understood.
+    pub transactions: u64,
+}
+
+impl Line {
+    /// Loads a job of the example.
+    pub fn load(file: &str) -> Line {
+        let job = Job::load(&example(file)).expect("a job");
+        let goods = Goods::load(&job, FileRule::Lenient).expect("its files");
+        Line { job, goods }
+    }
+
+    /// Runs the job on a factory-new board.
+    pub fn fresh(&self, scenario: &str, shelf: &MemoryShelf) -> Outcome {
+        let scenario = Scenario::parse(scenario).expect("a scenario");
+        let board = Board::open(&scenario).expect("a board");
+        self.on(board, &scenario, shelf)
+    }
+
+    /// Runs the job on a board with this memory, freshly powered.
+    pub fn on_image(&self, scenario: &str, image: &[u8], shelf: &MemoryShelf) -> Outcome {
+        let scenario = Scenario::parse(scenario).expect("a scenario");
+        let board = Board::from_nonvolatile(&scenario, image).expect("a board");
+        self.on(board, &scenario, shelf)
+    }
+
+    fn on(&self, board: Board, scenario: &Scenario, shelf: &MemoryShelf) -> Outcome {
+        let device = SimProbe::with_board(board, scenario).expect("a probe");
+        let options = Options { policy: self.policy(), swclk: self.job.speed, ..options() };
+        let mut session = Session::simulated(device, &options).expect("a session");
+        let report = provision::run(
+            &self.job,
+            &self.goods,
+            &mut Live::new(&mut session.adi),
+            shelf,
+            Limits::default(),
+            &mut Quiet,
+        );
+        let device = session.device();
+        drop(session);
+        let device = device.borrow();
+        Outcome {
+            report,
+            image: device.board().nonvolatile(),
+            state: device.board().product_state(),
+            credential: device.board().has_credential(),
+            bill: device.bill(),
+            busy_windows: device.board().busy_windows(),
+            transactions: device.transactions(),
+        }
+    }
+
+    fn policy(&self) -> Policy {
+        self.job.policy.clone()
+    }
+}

@@ -1,0 +1,64 @@
+//! Opening and closing a session.
+
+use crate::cli::Recording;
+use crate::console::Output;
+use crate::trouble::Trouble;
+use pace::Policy;
+use provision::journal::{Folder, default_folder};
+use session::{Closing, Options, Session};
+use std::path::{Path, PathBuf};
+use wire::Hz;
+
+/// Tool and version, for headers and records.
+pub(crate) const TOOL: &str = concat!("h5-provision ", env!("CARGO_PKG_VERSION"));
+
+pub(crate) fn open(
+    probe: &str,
+    policy: &Policy,
+    swclk: Hz,
+    recording: &Recording,
+) -> Result<Session, Trouble> {
+    let options = Options {
+        probe: probe.to_owned(),
+        policy: policy.clone(),
+        swclk,
+        trace: recording.trace.clone(),
+        trace_secrets: recording.trace_secrets,
+        tool: TOOL.to_owned(),
+    };
+    Ok(session::open(&options)?)
+}
+
+/// Ends a session. What goes wrong here is said, and changes the end of a command only where there was none.
+pub(crate) fn close(session: Session, output: &mut Output) -> Result<Closing, Trouble> {
+    session.close().map_err(|e| {
+        let trouble = Trouble::from(e);
+        output.say(&format!("closing the session: {}", trouble.text));
+        trouble
+    })
+}
+
+/// The folder of the journals.
+pub(crate) fn shelf(given: Option<&PathBuf>) -> Result<Folder, Trouble> {
+    given
+        .cloned()
+        .or_else(default_folder)
+        .map(Folder)
+        .ok_or_else(|| provision::journal::StoreError::NoPlace.into())
+}
+
+/// Where the flight recorder goes: beside the trace, the record, or the journal.
+pub(crate) fn flight_file(
+    trace: Option<&PathBuf>,
+    record: Option<&PathBuf>,
+    shelf: &Path,
+    uid: Option<&str>,
+) -> PathBuf {
+    let beside = |path: &PathBuf| {
+        let mut name = path.clone().into_os_string();
+        name.push(".flight.txt");
+        PathBuf::from(name)
+    };
+    let by_part = || shelf.join(format!("{}.flight.txt", uid.unwrap_or("unknown")));
+    trace.or(record).map_or_else(by_part, beside)
+}

@@ -1,0 +1,79 @@
+//! What ends a command before there is a report.
+
+use h5::H5Error;
+use pace::BadSetting;
+use provision::journal::StoreError;
+use provision::{CredentialError, Exit, JobError, RunError};
+use session::SessionError;
+
+/// Exit code, text and advice.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    pub(crate) exit: Exit,
+    pub(crate) text: String,
+    pub(crate) next: Option<String>,
+}
+
+impl Trouble {
+    pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Trouble {
+        Trouble { exit, text: text.into(), next: None }
+    }
+
+    pub(crate) fn usage(text: impl Into<String>) -> Trouble {
+        Trouble::new(Exit::Usage, text)
+    }
+
+    pub(crate) fn next(mut self, next: impl Into<String>) -> Trouble {
+        self.next = Some(next.into());
+        self
+    }
+}
+
+/// The same advice for whatever is wrong with the input.
+const CORRECT: &str = "correct what is named above; nothing was written";
+
+impl From<JobError> for Trouble {
+    fn from(e: JobError) -> Self {
+        Trouble::new(e.exit(), e.to_string()).next(CORRECT)
+    }
+}
+
+impl From<CredentialError> for Trouble {
+    fn from(e: CredentialError) -> Self {
+        Trouble::new(e.exit(), e.to_string()).next(CORRECT)
+    }
+}
+
+impl From<RunError> for Trouble {
+    fn from(e: RunError) -> Self {
+        Trouble::new(e.exit(), e.to_string()).next(CORRECT)
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(e: StoreError) -> Self {
+        Trouble::new(e.exit(), e.to_string())
+    }
+}
+
+impl From<BadSetting> for Trouble {
+    fn from(e: BadSetting) -> Self {
+        Trouble::usage(e.to_string()).next("`h5-provision policy show` lists the keys and what they take")
+    }
+}
+
+impl From<H5Error> for Trouble {
+    fn from(e: H5Error) -> Self {
+        Trouble::new(Exit::from(&e), e.to_string()).next(e.next_step())
+    }
+}
+
+impl From<SessionError> for Trouble {
+    fn from(e: SessionError) -> Self {
+        let exit = match &e {
+            SessionError::Adi(adi) => Exit::from(adi),
+            _ => Exit::from_code(e.exit_code()).unwrap_or(Exit::Bug),
+        };
+        Trouble::new(exit, e.to_string())
+    }
+}
