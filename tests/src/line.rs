@@ -1,9 +1,8 @@
 //! A production line in memory: a job, boards that can lose power, journals that survive.
 
 use crate::options;
-use pace::Policy;
 use provision::journal::MemoryShelf;
-use provision::{FileRule, Goods, Job, Limits, Live, Quiet, Report};
+use provision::{FileRule, Goods, Job, Limits, Live, Quiet, Regress, Report};
 use session::{Options, Session};
 use sim::{Bill, Board, Scenario, SimProbe};
 use std::path::{Path, PathBuf};
@@ -64,18 +63,28 @@ impl Line {
         self.on(board, &scenario, shelf)
     }
 
+    /// Takes a board with this memory back to OPEN with the job's password.
+    pub fn regress_image(&self, scenario: &str, image: &[u8], shelf: &MemoryShelf) -> Outcome {
+        let scenario = Scenario::parse(scenario).expect("a scenario");
+        let board = Board::from_nonvolatile(&scenario, image).expect("a board");
+        let password = self.goods.password.as_ref().expect("a password");
+        let how = Regress { password, limits: Limits::default() };
+        self.act(board, &scenario, |target| {
+            provision::regress(&self.job, &self.goods, target, shelf, &how, &mut Quiet)
+        })
+    }
+
     fn on(&self, board: Board, scenario: &Scenario, shelf: &MemoryShelf) -> Outcome {
+        self.act(board, scenario, |target| {
+            provision::run(&self.job, &self.goods, target, shelf, Limits::default(), &mut Quiet)
+        })
+    }
+
+    fn act(&self, board: Board, scenario: &Scenario, act: impl FnOnce(&mut Live<'_>) -> Report) -> Outcome {
         let device = SimProbe::with_board(board, scenario).expect("a probe");
-        let options = Options { policy: self.policy(), swclk: self.job.speed, ..options() };
+        let options = Options { policy: self.job.policy.clone(), swclk: self.job.speed, ..options() };
         let mut session = Session::simulated(device, &options).expect("a session");
-        let report = provision::run(
-            &self.job,
-            &self.goods,
-            &mut Live::new(&mut session.adi),
-            shelf,
-            Limits::default(),
-            &mut Quiet,
-        );
+        let report = act(&mut Live::new(&mut session.adi));
         let device = session.device();
         drop(session);
         let device = device.borrow();
@@ -88,9 +97,5 @@ impl Line {
             busy_windows: device.board().busy_windows(),
             transactions: device.transactions(),
         }
-    }
-
-    fn policy(&self) -> Policy {
-        self.job.policy.clone()
     }
 }

@@ -49,6 +49,8 @@ pub enum StopReason {
     Unreadable,
     /// CLOSED is proven; what is inside cannot be.
     ContentsUnknown,
+    /// CLOSED, and discovery does not vouch for a credential.
+    NoCredential,
     /// CLOSED, and the journal says: by another job.
     OtherContents,
     /// The part is further than the job goes.
@@ -69,6 +71,9 @@ impl fmt::Display for StopReason {
             }
             StopReason::ContentsUnknown => {
                 f.write_str("CLOSED is proven, its contents can't be: there is no journal of this part here")
+            }
+            StopReason::NoCredential => {
+                f.write_str("the part is CLOSED, and the ROM does not vouch for a credential that would open it")
             }
             StopReason::OtherContents => {
                 f.write_str("CLOSED is proven, but the journal says that another job's contents are inside")
@@ -141,6 +146,10 @@ fn closed(seen: &Observation, goal: Goal) -> Edge {
     if !seen.discovered {
         return Edge::Discover;
     }
+    // What the journal says about the contents counts only in a part that can be taken back. [H5-OB-8]
+    if seen.integrity != Some(INTEGRITY_OK) {
+        return Edge::Stop(StopReason::NoCredential);
+    }
     match seen.contents {
         Contents::Same => Edge::Done,
         Contents::Unknown => Edge::Stop(StopReason::ContentsUnknown),
@@ -187,6 +196,8 @@ mod tests {
             ("17, job stops at open", p17, Goal::Open, Stop(StopReason::BeyondGoal(ProductState(0x17)))),
             ("72, not asked", blind(c72), Goal::Closed, Discover),
             ("72, own contents", c72, Goal::Closed, Done),
+            ("72, F5", Observation { integrity: Some(INTEGRITY_BAD), ..c72 }, Goal::Closed, Stop(StopReason::NoCredential)),
+            ("72, no integrity", Observation { integrity: None, ..c72 }, Goal::Closed, Stop(StopReason::NoCredential)),
             ("72, no journal", Observation { contents: Contents::Unknown, ..c72 }, Goal::Closed, Stop(StopReason::ContentsUnknown)),
             ("72, other job", Observation { contents: Contents::Other, ..c72 }, Goal::Closed, Stop(StopReason::OtherContents)),
             ("72, job stops at 17", c72, Goal::Provisioning, Stop(StopReason::BeyondGoal(ProductState(0x72)))),

@@ -120,6 +120,7 @@ impl RunError {
 fn stop_exit(reason: StopReason) -> Exit {
     match reason {
         StopReason::Unreadable | StopReason::ContentsUnknown | StopReason::Regressing => Exit::Unknown,
+        StopReason::NoCredential => Exit::Integrity,
         StopReason::OtherContents | StopReason::BeyondGoal(_) | StopReason::NoWay(_) | StopReason::Locked => {
             Exit::Refused
         }

@@ -9,7 +9,7 @@
 use ackwait_tests::line::{Line, Outcome};
 use provision::journal::MemoryShelf;
 use regs::h5::state::ProductState;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::thread;
 
 const BOARD: &str = "h562";
@@ -42,10 +42,15 @@ fn ended(outcome: &Outcome) -> String {
     }
 }
 
+/// CLOSED, and the ROM sees no credential that would take it back.
+fn is_lost(outcome: &Outcome) -> bool {
+    let closed = outcome.state == ProductState::CLOSED || outcome.state == ProductState::LOCKED;
+    closed && !outcome.credential
+}
+
 /// Never CLOSED without a credential.
 fn assert_safe(outcome: &Outcome, what: &str) {
-    let closed = outcome.state == ProductState::CLOSED || outcome.state == ProductState::LOCKED;
-    assert!(!closed || outcome.credential, "{what}: {} without a credential", outcome.state);
+    assert!(!is_lost(outcome), "{what}: {} without a credential", outcome.state);
 }
 
 #[derive(Default)]
@@ -54,6 +59,8 @@ struct Count {
     not_cut: usize,
     distinct: HashMap<(Vec<u8>, String), String>,
     ends: BTreeMap<String, usize>,
+    /// The boards at the end of all.
+    finished: BTreeSet<Vec<u8>>,
 }
 
 impl Count {
@@ -68,13 +75,18 @@ impl Count {
         }
         let left: Left = (first.image, shelf.contents());
         let key = (left.0.clone(), timeless(&left.1));
-        let end = self.distinct.entry(key).or_insert_with(|| again(line, &left, fault));
+        let end = self.distinct.entry(key).or_insert_with(|| {
+            let second = again(line, &left, fault);
+            let end = ended(&second);
+            self.finished.insert(second.image);
+            end
+        });
         *self.ends.entry(end.clone()).or_default() += 1;
     }
 }
 
 /// Power is back: the job again, until it says that it is done or stops.
-fn again(line: &Line, left: &Left, fault: &str) -> String {
+fn again(line: &Line, left: &Left, fault: &str) -> Outcome {
     let shelf = MemoryShelf::holding(&left.1);
     let second = line.on_image(BOARD, &left.0, &shelf);
     assert_safe(&second, fault);
@@ -84,7 +96,7 @@ fn again(line: &Line, left: &Left, fault: &str) -> String {
         assert_eq!(ended(&third), "AlreadyDone, CLOSED (0x72)", "{fault}: after it was done");
         assert_eq!(third.image, second.image, "{fault}: a finished part was written to");
     }
-    ended(&second)
+    second
 }
 
 /// Cuts at each of these points, on all cores, and prints what came of them.
@@ -110,10 +122,23 @@ fn cut_everywhere(title: &str, faults: &[String]) -> BTreeMap<String, usize> {
     for (end, n) in counts.iter().flat_map(|c| &c.ends) {
         *ends.entry(end.clone()).or_default() += n;
     }
-    println!("{title}: {points} points, {not_cut} of them too late to matter, {} distinct boards", distinct.len());
+    let finished: BTreeSet<_> = counts.iter().flat_map(|c| &c.finished).collect();
+    println!(
+        "{title}: {points} points, {not_cut} of them after the end; {} distinct boards with journals, {} in the end",
+        distinct.len(),
+        finished.len()
+    );
     ends.iter().for_each(|(end, n)| println!("  {n:>6} x {end}"));
     assert_eq!(points, faults.len());
+    finished.into_iter().for_each(|image| assert_takes_back(image));
     ends
+}
+
+/// The credential does what it is for: the password takes the finished board back to OPEN, and its flash is erased.
+fn assert_takes_back(image: &[u8]) {
+    let back = Line::load("job.toml").regress_image(BOARD, image, &MemoryShelf::default());
+    assert!(back.report.result.is_ok(), "{:?}", back.report.result);
+    assert_eq!((back.state, back.credential), (ProductState::OPEN, false));
 }
 
 /// A job without any fault, to know how many points there are.
@@ -141,4 +166,47 @@ fn power_lost_in_any_busy_window_leaves_a_part_that_the_next_run_finishes() {
         (1..=windows).flat_map(|n| parts.iter().map(move |part| format!("cut=busy:{n}:{part}"))).collect();
     let ends = cut_everywhere("cut at the start, middle and end of each busy window", &faults);
     assert!(ends.keys().all(|end| end.contains("CLOSED") || end.contains("stopped")), "{ends:?}");
+}
+
+/// The busy windows that are not quad-words of the image: erases, option changes and OBK steps at both ends of the job.
+fn windows_around_the_image(all: u64) -> impl Iterator<Item = u64> {
+    const BEFORE: u64 = 4;
+    const AFTER: u64 = 16;
+    (1..=BEFORE).chain(all - AFTER..=all)
+}
+
+#[test]
+fn whatever_a_torn_option_change_leaves_the_next_run_finishes() {
+    let all = undisturbed().busy_windows;
+    for torn in ["old", "new", "mixed"] {
+        let faults: Vec<_> = windows_around_the_image(all)
+            .flat_map(|n| {
+                ["start", "middle", "end"].map(|part| format!("ob.torn={torn},cut=busy:{n}:{part}"))
+            })
+            .collect();
+        let ends = cut_everywhere(&format!("a torn option change leaves `{torn}`"), &faults);
+        assert!(ends.keys().all(|end| end.contains("CLOSED")), "{ends:?}");
+    }
+}
+
+/// The one moment that no tool can make safe, if the guess [H5-OB-8] is wrong: the second half of the change to CLOSED.
+#[test]
+fn only_the_change_to_closed_itself_could_lose_a_part_if_a_torn_option_change_hid_the_obk() {
+    let line = Line::load("job.toml");
+    let all = undisturbed().busy_windows;
+    let points = windows_around_the_image(all).flat_map(|n| ["start", "middle", "end"].map(|part| (n, part)));
+    for (n, part) in points {
+        let shelf = MemoryShelf::default();
+        let first = line.fresh(&format!("{BOARD},ob.torn.obk=lost,cut=busy:{n}:{part}"), &shelf);
+        assert_eq!(is_lost(&first), n == all && part != "start", "window {n} of {all}, {part}");
+        let second = line.on_image(&format!("{BOARD},ob.torn.obk=lost"), &first.image, &shelf);
+        if is_lost(&first) {
+            let failure = second.report.result.expect_err("it must not be called done");
+            println!("window {n}, {part}: {failure}");
+            assert!(failure.exit != provision::Exit::Done);
+        } else {
+            assert_eq!(second.state, ProductState::CLOSED, "window {n}, {part}");
+            assert_safe(&second, part);
+        }
+    }
 }

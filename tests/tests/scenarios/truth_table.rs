@@ -41,7 +41,9 @@ fn assert_times_out(outcome: &Outcome, tries: &str, setting: &str) {
     assert_eq!((failure.step, failure.exit), (Step::Obk, Exit::ObkTimeout));
     assert!(matches!(failure.error, RunError::Part(h5::H5Error::TargetBusy { .. })), "{:?}", failure.error);
     let text = failure.to_string();
-    for evidence in ["FLASH_NSSR", "0x4002_2020", "0x0000_0001 (BSY=1)", tries, setting, "PROVISIONING", "next:"] {
+    for evidence in
+        ["FLASH_NSSR", "0x4002_2020", "0x0000_0001 (BSY=1)", tries, setting, "PROVISIONING", "next:"]
+    {
         assert!(text.contains(evidence), "`{evidence}` is missing:\n{text}");
     }
     assert!(!outcome.credential);

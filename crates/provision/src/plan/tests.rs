@@ -48,6 +48,8 @@ fn the_plan_of_a_part_in_provisioning_begins_where_the_run_would() {
 #[test]
 fn a_part_with_nothing_left_to_do_or_no_way_has_no_steps_and_a_reason() {
     let mut basis = at(ProductState::CLOSED);
+    assert!(plan(JOB, &basis).stop.unwrap().contains("does not vouch"));
+    basis.seen.integrity = Some(INTEGRITY_OK);
     assert!(plan(JOB, &basis).stop.unwrap().contains("its contents can't be"));
     basis.seen.contents = Contents::Same;
     assert!(plan(JOB, &basis).stop.unwrap().contains("already done"));

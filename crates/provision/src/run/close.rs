@@ -2,6 +2,7 @@
 
 use super::{Engine, GateProof};
 use crate::Step;
+use crate::edge::StopReason;
 use crate::error::RunError;
 use crate::journal::Event;
 use crate::target::Vouched;
@@ -45,6 +46,9 @@ impl Engine<'_> {
         let wanted = ProductState::CLOSED;
         if said.lifecycle != Some(wanted) {
             return Err(RunError::NotProven { step: Step::Close, wanted, found: said.lifecycle });
+        }
+        if !said.integrity_is_good() {
+            return Err(RunError::Stop(StopReason::NoCredential));
         }
         if self.target.look(&how)? {
             return Err(RunError::PortStillOpen);

@@ -43,7 +43,11 @@ impl Engine<'_> {
         let state = if worth_asking(&error) { self.target.state_now() } else { None };
         let last = self.facts.state;
         let next = next(&error, last, self.command, &self.job.name());
-        let recoverable = recoverable(state.or(last)).to_owned();
+        let recoverable = match &error {
+            RunError::Stop(StopReason::NoCredential) => "by all that the ROM says, no: not from outside",
+            _ => recoverable(state.or(last)),
+        };
+        let recoverable = recoverable.to_owned();
         Failure { step: self.now, exit: error.exit(), error, elapsed, state, last, recoverable, next, flight }
     }
 }
@@ -124,6 +128,10 @@ fn next(error: &RunError, state: Option<ProductState>, command: &str, job: &str)
         RunError::Stop(StopReason::ContentsUnknown | StopReason::OtherContents) => {
             format!("put the part aside, or bring it back to OPEN with its password: `{regress}`")
         }
+        RunError::Stop(StopReason::NoCredential) => format!(
+            "keep the part powered and try `{regress}`: it fails safely; otherwise only the program in the part could \
+             repair its option bytes"
+        ),
         RunError::Stop(StopReason::Locked) => "nothing can be done; scrap the part".to_owned(),
         RunError::Stop(StopReason::Regressing) => format!("power the board off and on, then `{regress}`"),
         RunError::Stop(_) | RunError::WrongContents(_) => format!("`{regress}`, then `{again}`"),
