@@ -295,8 +295,8 @@ impl Lift {
                 }
                 let state = self.aps.entry(ap).or_default();
                 if source.matching.is_some() {
-                    // How often the probe read is not known.
-                    state.forget_tar_if_it_moves();
+                    // How often the probe read is not known. BDx leaves TAR alone.
+                    state.forget_tar_moved_by(&place);
                 } else {
                     state.advance(&place);
                 }

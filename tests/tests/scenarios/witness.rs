@@ -86,3 +86,15 @@ fn the_recording_of_a_full_speed_probe_decodes_to_what_was_on_the_wire() {
 fn the_recording_of_a_hid_probe_decodes_to_what_was_on_the_wire() {
     assert_same("h562,profile=hid");
 }
+
+#[test]
+fn the_decoder_knows_at_every_moment_where_an_access_goes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for scenario in ["h562", "h562,profile=fs", "h562,profile=hid"] {
+        let (trace, _) = recorded(scenario, folder.path());
+        for level in Level::ALL {
+            let lost = trace.events(level).iter().map(trace::line).find(|line| line.contains("not known"));
+            assert_eq!(lost, None, "{scenario}, level {}", level.number());
+        }
+    }
+}

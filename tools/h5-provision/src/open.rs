@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use wire::Hz;
 
 /// Tool and version, for headers and records.
-pub(crate) const TOOL: &str = concat!("h5-provision ", env!("CARGO_PKG_VERSION"));
+pub(crate) const TOOL: &str = "h5-provision";
 
 pub(crate) fn open(
     probe: &str,

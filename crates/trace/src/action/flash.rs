@@ -155,24 +155,29 @@ pub(super) fn program(rest: &[Event], _: &Known) -> Option<Found> {
     let mut bytes = 0u64;
     let mut length = 0;
     let mut secret = false;
-    let mut reads = Some(0u32);
+    let add = |a: Option<u32>, b: Option<u32>| a.zip(b).map(|(a, b)| a.saturating_add(b));
+    // Waits between words pace them; those behind the last word only end a stream.
+    let (mut between, mut behind) = (Some(0u32), Some(0u32));
     for event in rest {
         let next = u32::try_from(bytes).ok().map(|n| start.plus(n));
         match performed(event) {
             Some(a) if a.access.write && a.access.ap == ap && Some(a.access.at) == next => {
                 bytes += a.bytes();
                 secret |= a.secret;
+                between = add(between, std::mem::replace(&mut behind, Some(0)));
             }
             _ => {
                 let (waited, more) = polls(std::slice::from_ref(event), &STATUS);
                 if waited == 0 {
                     break;
                 }
-                reads = reads.zip(more).map(|(a, b)| a.saturating_add(b));
+                behind = add(behind, more);
             }
         }
         length += 1;
     }
+    let streamed = between == Some(0) && bytes > u64::from(flash::QUAD_WORD);
+    let reads = if streamed { between } else { add(between, behind) };
     let hidden = if secret { format!(" {SECRET}") } else { String::new() };
     let verb = if kind == ActionKind::Obk { "write" } else { "program" };
     let took = took(rest.get(..length)?);

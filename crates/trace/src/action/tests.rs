@@ -81,6 +81,22 @@ fn a_value_match_paces_programming_too() {
     assert!(story[0].contains("polled by the probe"), "{story:?}");
 }
 
+/// What the driver does when the bus stalls by itself: words, and one wait at the end.
+#[test]
+fn a_stream_with_one_wait_behind_it_is_not_called_paced() {
+    let mut script = Script::new();
+    script.ap1().ask(&[0x05, 0, 1, 0x20, 0x0B, 0, 0, 0], &[0x05, 1, 1]);
+    for word in 0..8 {
+        script.poke(0x0800_0000 + word * 4, word);
+    }
+    script.write(AP, 0, 0x2300_0002).write(AP, 4, 0x4002_2020);
+    script.ask(&[0x05, 0, 1, AP | READ | 0x10 | 0xC, 0, 0, 0, 0], &[0x05, 1, 1]);
+    let story = story(&script);
+    assert_eq!(story.len(), 1, "{story:?}");
+    assert!(story[0].starts_with("program flash 0x0800_0000, 32 bytes"), "{story:?}");
+    assert!(!story[0].contains("poll"), "{story:?}");
+}
+
 #[test]
 fn a_wait_in_the_probe_names_the_fields_it_waited_for() {
     let mut script = Script::new();

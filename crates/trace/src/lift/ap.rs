@@ -159,6 +159,13 @@ impl Ap {
         self.tar = None;
     }
 
+    pub(super) fn forget_tar_moved_by(&mut self, place: &Place) {
+        if place.next.is_some() {
+            self.tar = None;
+        }
+    }
+
+    /// An access to DRW of which nobody knows how often, or whether, it was performed.
     pub(super) fn forget_tar_if_it_moves(&mut self) {
         if self.csw.is_none_or(|csw| csw & mem_ap::csw::ADDR_INC != mem_ap::csw::ADDR_INC_OFF) {
             self.tar = None;

@@ -95,25 +95,3 @@ fn causes_point_to_the_level_below() {
         }
     }
 }
-
-/// Prints how fast decoding and lifting go: `cargo test --release -p ackwait-trace -- --ignored --nocapture speed`.
-#[test]
-#[ignore = "a measurement"]
-#[allow(clippy::disallowed_methods, reason = "it measures this machine, not a simulated run")]
-fn speed() {
-    let mut script = Script::new();
-    script.ap1();
-    for block in 0..5000u32 {
-        script.write(AP, 4, 0x0800_0000 + block * 512);
-        let mut request = vec![0x06, 0, 126, 0, AP | 0xC];
-        request.extend((0..126u32).flat_map(u32::to_le_bytes));
-        script.ask(&request, &[0x06, 126, 0, 1]);
-    }
-    let bytes = script.bytes();
-    let start = std::time::Instant::now();
-    let trace = open(&bytes).unwrap();
-    let took = start.elapsed();
-    let count = trace.events(Level::Transaction).len();
-    println!("{count} transactions in {took:?}: {:.2} M/s", count as f64 / took.as_secs_f64() / 1e6);
-    assert!(count > 600_000);
-}
