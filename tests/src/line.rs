@@ -44,7 +44,13 @@ pub struct Outcome {
 impl Line {
     /// Loads a job of the example.
     pub fn load(file: &str) -> Line {
-        let job = Job::load(&example(file)).expect("a job");
+        let path = example(file);
+        Line::parse(&std::fs::read_to_string(&path).expect("a job file"), &path)
+    }
+
+    /// A job from its text, as if it stood in this file.
+    pub fn parse(text: &str, path: &Path) -> Line {
+        let job = Job::parse(text, path).expect("a job");
         let goods = Goods::load(&job, FileRule::Lenient).expect("its files");
         Line { job, goods }
     }

@@ -2,6 +2,7 @@
 
 use adi::AdiError;
 use h5::H5Error;
+use regs::h5::flash::sr;
 use std::fmt;
 
 macro_rules! exits {
@@ -111,6 +112,9 @@ impl From<&H5Error> for Exit {
                 "flash.obk" | "flash.service" => Exit::ObkTimeout,
                 _ => Exit::TargetBusy,
             },
+            H5Error::FlashFlags { flags, .. } if flags.bits & (sr::OBKERR | sr::OBKWERR) != 0 => {
+                Exit::ObkRejected
+            }
             H5Error::FlashFlags { .. } | H5Error::LockedUntilReset { .. } => Exit::FlashFlags,
             H5Error::VerifyMismatch { .. } => Exit::Verify,
             H5Error::OptionRejected { .. } | H5Error::OptionNotTaken { .. } => Exit::Options,
@@ -119,6 +123,7 @@ impl From<&H5Error> for Exit {
             H5Error::ObkRejected { .. } | H5Error::RouteRefused { .. } => Exit::ObkRejected,
             H5Error::UnstableState { .. } | H5Error::NoUid => Exit::Unknown,
             H5Error::ApShut { .. } => Exit::ApClosed,
+            H5Error::Da(h5::DaError::NoPassword) => Exit::Unsupported,
             H5Error::Da(_) => Exit::TargetBusy,
             H5Error::AuthenticationFailed { .. } => Exit::Authentication,
             H5Error::Unsupported(_) => Exit::Unsupported,

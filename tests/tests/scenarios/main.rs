@@ -2,6 +2,8 @@
 
 mod attach;
 mod cost;
+mod faults;
 mod power_cut;
+mod routes;
 mod truth_table;
 mod witness;

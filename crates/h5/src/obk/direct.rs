@@ -86,7 +86,12 @@ fn with_level(e: H5Error, hdpl: Option<Hdpl>) -> H5Error {
     match e {
         H5Error::FlashFlags { doing, flags, at, .. } => {
             let level = hdpl.map_or_else(|| "unknown".to_owned(), |l| l.number().to_string());
-            H5Error::FlashFlags { doing, flags, at, detail: format!("; SBS_HDPLSR said level {level}") }
+            H5Error::FlashFlags {
+                doing,
+                flags,
+                at,
+                detail: format!("; route direct, SBS_HDPLSR said level {level}"),
+            }
         }
         other => other,
     }
