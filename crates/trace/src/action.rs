@@ -195,13 +195,22 @@ fn read(event: &Event) -> Option<(u32, Option<u32>)> {
 fn polls(rest: &[Event], registers: &[u32]) -> (usize, Option<u32>) {
     let mut reads = Some(0u32);
     let mut length = 0;
+    let mut beside = false;
     for event in rest {
         let Some(a) = performed(event).filter(|a| !a.access.write && a.run == 1) else { break };
+        let at = canonical(a.access.at.0);
+        // Each look at a status register may bring its control register along: has the start bit gone?
+        if beside && flash::CONTROL.contains(&at) {
+            beside = false;
+            length += 1;
+            continue;
+        }
         // A wait that ended without its end in sight must be seen.
-        if !registers.contains(&canonical(a.access.at.0)) || a.matching.is_some_and(|m| !m.reached) {
+        if !registers.contains(&at) || a.matching.is_some_and(|m| !m.reached) {
             break;
         }
         length += 1;
+        beside = flash::STATUS.contains(&at);
         reads = reads.filter(|_| a.matching.is_none()).map(|n| n.saturating_add(a.repeats.same));
     }
     (length, reads)

@@ -5,7 +5,11 @@ use crate::event::{Accessed, Event};
 use crate::name::{SECRET, canonical, hex, key, size};
 use regs::h5::{flash, memory};
 
-const STATUS: [u32; 2] = [flash::BASE + flash::NSSR, flash::BASE + flash::SECSR];
+/// The registers that tell when the flash is ready.
+pub(super) const STATUS: [u32; 2] = [flash::BASE + flash::NSSR, flash::BASE + flash::SECSR];
+/// The registers whose start bits clear when an operation ends.
+pub(super) const CONTROL: [u32; 3] =
+    [flash::BASE + flash::NSCR, flash::BASE + flash::SECCR, flash::BASE + flash::OPTCR];
 
 /// The offset in the flash interface that an address is, if it is one.
 fn offset(address: u32) -> Option<u32> {

@@ -52,6 +52,23 @@ fn an_erase_carries_its_sector_and_its_wait() {
 }
 
 #[test]
+fn a_wait_that_looks_at_status_and_control_is_one_line_and_the_next_lock_check_is_not_part_of_it() {
+    let mut script = Script::new();
+    script.ap1().poke(0x4002_2028, 0x24);
+    for busy in [1, 1, 0x0001_0000] {
+        script.peek(0x4002_2020, busy).peek(0x4002_2028, 0x24);
+    }
+    script.peek(0x4002_201C, 1);
+    let story = story(&script);
+    assert_eq!(story.len(), 2, "{story:?}");
+    assert!(
+        story[0].starts_with("erase sector 0 of bank 1, in ") && story[0].ends_with(", 3 polls"),
+        "{story:?}"
+    );
+    assert_eq!(story[1], "FLASH_OPTCR read OPTLOCK=1 (0x0000_0001)");
+}
+
+#[test]
 fn programming_is_one_line_whatever_paces_it() {
     let mut script = Script::new();
     script.ap1().poke(0x4002_2028, 2);
