@@ -1,6 +1,8 @@
 //! `cargo bench`: what programming and verifying 1 MiB costs on the wire, for each pace, bus and clock. Counted, not timed:
 //! the same on every machine.
 
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
+
 use ackwait_tests::bill::{Row, measure};
 use h5::FlashPace;
 use wire::Hz;

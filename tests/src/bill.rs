@@ -63,9 +63,7 @@ pub fn measure(pace: FlashPace, bus: &'static str, swclk: Hz, len: usize) -> Row
     let size = u32::try_from(len).expect("fits the flash");
     rig.part().erase(&FlashRange::covering(FLASH, size), &mut |_| {}).expect("erased");
     let part_then = |rig: &mut Rig, act: &mut dyn FnMut(&mut h5::Part<'_>)| {
-        let mut part = rig.part();
-        act(&mut part);
-        drop(part);
+        act(&mut rig.part());
         rig.bill()
     };
     let start = part_then(&mut rig, &mut |_| {});

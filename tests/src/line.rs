@@ -91,7 +91,7 @@ impl Line {
         let options = Options { policy: self.job.policy.clone(), swclk: self.job.speed, ..options() };
         let mut session = Session::simulated(device, &options).expect("a session");
         let report = act(&mut Live::new(&mut session.adi));
-        let device = session.device();
+        let device = session.device().expect("a simulated probe");
         drop(session);
         let device = device.borrow();
         Outcome {

@@ -1,5 +1,7 @@
 //! Scenarios: the whole stack, from the driver's calls to the simulated chip and back, on virtual time.
 
+#![expect(clippy::print_stdout, reason = "tests print what they counted")]
+
 mod attach;
 mod cost;
 mod faults;

@@ -24,9 +24,8 @@ fn recorded(scenario: &str, folder: &Path) -> (Trace, Vec<Transaction>) {
     }
     part.options().expect("options");
     let _ = part.read(wire::Addr(0x0900_0000 - 0x1000), 4).expect_err("nothing is there: a FAULT");
-    drop(part);
     let session = rig.into_session();
-    let device = session.device();
+    let device = session.device().expect("a simulated probe");
     session.close().expect("closed");
     let transaction = |event: &WireEvent| match event {
         WireEvent::Transaction(t) => Some(*t),

@@ -168,7 +168,7 @@ pub(super) fn program(rest: &[Event], _: &Known) -> Option<Found> {
             Some(a) if a.access.write && a.access.ap == ap && Some(a.access.at) == next => {
                 bytes += a.bytes();
                 secret |= a.secret;
-                between = add(between, std::mem::replace(&mut behind, Some(0)));
+                between = add(between, behind.replace(0));
             }
             _ => {
                 let (waited, more) = polls(std::slice::from_ref(event), &STATUS);
