@@ -18,6 +18,7 @@ mod patience;
 mod policy;
 mod poll;
 mod presets;
+mod receive;
 
 pub use clock::{Clock, RealClock, VirtualClock};
 pub use keys::{BadSetting, KEYS, KeyInfo};
@@ -26,3 +27,4 @@ pub use policy::{
     AdiPatience, DaPatience, FlashPatience, Policy, PollPace, ProbePatience, ResetPace, UsbPatience,
 };
 pub use poll::{PollEnd, Site, Spent, Wait, poll};
+pub use receive::{Received, receive};

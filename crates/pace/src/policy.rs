@@ -14,6 +14,12 @@ pub struct UsbPatience {
     pub in_flight: u8,
 }
 
+impl UsbPatience {
+    /// How long one read on the bus lasts before it is taken back and asked again. A read under way cannot be stopped from
+    /// another thread, so this decides how soon a pipe that is closed lets go. It is no patience: nothing fails by it.
+    pub const READ_SLICE: Duration = Duration::from_millis(50);
+}
+
 /// What the probe's firmware is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbePatience {

@@ -1,6 +1,6 @@
 //! `Link`: DAP operations in, results out.
 
-use crate::{Ack, DapOp, Hz, Mark, PipeError};
+use crate::{Ack, DapOp, Hz, Mark, Mem, PipeError};
 use std::time::Duration;
 
 /// A string of bits for the line, sent least significant bit of the first byte first.
@@ -202,4 +202,9 @@ pub trait Link {
 
     /// Puts a mark into the recording.
     fn mark(&mut self, mark: &Mark);
+
+    /// The probe's own memory commands, where it has them and they are the better way.
+    fn mem(&mut self) -> Option<&mut dyn Mem> {
+        None
+    }
 }

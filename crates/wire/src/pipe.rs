@@ -114,6 +114,15 @@ pub trait Pipe {
     /// [`PipeError`]; after `Timeout` the answer may still come and be taken for that of a later packet.
     fn recv(&mut self, timeout: Duration) -> Result<Bytes, PipeError>;
 
+    /// Receives the next answer, whose length is known. For probes that do not end an answer which fills its last USB packet
+    /// with an empty one: only who knows the length can tell at once that it is complete. Fewer bytes may come.
+    ///
+    /// # Errors
+    /// As [`Pipe::recv`].
+    fn recv_sized(&mut self, _length: usize, timeout: Duration) -> Result<Bytes, PipeError> {
+        self.recv(timeout)
+    }
+
     /// A control transfer on endpoint 0.
     ///
     /// # Errors
@@ -141,6 +150,10 @@ impl<P: Pipe + ?Sized> Pipe for Box<P> {
 
     fn recv(&mut self, timeout: Duration) -> Result<Bytes, PipeError> {
         (**self).recv(timeout)
+    }
+
+    fn recv_sized(&mut self, length: usize, timeout: Duration) -> Result<Bytes, PipeError> {
+        (**self).recv_sized(length, timeout)
     }
 
     fn control(&mut self, setup: Setup, data: &[u8], timeout: Duration) -> Result<Bytes, PipeError> {
