@@ -141,7 +141,15 @@ impl Adi {
         if dpidr.version() < DPV2 {
             return Ok(None);
         }
-        self.read_dp(DpReg::TARGETID).map(|id| Some(TargetId(id)))
+        match self.read_dp(DpReg::TARGETID) {
+            Ok(id) => Ok(Some(TargetId(id))),
+            // It only says what the target is: a probe that has no banked registers can do without.
+            Err(AdiError::Unsupported(why)) => {
+                log::debug!("TARGETID stays unknown: {why}");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// nRESET low, connect, arm the reset catch, release, wait for the halt.

@@ -2,7 +2,7 @@
 
 use crate::mem_ap::{Carry, Matching};
 use crate::react::react;
-use crate::{Adi, AdiError, Doing, Seen};
+use crate::{Adi, AdiError, Doing, Native, Seen};
 use pace::Wait;
 use regs::ap::{CSW, csw};
 use wire::{Ack, Addr, ApSel, Attr, Batch, Flow, MemOp, Width};
@@ -19,11 +19,8 @@ impl Adi {
     pub fn run(&mut self, batch: &Batch) -> Result<Vec<u32>, AdiError> {
         check(batch)?;
         let own = self.open(batch.ap)?;
-        let (tries, wait) = (u32::from(self.config.match_retry) + 1, self.match_wait());
-        let (clock, matching) = (&*self.clock, Matching { tries, wait });
-        let mut carry = Carry::new(&mut *self.link, &mut self.cache, clock, batch, matching, own);
-        let result = react(&mut carry, &self.policy, clock);
-        let (steps, values) = (carry.steps(), carry.values);
+        let (result, steps, values) =
+            if self.link.mem().is_some() { self.natively(batch) } else { self.by_registers(batch, own) };
         let waits = *result.as_ref().unwrap_or(&0);
         self.note_steps(batch, steps, &values, waits);
         match result {
@@ -36,6 +33,23 @@ impl Adi {
                 Err(self.with_last_value(batch, error))
             }
         }
+    }
+
+    /// Through the probe's own memory commands, which move CSW and TAR as they like.
+    fn natively(&mut self, batch: &Batch) -> (Result<u32, AdiError>, usize, Vec<u32>) {
+        self.cache.disturbed(batch.ap);
+        let mut native = Native::over(&mut *self.link, batch);
+        let result = react(&mut native, &self.policy, &*self.clock);
+        (result, native.steps(), native.values)
+    }
+
+    /// Through the registers of the access port.
+    fn by_registers(&mut self, batch: &Batch, own: u32) -> (Result<u32, AdiError>, usize, Vec<u32>) {
+        let (tries, wait) = (u32::from(self.config.match_retry) + 1, self.match_wait());
+        let (clock, matching) = (&*self.clock, Matching { tries, wait });
+        let mut carry = Carry::new(&mut *self.link, &mut self.cache, clock, batch, matching, own);
+        let result = react(&mut carry, &self.policy, clock);
+        (result, carry.steps(), carry.values)
     }
 
     /// Adds what a word is now to the error of a wait that never saw its value.

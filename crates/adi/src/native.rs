@@ -4,16 +4,34 @@ use crate::plan::{Pos, word_at};
 use crate::react::{Attempt, End, Hazard, react};
 use crate::{AdiError, Doing};
 use pace::{Clock, Policy};
-use wire::{Ack, Batch, Link, LinkError, Mem, MemOp, MemStatus};
+use wire::{Ack, Answer, Batch, Link, LinkError, Mem, MemOp, MemStatus};
 
 /// A batch on its way through a probe that has memory commands of its own.
 ///
-/// Such a probe keeps the debug port to itself, so errors carry no CTRL/STAT; DAPABORT is the probe's business.
+/// Where such a probe is no [`Link`] too, errors carry no CTRL/STAT and DAPABORT is its own business.
 pub struct Native<'a> {
-    mem: &'a mut dyn Mem,
+    way: Way<'a>,
     batch: &'a Batch,
     pos: Pos,
-    values: Vec<u32>,
+    pub(crate) values: Vec<u32>,
+}
+
+/// How to reach the memory commands.
+enum Way<'a> {
+    Mem(&'a mut dyn Mem),
+    Link(&'a mut dyn Link),
+}
+
+impl Way<'_> {
+    fn batch(&mut self, batch: &Batch) -> Result<Answer, LinkError> {
+        match self {
+            Way::Mem(mem) => mem.batch(batch),
+            Way::Link(link) => match link.mem() {
+                Some(mem) => mem.batch(batch),
+                None => Err(LinkError::Unsupported("this probe has no memory commands")),
+            },
+        }
+    }
 }
 
 impl std::fmt::Debug for Native<'_> {
@@ -33,9 +51,19 @@ impl<'a> Native<'a> {
         policy: &Policy,
         clock: &dyn Clock,
     ) -> Result<Vec<u32>, AdiError> {
-        let mut native = Native { mem, batch, pos: Pos::default(), values: Vec::new() };
+        let mut native = Native { way: Way::Mem(mem), batch, pos: Pos::default(), values: Vec::new() };
         react(&mut native, policy, clock)?;
         Ok(native.values)
+    }
+
+    /// A batch through the memory commands of a link, whose debug port can be looked at when something goes wrong.
+    pub(crate) fn over(link: &'a mut dyn Link, batch: &'a Batch) -> Self {
+        Native { way: Way::Link(link), batch, pos: Pos::default(), values: Vec::new() }
+    }
+
+    /// How many steps are done.
+    pub(crate) const fn steps(&self) -> usize {
+        self.pos.op
     }
 
     /// What is left, up to and with the next write that must happen only once.
@@ -74,7 +102,8 @@ impl Attempt for Native<'_> {
     fn send(&mut self) -> Result<End, LinkError> {
         let start = self.pos;
         while self.pos.op < self.batch.ops.len() {
-            let answer = self.mem.batch(&self.rest())?;
+            let rest = self.rest();
+            let answer = self.way.batch(&rest)?;
             self.values.extend(&answer.values);
             let word = if answer.done == 0 { self.pos.word + answer.words } else { answer.words };
             self.pos = Pos { op: self.pos.op + answer.done, word };
@@ -83,8 +112,9 @@ impl Attempt for Native<'_> {
                 MemStatus::Done if answer.done > 0 => {}
                 MemStatus::Done => return Err(LinkError::Protocol("done, but nothing was done".to_owned())),
                 MemStatus::Wait => {
-                    // A memory command that is sent again begins at its start.
-                    let hazard = here.is_some_and(is_once).then_some(Hazard::Unsure);
+                    // A memory command that is sent again begins at its start, and how far it got is not known.
+                    let unsure = |op| is_once(op) || matches!(op, MemOp::WriteWords { .. });
+                    let hazard = here.is_some_and(unsure).then_some(Hazard::Unsure);
                     return Ok(End::Wait { moved: self.pos > start, hazard });
                 }
                 MemStatus::Fault => return Ok(End::Fault),
@@ -115,7 +145,10 @@ impl Attempt for Native<'_> {
     }
 
     fn link(&mut self) -> Option<&mut dyn Link> {
-        None
+        match &mut self.way {
+            Way::Mem(_) => None,
+            Way::Link(link) => Some(&mut **link),
+        }
     }
 }
 

@@ -9,9 +9,11 @@ mod h5_flash;
 mod h5_obk;
 mod h5_state;
 mod h5_timeout;
+mod stlink;
 mod swd_adi;
 mod tools;
 mod traces;
+mod usb;
 
 use core::fmt;
 
@@ -92,9 +94,11 @@ pub struct Note {
 }
 
 /// The topics, in the order of the files in `vendor-notes/README.md`.
-const TOPICS: [&[Note]; 10] = [
+const TOPICS: [&[Note]; 12] = [
     swd_adi::NOTES,
     cmsis_dap::NOTES,
+    stlink::NOTES,
+    usb::NOTES,
     h5_debug::NOTES,
     h5_flash::NOTES,
     h5_state::NOTES,

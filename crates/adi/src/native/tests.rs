@@ -1,7 +1,10 @@
 use super::*;
 use pace::{Patience, VirtualClock};
 use std::collections::VecDeque;
-use wire::{Addr, Answer, ApSel, Attr, Flow, Mark};
+use std::time::Duration;
+use wire::{
+    Addr, ApSel, Attr, Bits, DapOp, Flow, Hz, LinkCaps, LinkConfig, Mark, Pins, SwdItem, Transferred,
+};
 
 /// A probe that answers each batch with the next of its statuses; `Done` means all of it, anything else stops after so
 /// many words.
@@ -83,6 +86,75 @@ fn a_write_that_must_happen_once_is_sent_last_and_not_again() {
     let error = run(&mut fake, ops).unwrap_err();
     assert!(matches!(error, AdiError::Unsure { .. }), "{error}");
     assert_eq!(fake.asked.len(), 1);
+}
+
+#[test]
+fn a_block_write_that_was_refused_is_not_sent_again() {
+    let mut fake = Fake::new([(2, MemStatus::Wait)]);
+    let block = MemOp::WriteWords { at: Addr(0x200), words: vec![7; 6], secret: false };
+    let error = run(&mut fake, vec![block]).unwrap_err();
+    assert!(matches!(error, AdiError::Unsure { .. }), "{error}");
+    assert_eq!(fake.asked.len(), 1);
+}
+
+#[test]
+fn a_fault_right_after_a_wait_is_believed_only_with_a_sticky_bit() {
+    for (ctrl_stat, good) in [(0xF000_0040, true), (0xF000_0060, false)] {
+        let script = [MemStatus::Wait, MemStatus::Fault, MemStatus::Done].map(|status| (0, status));
+        let mut probe = Both { mem: Fake::new(script), ctrl_stat };
+        let batch = Batch {
+            ap: ApSel(1),
+            attr: Attr::Default,
+            flow: Flow::Lockstep,
+            ops: vec![MemOp::read(Addr(0x100))],
+        };
+        let mut native = Native::over(&mut probe, &batch);
+        let result = react(&mut native, &Policy::default(), &VirtualClock::new());
+        assert_eq!(result.is_ok(), good, "{result:?}");
+        assert!(good || matches!(result, Err(AdiError::Fault { ctrl_stat: Some(_), .. })));
+    }
+}
+
+/// A probe with memory commands whose debug port can be read too.
+struct Both {
+    mem: Fake,
+    ctrl_stat: u32,
+}
+
+impl Link for Both {
+    fn caps(&self) -> LinkCaps {
+        let (sequences, value_match) = (false, false);
+        LinkCaps { sequences, value_match, reset_pin: true, in_flight: 1, exact_count: true }
+    }
+    fn configure(&mut self, _: &LinkConfig) -> Result<(), LinkError> {
+        Ok(())
+    }
+    fn set_clock(&mut self, clock: Hz) -> Result<Hz, LinkError> {
+        Ok(clock)
+    }
+    fn transfer(&mut self, ops: &[DapOp], _: Flow) -> Result<Transferred, LinkError> {
+        let reads = ops.iter().filter(|op| matches!(op, DapOp::Read { .. })).count();
+        Ok(Transferred { done: ops.len(), values: vec![self.ctrl_stat; reads], stop: None })
+    }
+    fn swj_sequence(&mut self, _: &Bits) -> Result<(), LinkError> {
+        Err(LinkError::Unsupported("none"))
+    }
+    fn swd_sequence(&mut self, _: &[SwdItem]) -> Result<Vec<Bits>, LinkError> {
+        Err(LinkError::Unsupported("none"))
+    }
+    fn pins(&mut self, out: Pins, _: Pins, _: Duration) -> Result<Pins, LinkError> {
+        Ok(out)
+    }
+    fn write_abort(&mut self, _: u32) -> Result<(), LinkError> {
+        Ok(())
+    }
+    fn release(&mut self) -> Result<(), LinkError> {
+        Ok(())
+    }
+    fn mark(&mut self, _: &Mark) {}
+    fn mem(&mut self) -> Option<&mut dyn Mem> {
+        Some(&mut self.mem)
+    }
 }
 
 #[test]

@@ -38,6 +38,15 @@ fn hotplug_writes_nothing_but_housekeeping_and_moves_no_pin() {
 }
 
 #[test]
+fn a_probe_that_cannot_reach_targetid_attaches_without() {
+    let mut rig = Rig::new(Policy::default());
+    rig.bench.borrow_mut().no_banks = true;
+    let attached = rig.adi.attach(&how(ConnectMode::Hotplug)).unwrap();
+    assert!(attached.targetid.is_none());
+    assert_eq!(rig.adi.read_words(AP1, Attr::Default, Addr(RAM), 4).unwrap().len(), 4);
+}
+
+#[test]
 fn a_dormant_debug_port_is_woken() {
     let mut rig = Rig::new(Policy::default());
     rig.with(|t| t.dormant = true);

@@ -17,6 +17,8 @@ use wire::{
 pub(crate) struct Bench {
     pub(crate) target: Target,
     pub(crate) caps: LinkCaps,
+    /// Banked debug-port registers cannot be reached.
+    pub(crate) no_banks: bool,
     pub(crate) config: LinkConfig,
     /// DAP operations in one packet.
     pub(crate) packet: usize,
@@ -40,6 +42,7 @@ impl Bench {
         Rc::new(RefCell::new(Bench {
             target: Target::new(),
             caps,
+            no_banks: false,
             config,
             packet: 10,
             silent_call: None,
@@ -195,6 +198,10 @@ impl Link for Probe {
     fn transfer(&mut self, ops: &[DapOp], flow: Flow) -> Result<Transferred, LinkError> {
         let mut bench = self.0.borrow_mut();
         bench.call()?;
+        let banked = |op: &DapOp| matches!(op, DapOp::Write { reg, value, .. } if *reg == RegSel::dp(8) && value & 0xF != 0);
+        if bench.no_banks && ops.iter().any(banked) {
+            return Err(LinkError::Unsupported("no banks"));
+        }
         bench.transfers += 1;
         let mut all = Transferred::default();
         let (size, flight) = (bench.packet, bench.caps.in_flight);

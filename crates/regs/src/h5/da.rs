@@ -149,10 +149,96 @@ pub mod value {
     pub const HDPL_PRESENT: u32 = 1;
     /// HDPLx status: absent.
     pub const HDPL_ABSENT: u32 = 0xFFFF_FFFF;
-    /// First byte of LIFECYCLE; the second is the product state code. [H5-DA-9]
+    /// The byte of LIFECYCLE that is Arm's class, while keys are provisioned; the other one tells the product state.
+    /// Which of them comes first is not certain: see [`lifecycle`](super::lifecycle). [H5-DA-9]
     pub const LIFECYCLE_TAG: u8 = 0x20;
     /// Bytes of the challenge of AUTH_START.
     pub const CHALLENGE_LEN: usize = 32;
+}
+
+/// The two bytes of LIFECYCLE: Arm's class, and the product state. [H5-DA-9]
+///
+/// Arm's reference and ST's code for other parts send a little-endian number whose upper byte is the class, so the class
+/// comes second; and ST's N6 gives the state with its two digits exchanged (0x27 for 0x72). What the H5 sends is not
+/// public. No class is a state in either reading and no state with exchanged digits is another state, so every order is
+/// understood.
+pub mod lifecycle {
+    use crate::h5::state::ProductState;
+
+    /// Being made: the part is OPEN.
+    pub const ASSEMBLY: u8 = 0x10;
+    /// Keys are being provisioned.
+    pub const PROVISIONING: u8 = 0x20;
+    /// Secured.
+    pub const SECURED: u8 = 0x30;
+    /// Decommissioned: the highest class.
+    pub const DECOMMISSIONED: u8 = 0x60;
+
+    /// The product state that an item tells; `None` when it tells none.
+    #[must_use]
+    pub fn state(item: &[u8]) -> Option<ProductState> {
+        let code = match *item {
+            [code, class] if is_class(class) => code,
+            [class, code] if is_class(class) => code,
+            _ => return None,
+        };
+        [code, exchanged(code)].map(ProductState).into_iter().find(|state| state.is_known())
+    }
+
+    /// The item as ST's N6 writes it, with the class that Arm has for such a state.
+    #[must_use]
+    pub fn item(state: ProductState) -> [u8; 2] {
+        let class = match state {
+            ProductState::OPEN => ASSEMBLY,
+            ProductState::PROVISIONING => PROVISIONING,
+            _ => SECURED,
+        };
+        [exchanged(state.0), class]
+    }
+
+    fn is_class(byte: u8) -> bool {
+        (ASSEMBLY..=DECOMMISSIONED).contains(&byte) && byte.trailing_zeros() >= 4
+    }
+
+    /// The byte with its two hexadecimal digits exchanged.
+    const fn exchanged(byte: u8) -> u8 {
+        byte.rotate_left(4)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_state_is_found_in_every_order_in_which_it_may_come() {
+            for state in ProductState::ALL {
+                for class in [0x10, 0x20, 0x30, 0x40, 0x50, 0x60] {
+                    for code in [state.0, exchanged(state.0)] {
+                        assert_eq!(super::state(&[class, code]), Some(state), "{class:02x} {code:02x}");
+                        assert_eq!(super::state(&[code, class]), Some(state), "{code:02x} {class:02x}");
+                    }
+                }
+                assert_eq!(super::state(&item(state)), Some(state));
+            }
+        }
+
+        /// Bytes in ST's `debug_authentication.c` for the STM32N6: open, unprovisioned, provisioned.
+        #[test]
+        fn the_items_of_st_s_n6_are_open_provisioning_and_closed() {
+            let told = [[0xDE, 0x10], [0x71, 0x20], [0x27, 0x30]].map(|item| state(&item));
+            let states = [ProductState::OPEN, ProductState::PROVISIONING, ProductState::CLOSED];
+            assert_eq!(told, states.map(Some));
+            assert_eq!(states.map(item), [[0xDE, 0x10], [0x71, 0x20], [0x27, 0x30]]);
+        }
+
+        #[test]
+        fn what_tells_no_state_is_none() {
+            // The second is Arm's reference: a class, and no more.
+            for item in [&[0x20, 0x00][..], &[0x00, 0x30], &[0x72], &[0x20, 0x72, 0], &[0x72, 0x27], &[]] {
+                assert_eq!(state(item), None, "{item:02x?}");
+            }
+        }
+    }
 }
 
 /// Bits of the permission mask. [H5-DA-8]

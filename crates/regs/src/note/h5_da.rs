@@ -53,8 +53,8 @@ pub(super) const NOTES: &[Note] = &[
     ),
     note(
         "H5-DA-9",
-        Confidence::ThirdParty,
-        "The life cycle item is two bytes: 0x20, then the product state code",
+        Confidence::Guess,
+        "The life cycle item is two bytes: Arm's class (0x10, 0x20, 0x30), and the product state code, in an order that is not known for the H5",
         "discovery in every state and compare with OPTSR",
     ),
     note(
