@@ -4,7 +4,11 @@
 //!
 //! - [`tap::Tap`] decorates any [`Pipe`](wire::Pipe) and tells a [`Sink`](wire::Sink) everything that passes, without
 //!   changing order or content;
-//! - [`cmsis_dap::DapLink`] is a [`Link`](wire::Link) over any pipe to a CMSIS-DAP probe.
+//! - [`find`](mod@find) lists the probes on USB, with the reason where one cannot be used, and opens a pipe to one: bulk by
+//!   libusb, HID by the operating system's driver;
+//! - [`tcp::TcpPipe`] is a pipe to a CMSIS-DAP server;
+//! - [`cmsis_dap::DapLink`] is a [`Link`](wire::Link) over any pipe to a CMSIS-DAP probe;
+//! - [`stlink::StLink`] is a [`Link`](wire::Link) and a [`Mem`](wire::Mem) over any pipe to an ST-Link V2, V2-1 or V3.
 //!
 //! **What it knows.** How a host talks to a probe: what to ask when it is opened, how many packets may be under way, what to
 //! do when an answer stays away or belongs to something else.
@@ -12,10 +16,19 @@
 //! **What it must not know.** What a transfer is for, what WAIT means for the caller, file formats, chips. Retries belong to
 //! the engine; the only patience used here is that with USB.
 //!
-//! **Specification.** Arm CMSIS-DAP 2.1.2, version 1 (HID) and version 2 (bulk) pipes.
+//! **Specification.** Arm CMSIS-DAP 2.1.2, version 1 (HID) and version 2 (bulk) pipes; CMSIS-DAP over TCP as OpenOCD frames
+//! it; USB HID 1.11 as far as the length of a report.
 //!
-//! **Not supported.** USB back ends are not here yet: a pipe has to be given. JTAG, trace data and the UART of a probe.
-//! Probes that join two answers in one USB transfer need `usb.in-flight=1`.
+//! **Not supported.** JTAG, trace data and the UART of a probe. CMSIS-DAP packets above 16 KiB. HID probes where libusb finds no
+//! USB at all. A HID probe that another program uses is not seen to be busy: systems let both in. Probes that join two answers
+//! in one USB transfer need `usb.in-flight=1`; the ones that are known get it.
 
 pub mod cmsis_dap;
+pub mod find;
+mod hid;
+mod identify;
+pub mod open;
+pub mod stlink;
 pub mod tap;
+pub mod tcp;
+mod usb;

@@ -132,6 +132,24 @@ impl<P: Pipe, S: Sink> Tap<P, S> {
         self.sink.record(Record::Complete { at, urb, endpoint, kind, status, length, data, secret });
     }
 
+    /// An IN transfer of at most `length` bytes.
+    fn listen(
+        &mut self,
+        length: usize,
+        recv: impl FnOnce(&mut P) -> Result<Bytes, PipeError>,
+    ) -> Result<Bytes, PipeError> {
+        let PipeShape { in_endpoint, kind, .. } = *self.pipe.shape();
+        let urb = self.submit(in_endpoint, kind, None, length, NOTHING);
+        let result = recv(&mut self.pipe);
+        self.secrets.silent = result.is_err();
+        let secret = match &result {
+            Ok(data) => self.secrets.answered(data.len()),
+            Err(_) => Secret::NONE,
+        };
+        self.complete_in(urb, &result, &secret);
+        result
+    }
+
     /// Ends an IN transfer with what came of it.
     fn complete_in(&mut self, urb: Urb, result: &Result<Bytes, PipeError>, secret: &Secret) {
         match result {
@@ -171,16 +189,12 @@ impl<P: Pipe, S: Sink> Pipe for Tap<P, S> {
     }
 
     fn recv(&mut self, timeout: Duration) -> Result<Bytes, PipeError> {
-        let PipeShape { in_endpoint, kind, report, max_packet, .. } = *self.pipe.shape();
-        let urb = self.submit(in_endpoint, kind, None, report.unwrap_or(max_packet), NOTHING);
-        let result = self.pipe.recv(timeout);
-        self.secrets.silent = result.is_err();
-        let secret = match &result {
-            Ok(data) => self.secrets.answered(data.len()),
-            Err(_) => Secret::NONE,
-        };
-        self.complete_in(urb, &result, &secret);
-        result
+        let PipeShape { report, max_packet, .. } = *self.pipe.shape();
+        self.listen(report.unwrap_or(max_packet), |pipe| pipe.recv(timeout))
+    }
+
+    fn recv_sized(&mut self, length: usize, timeout: Duration) -> Result<Bytes, PipeError> {
+        self.listen(length, |pipe| pipe.recv_sized(length, timeout))
     }
 
     fn control(&mut self, setup: Setup, data: &[u8], timeout: Duration) -> Result<Bytes, PipeError> {

@@ -1,8 +1,9 @@
 //! The composition root: what the user named becomes probe, recorder, policy and clock.
 //!
-//! **What it is.** The one place that puts the layers together: a [`Selector`] becomes a pipe (today: a simulated device
-//! in this process, [`Loopback`]), the recorder taps it, a link speaks the probe's protocol over it, and the ADI engine
-//! drives the link by the policy on the session's clock.
+//! **What it is.** The one place that puts the layers together: a [`Selector`] becomes a pipe (a probe on USB, a server on TCP,
+//! or a simulated device in this process, [`Loopback`]), the recorder taps it, a link speaks the probe's protocol over it, and
+//! the ADI engine drives the link by the policy on the session's clock: the machine's for a real probe, a virtual one for a
+//! simulated one.
 //!
 //! **What it knows.** Which types exist on both sides of each seam.
 //!
@@ -10,28 +11,31 @@
 //!
 //! **Specification.** None of its own.
 //!
-//! **Not supported.** Probes on USB or TCP and recordings that play a probe are recognised as selectors and refused with
-//! a reason; they need the USB back ends, which are not in this version.
+//! **Not supported.** Recordings that play a probe and aliases are recognised as selectors and refused with a reason.
 
 mod loopback;
+mod real;
 mod selector;
+mod simulated;
 
 pub use loopback::Loopback;
+pub use probe::find::{FindError, FoundProbe, Location, Protocol, Trouble};
 pub use selector::{BadSelector, Selector};
 
 use adi::{Adi, AdiError};
-use pace::{BadSetting, Clock, Policy, VirtualClock};
-use probe::cmsis_dap::DapLink;
+use pace::{BadSetting, Clock, Policy, RealClock, VirtualClock};
+use probe::find::NoLocation;
 use probe::tap::Tap;
-use sim::{Board, SimError, SimProbe};
+use real::Reached;
+use sim::{SimError, SimProbe};
+use simulated::SimBench;
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 use thiserror::Error;
 use trace::{ClockKind, Header, Recorder, Secrets, TraceError};
-use wire::{Bench, BenchError, Cable, Hz, LinkError, Pipe};
+use wire::{Bench, Hz, Link, LinkError, Mark, MarkKind, Pipe, PipeError, Record, Sink};
 
 /// What a session is made of.
 #[derive(Debug, Clone)]
@@ -57,8 +61,29 @@ pub enum SessionError {
     #[error(transparent)]
     Selector(#[from] BadSelector),
     /// The selector is right, and this version cannot follow it.
-    #[error("{0} cannot be used yet: this version drives simulated probes (sim:...) only")]
-    NotYet(String),
+    #[error(
+        "{probe} cannot be used: {why}; name the probe by VID:PID, serial number, usb:BUS-PORT, tcp:HOST:PORT or sim:"
+    )]
+    NotYet {
+        /// What was named.
+        probe: String,
+        /// What is missing.
+        why: &'static str,
+    },
+    /// A socket that is none.
+    #[error(transparent)]
+    Location(#[from] NoLocation),
+    /// No probe on USB that fits, or none that can be used.
+    #[error(transparent)]
+    Find(#[from] FindError),
+    /// Nobody answers where a server should be.
+    #[error("there is no CMSIS-DAP server at {place}: {error}")]
+    NoServer {
+        /// Where it should be.
+        place: String,
+        /// What came instead.
+        error: PipeError,
+    },
     /// The simulated probe or board cannot be set up or saved.
     #[error(transparent)]
     Sim(#[from] SimError),
@@ -77,16 +102,31 @@ pub enum SessionError {
 }
 
 impl SessionError {
-    /// The exit code a tool ends with: 2 usage, 14 probe error, 15 not supported.
+    /// The exit code a tool ends with: 2 usage, 10 no probe, 11 permission, 12 busy, 13 ambiguous, 14 probe error, 15 not
+    /// supported.
     pub fn exit_code(&self) -> u8 {
         match self {
             SessionError::Selector(_)
+            | SessionError::Location(_)
             | SessionError::Sim(_)
             | SessionError::Trace(_)
             | SessionError::Policy(_) => 2,
-            SessionError::NotYet(_) => 15,
+            SessionError::NoServer { .. } | SessionError::Find(FindError::None(_)) => 10,
+            SessionError::Find(FindError::Ambiguous(_)) => 13,
+            SessionError::Find(FindError::Unusable { trouble, .. }) => trouble_code(trouble),
+            SessionError::NotYet { .. } => 15,
             SessionError::Probe(_) | SessionError::Adi(_) => 14,
         }
+    }
+}
+
+fn trouble_code(trouble: &Trouble) -> u8 {
+    match trouble {
+        Trouble::Gone => 10,
+        Trouble::Permission(_) => 11,
+        Trouble::Busy => 12,
+        Trouble::System(_) => 14,
+        Trouble::Loader | Trouble::Firmware(_) => 15,
     }
 }
 
@@ -97,7 +137,8 @@ pub struct Session {
     pub adi: Adi,
     clock: Arc<dyn Clock>,
     recorder: Option<Rc<RefCell<Recorder>>>,
-    device: Rc<RefCell<SimProbe>>,
+    /// The simulated probe, where it is one.
+    device: Option<Rc<RefCell<SimProbe>>>,
     line: String,
     trace: Option<PathBuf>,
 }
@@ -111,6 +152,11 @@ pub struct Closing {
     pub trace: Option<PathBuf>,
 }
 
+/// Every probe on USB, with the reason where one cannot be used.
+pub fn probes() -> Vec<FoundProbe> {
+    probe::find::find()
+}
+
 /// Opens a session.
 ///
 /// # Errors
@@ -121,7 +167,7 @@ pub fn open(options: &Options) -> Result<Session, SessionError> {
             let device = SimProbe::open(&scenario)?;
             Session::simulated(device, options)
         }
-        _ => Err(SessionError::NotYet(options.probe.clone())),
+        selector => Session::real(selector, options),
     }
 }
 
@@ -134,16 +180,26 @@ impl Session {
         let device = Rc::new(RefCell::new(device));
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new());
         let pipe = Loopback::new(Rc::clone(&device), Arc::clone(&clock));
-        let line = describe(pipe.shape());
-        let recorder = recorder(options, &line, &clock)?;
-        let pipe: Box<dyn Pipe> = match &recorder {
-            Some(sink) => Box::new(Tap::new(pipe, Rc::clone(sink), Arc::clone(&clock))),
-            None => Box::new(pipe),
+        let mut setup = Setup::new(options, clock, pipe.shape())?;
+        let link = setup.link(Box::new(pipe), None)?;
+        setup.session(link, Some(device))
+    }
+
+    /// A session over a probe on USB or TCP, on the machine's clock. A probe on USB that says nothing is reset once.
+    fn real(selector: Selector, options: &Options) -> Result<Session, SessionError> {
+        let clock: Arc<dyn Clock> = Arc::new(RealClock::start());
+        let reached = real::reach(selector, &options.policy, &clock)?;
+        let found = reached.found();
+        let mut setup = Setup::new(options, clock, reached.pipe.shape())?;
+        let link = match (setup.reached(reached), found) {
+            (Err(SessionError::Probe(LinkError::Pipe(PipeError::Timeout(_)))), Some(found)) => {
+                setup.note("the probe says nothing: USB reset");
+                let again = real::reset(&found, &options.policy, &setup.clock)?;
+                setup.reached(again)?
+            }
+            (link, _) => link?,
         };
-        let link = DapLink::open(pipe, &options.policy.usb, Arc::clone(&clock))?;
-        let mut adi = Adi::new(Box::new(link), options.policy.clone(), Arc::clone(&clock));
-        adi.set_swclk(options.swclk)?;
-        Ok(Session { adi, clock, recorder, device, line, trace: options.trace.clone() })
+        setup.session(link, None)
     }
 
     /// The probe in one line: product, numbers, serial.
@@ -153,7 +209,7 @@ impl Session {
 
     /// Whether the board is simulated.
     pub fn is_simulated(&self) -> bool {
-        true
+        self.device.is_some()
     }
 
     /// The session's clock.
@@ -161,14 +217,15 @@ impl Session {
         Arc::clone(&self.clock)
     }
 
-    /// Somebody who can plug, switch and press at the board.
-    pub fn bench(&self) -> Box<dyn Bench> {
-        Box::new(SimBench { device: Rc::clone(&self.device), clock: Arc::clone(&self.clock) })
+    /// Somebody who can plug, switch and press at the board; nobody where the board is real.
+    pub fn bench(&self) -> Option<Box<dyn Bench>> {
+        let device = Rc::clone(self.device.as_ref()?);
+        Some(Box::new(SimBench { device, clock: Arc::clone(&self.clock) }))
     }
 
     /// The simulated probe, for tests and bills.
-    pub fn device(&self) -> Rc<RefCell<SimProbe>> {
-        Rc::clone(&self.device)
+    pub fn device(&self) -> Option<Rc<RefCell<SimProbe>>> {
+        self.device.clone()
     }
 
     /// Lets go of the target, writes the board file and the recording.
@@ -177,8 +234,11 @@ impl Session {
     /// [`SessionError`], the first of what failed; everything is tried.
     pub fn close(mut self) -> Result<Closing, SessionError> {
         let detached = self.adi.detach();
-        let saved = self.device.borrow_mut().save(self.clock.now());
-        let bill = Some(self.device.borrow().bill().to_string());
+        let saved = match &self.device {
+            Some(device) => device.borrow_mut().save(self.clock.now()),
+            None => Ok(()),
+        };
+        let bill = self.device.as_ref().map(|device| device.borrow().bill().to_string());
         let trace = match &self.recorder {
             Some(recorder) => {
                 recorder.borrow_mut().finish()?;
@@ -189,6 +249,62 @@ impl Session {
         saved?;
         detached?;
         Ok(Closing { bill, trace })
+    }
+}
+
+/// A session that is being put together.
+struct Setup<'a> {
+    options: &'a Options,
+    clock: Arc<dyn Clock>,
+    recorder: Option<Rc<RefCell<Recorder>>>,
+    line: String,
+}
+
+impl<'a> Setup<'a> {
+    fn new(
+        options: &'a Options,
+        clock: Arc<dyn Clock>,
+        shape: &wire::PipeShape,
+    ) -> Result<Self, SessionError> {
+        let line = describe(shape);
+        let recorder = recorder(options, &line, &clock)?;
+        Ok(Setup { options, clock, recorder, line })
+    }
+
+    /// The link over a pipe, with the recorder between them.
+    fn link(&mut self, pipe: Box<dyn Pipe>, in_flight: Option<u8>) -> Result<Box<dyn Link>, SessionError> {
+        let pipe = match &self.recorder {
+            Some(sink) => Box::new(Tap::new(pipe, Rc::clone(sink), Arc::clone(&self.clock))),
+            None => pipe,
+        };
+        let mut usb = self.options.policy.usb.clone();
+        usb.in_flight = in_flight.map_or(usb.in_flight, |limit| limit.min(usb.in_flight));
+        Ok(probe::open::link(pipe, &usb, Arc::clone(&self.clock))?)
+    }
+
+    /// Something that happens outside a pipe.
+    fn note(&self, text: &str) {
+        log::warn!("{text}");
+        if let Some(recorder) = &self.recorder {
+            let mark = Mark::new(MarkKind::Note, text);
+            recorder.borrow_mut().record(Record::Mark { at: self.clock.now(), mark: &mark });
+        }
+    }
+
+    fn reached(&mut self, reached: Reached) -> Result<Box<dyn Link>, SessionError> {
+        let Reached { pipe, in_flight, .. } = reached;
+        self.link(pipe, in_flight)
+    }
+
+    fn session(
+        self,
+        link: Box<dyn Link>,
+        device: Option<Rc<RefCell<SimProbe>>>,
+    ) -> Result<Session, SessionError> {
+        let Setup { options, clock, recorder, line } = self;
+        let mut adi = Adi::new(link, options.policy.clone(), Arc::clone(&clock));
+        adi.set_swclk(options.swclk)?;
+        Ok(Session { adi, clock, recorder, device, line, trace: options.trace.clone() })
     }
 }
 
@@ -214,35 +330,5 @@ fn recorder(
     Ok(Some(Rc::new(RefCell::new(Recorder::create(path, &header, secrets)?))))
 }
 
-/// The simulated board's bench: the hands act at the session's time.
-struct SimBench {
-    device: Rc<RefCell<SimProbe>>,
-    clock: Arc<dyn Clock>,
-}
-
-impl SimBench {
-    fn hands<T>(&self, act: impl FnOnce(&mut Board) -> T) -> T {
-        let mut device = self.device.borrow_mut();
-        act(device.board_at(self.clock.now()))
-    }
-}
-
-impl Bench for SimBench {
-    fn cable(&mut self, cable: Cable) -> Result<(), BenchError> {
-        self.hands(|board| board.cable(cable))
-    }
-
-    fn boot0(&mut self, high: bool) -> Result<(), BenchError> {
-        self.hands(|board| board.boot0(high))
-    }
-
-    fn power(&mut self, on: bool) -> Result<(), BenchError> {
-        self.hands(|board| board.power(on))
-    }
-
-    fn press_reset(&mut self, hold: Duration) -> Result<(), BenchError> {
-        self.hands(|board| board.press_reset(hold))?;
-        self.clock.sleep(hold);
-        Ok(())
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -238,3 +238,14 @@ fn ranges_are_joined_sorted_and_apart() {
     join(&mut all, &Secret(vec![5..8, 0..1, 12..13]));
     assert_eq!(all, Secret(vec![0..1, 4..8, 10..13]));
 }
+
+#[test]
+fn an_answer_of_known_length_is_recorded_with_it_and_keeps_its_secrets() {
+    let (mut tap, log) = tap(vec![Ok(b"abcd")]);
+    tap.send(&secret(b"r", 1..3), MS).unwrap();
+    assert_eq!(tap.recv_sized(6144, MS).unwrap(), "abcd");
+    assert_eq!(heard(&log), ["61****64"]);
+    let asked =
+        log.borrow().0.iter().any(|seen| matches!(seen, Seen::Submit { endpoint: 0x83, length: 6144, .. }));
+    assert!(asked);
+}

@@ -1,0 +1,115 @@
+use super::*;
+use adi::Attach;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+use wire::UsbDevice;
+
+fn options(probe: &str) -> Options {
+    Options {
+        probe: probe.to_owned(),
+        policy: Policy::default(),
+        swclk: Hz::khz(4000),
+        trace: None,
+        trace_secrets: false,
+        tool: "tests".to_owned(),
+    }
+}
+
+/// A simulated probe as a CMSIS-DAP server, for one connection. Its time is its own and passes with its packets.
+fn serve(mut stream: TcpStream, mut device: SimProbe) {
+    let [out, input] = device.endpoints();
+    let mut now = Duration::ZERO;
+    let mut header = [0; 8];
+    while stream.read_exact(&mut header).is_ok() {
+        let mut packet = vec![0; usize::from(u16::from_le_bytes([header[4], header[5]]))];
+        stream.read_exact(&mut packet).expect("the packet behind its header");
+        now = device.out(out.address, &packet, now).expect("taken");
+        while let Some(when) = device.next_in(input.address) {
+            now = now.max(when);
+            let answer = device.take_in(input.address).expect("an answer");
+            let length = u16::try_from(answer.len()).expect("a length").to_le_bytes();
+            let mut frame = vec![0x44, 0x41, 0x50, 0x00, length[0], length[1], 2, 0];
+            frame.extend(answer);
+            stream.write_all(&frame).expect("sent");
+        }
+    }
+}
+
+fn server(scenario: &str) -> (String, thread::JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let place = format!("tcp:{}", listener.local_addr().expect("an address"));
+    let scenario = scenario.to_owned();
+    let thread = thread::spawn(move || {
+        let device = SimProbe::open(&scenario).expect("a probe");
+        serve(listener.accept().expect("a connection").0, device);
+    });
+    (place, thread)
+}
+
+#[test]
+fn a_probe_on_tcp_attaches_and_closes_and_has_neither_bench_nor_bill() {
+    let (place, server) = server("h562");
+    let mut session = open(&options(&place)).expect("a session");
+    assert!(!session.is_simulated() && session.bench().is_none() && session.device().is_none());
+    assert!(!session.clock().is_virtual());
+    let attached = session.adi.attach(&Attach::HOTPLUG).expect("attached");
+    assert_eq!(attached.dpidr.0, 0x6BA0_2477);
+    let closing = session.close().expect("closed");
+    assert!(closing.bill.is_none() && closing.trace.is_none());
+    server.join().expect("the server saw the connection end");
+}
+
+#[test]
+fn a_simulated_probe_has_all_of_them() {
+    let session = open(&options("sim:h562")).expect("a session");
+    assert!(session.is_simulated() && session.bench().is_some() && session.device().is_some());
+    assert!(session.close().expect("closed").bill.is_some());
+}
+
+fn refusal(probe: &str) -> (u8, String) {
+    let error = open(&options(probe)).expect_err("there is no such probe");
+    (error.exit_code(), error.to_string())
+}
+
+#[test]
+fn a_server_that_is_not_there_is_no_probe() {
+    let place = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port");
+    let (code, text) = refusal(&format!("tcp:{place}"));
+    assert_eq!(code, 10);
+    assert!(text.contains(&place.to_string()), "{text}");
+}
+
+#[test]
+fn a_probe_that_is_not_plugged_in_is_no_probe() {
+    for probe in ["1209:f00d:no-such-serial", "no-such-serial", "usb:250-9.9.9"] {
+        assert_eq!(refusal(probe).0, 10, "{probe}");
+    }
+}
+
+#[test]
+fn what_cannot_be_followed_yet_is_refused_with_the_reason() {
+    for (probe, why) in [("@line3", "station file"), ("replay:a.pcapng", "recordings")] {
+        let (code, text) = refusal(probe);
+        assert_eq!(code, 15);
+        assert!(text.contains(probe) && text.contains(why), "{text}");
+    }
+    assert_eq!(refusal("usb:here").0, 2);
+}
+
+#[test]
+fn each_trouble_has_its_exit_code() {
+    let unusable = |trouble| {
+        let find = FindError::Unusable { probe: String::new(), trouble };
+        SessionError::from(find).exit_code()
+    };
+    assert_eq!(unusable(Trouble::Permission("node".into())), 11);
+    assert_eq!(unusable(Trouble::Busy), 12);
+    assert_eq!(unusable(Trouble::Loader), 15);
+    assert_eq!(unusable(Trouble::Firmware("old")), 15);
+    assert_eq!(unusable(Trouble::Gone), 10);
+    assert_eq!(unusable(Trouble::System("odd".into())), 14);
+    assert_eq!(SessionError::from(FindError::Ambiguous(vec![])).exit_code(), 13);
+    assert_eq!(SessionError::from(FindError::None(vec![])).exit_code(), 10);
+}
