@@ -3,6 +3,7 @@
 use crate::bus::Time;
 use crate::firmware::Profile;
 use crate::scenario::{PROBE_KEYS, ScenarioError};
+use crate::stlink::{Mode, Model, Setup, Version};
 use crate::swd::{Faults, PowerUpMode};
 
 /// What goes wrong between host and probe. Packets and answers are counted from 1.
@@ -23,7 +24,10 @@ pub(crate) struct UsbFaults {
 /// The probe's part of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
+    /// `None`: a CMSIS-DAP probe.
+    pub(crate) model: Option<Model>,
     pub(crate) profile: Profile,
+    pub(crate) stlink: Setup,
     pub(crate) truth: bool,
     pub(crate) power_up: PowerUpMode,
     pub(crate) usb: UsbFaults,
@@ -37,21 +41,51 @@ impl Settings {
     /// [`ScenarioError::BadValue`].
     pub(crate) fn parse(items: &[(String, String)]) -> Result<Settings, ScenarioError> {
         let mut settings = Settings {
+            model: None,
             profile: Profile::HS,
+            stlink: Setup { version: None, product: None, mode: Mode::Mass },
             truth: false,
             power_up: PowerUpMode::default(),
             usb: UsbFaults::default(),
             wire: Faults::default(),
         };
         for (key, value) in items {
-            settings.set(key, value).ok_or_else(|| bad(key, value))?;
+            let fits = settings.set(key, value).is_some() && settings.model.is_none_or(|m| settings.fits(m));
+            if !fits {
+                return Err(bad(key, value));
+            }
         }
         Ok(settings)
+    }
+
+    /// Whether firmware and product number are those of this kind of probe.
+    fn fits(&self, model: Model) -> bool {
+        let Setup { version, product, .. } = self.stlink;
+        version.is_none_or(|version| model.takes(version)) && model.product(product).is_some()
     }
 
     fn set(&mut self, key: &str, value: &str) -> Option<()> {
         match key {
             "profile" => self.profile = Profile::named(value)?,
+            "probe" => {
+                let models = [
+                    ("cmsis-dap", None),
+                    ("stlink-v2", Some(Model::V2)),
+                    ("stlink-v21", Some(Model::V21)),
+                    ("stlink-v3", Some(Model::V3)),
+                ];
+                self.model = choice(value, &models)?;
+            }
+            "stlink.fw" => self.stlink.version = Some(Version::parse(value)?),
+            "stlink.mode" => {
+                let modes =
+                    [("mass", Mode::Mass), ("dfu", Mode::Dfu), ("debug", Mode::Debug), ("swim", Mode::Swim)];
+                self.stlink.mode = choice(value, &modes)?;
+            }
+            "stlink.pid" => {
+                let digits = value.strip_prefix("0x")?;
+                self.stlink.product = Some(u16::from_str_radix(digits, 16).ok()?);
+            }
             "truth" => self.truth = choice(value, &[("off", false), ("on", true)])?,
             "start" => {
                 let modes = [("jtag", PowerUpMode::Jtag), ("dormant", PowerUpMode::Dormant)];
@@ -116,7 +150,11 @@ mod tests {
     #[test]
     fn every_probe_key_is_read() {
         let fitting = [
+            ("probe", "stlink-v3"),
             ("profile", "fs"),
+            ("stlink.fw", "V2J37S7"),
+            ("stlink.mode", "dfu"),
+            ("stlink.pid", "0x3752"),
             ("truth", "on"),
             ("start", "dormant"),
             ("cut", "tx:9"),
@@ -148,6 +186,34 @@ mod tests {
             assert!(matches!(error, ScenarioError::BadValue { .. }), "{key}");
         }
         assert!(parse("profile", "usb3").unwrap_err().to_string().contains("hs|fs|hid"));
+    }
+
+    #[test]
+    fn firmware_and_product_number_must_be_those_of_the_probe_in_any_order() {
+        let parse = |text: &str| {
+            let items = text.split(',').filter_map(|item| item.split_once('='));
+            Settings::parse(&items.map(|(k, v)| (k.to_owned(), v.to_owned())).collect::<Vec<_>>())
+        };
+        for fitting in [
+            "probe=stlink-v2,stlink.fw=V2J24S4",
+            "stlink.fw=V2J37M26,stlink.pid=0x3752,probe=stlink-v21",
+            "probe=stlink-v3,stlink.fw=V3J9M3B5S1,stlink.pid=0x3754",
+            "probe=stlink-v3,stlink.fw=V3J2",
+        ] {
+            assert!(parse(fitting).is_ok(), "{fitting}");
+        }
+        for wrong in [
+            "probe=stlink-v2,stlink.fw=V3J13M4",
+            "stlink.fw=V2J37S7,probe=stlink-v21",
+            "probe=stlink-v21,stlink.fw=V2J37M7",
+            "probe=stlink-v2,stlink.pid=0x374B",
+            "probe=stlink-v3,stlink.fw=J9",
+            "probe=stlink-v3,stlink.fw=V3J9é",
+            "probe=stlink-v3,stlink.fw=V3J999",
+            "probe=stlink-v3,stlink.fw=V3J9J9",
+        ] {
+            assert!(matches!(parse(wrong), Err(ScenarioError::BadValue { .. })), "{wrong}");
+        }
     }
 
     #[test]

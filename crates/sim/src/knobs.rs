@@ -41,7 +41,22 @@ pub(crate) static GUESSES: &[Guess] = &[
         "what a shut AP1 looks like: IDR readable, or no port",
     ),
     guess("close.cuts", "reset", "now|reset", "H5-STATE-5", "when the option change to CLOSED shuts AP1"),
+    guess(
+        "da.ack",
+        "read",
+        "read|write",
+        "H5-DA-3",
+        "what clears the bit that says the debugger has taken the device's word: reading it, or writing DBG_AUTH_ACK",
+    ),
+    guess(
+        "da.lifecycle",
+        "class-first",
+        "class-first|class-second|n6",
+        "H5-DA-9",
+        "the bytes of the life cycle in a discovery: class and state, state and class, or state with exchanged digits and class",
+    ),
     guess("da.magic", "h5", "h5|n6", "H5-DA-2", "the word that opens a debug authentication session"),
+    guess("da.reply", "daok", "daok|echo", "H5-DA-2", "how the ROM answers the magic word"),
     guess("da.word.us", "50", "microseconds", "H5-DA-10", "how long the ROM takes for one mailbox word"),
     guess(
         "flash.bus",
@@ -105,6 +120,42 @@ pub(crate) static GUESSES: &[Guess] = &[
     ),
     guess("rom.usb.ms", "3000", "milliseconds", "H5-TIMEOUT-12", "how long enumeration takes (slow-service)"),
     guess("rss.crc", "check", "check|ignore", "H5-OBK-8", "whether DataProvisioning looks at its CRC"),
+    guess(
+        "stlink.init",
+        "idr",
+        "idr|blind",
+        "STL-23",
+        "whether an ST-Link refuses to open an access port whose IDR is 0",
+    ),
+    guess("stlink.pulse.us", "1000", "microseconds", "STL-25", "how long an ST-Link's nRESET pulse is"),
+    guess(
+        "stlink.retry",
+        "100",
+        "tries",
+        "STL-21",
+        "how often an ST-Link tries a transaction that is answered WAIT",
+    ),
+    guess(
+        "stlink.sticky",
+        "clear",
+        "clear|keep",
+        "STL-22",
+        "whether an ST-Link clears the sticky flags behind a failed memory command",
+    ),
+    guess(
+        "stlink.tar",
+        "kib",
+        "kib|once",
+        "STL-24",
+        "whether an ST-Link writes TAR again at each KiB of a memory command",
+    ),
+    guess(
+        "stlink.write",
+        "stat",
+        "stat|rdbuff",
+        "STL-20",
+        "how an ST-Link looks at a write: CTRL/STAT, which never waits, or RDBUFF",
+    ),
     guess("time.mass", "2000", "microseconds", "H5-FLASH-5", "bank and mass erase, for each sector"),
     guess("time.obk", "5000", "microseconds", "H5-FLASH-5", "erase or swap of the OBK sectors"),
     guess("time.option", "20000", "microseconds", "H5-OB-6", "an option change"),
@@ -135,6 +186,17 @@ pub(crate) enum TornOptions {
     Mixed,
 }
 
+/// How the life cycle stands in a discovery. [H5-DA-9]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LifeCycle {
+    /// The class, then the state.
+    ClassFirst,
+    /// The state, then the class.
+    ClassSecond,
+    /// The state with its digits exchanged, then the class.
+    N6,
+}
+
 /// What the ROM bootloader does to the flash interface while a live USB host is attached. [H5-TIMEOUT-2] [H5-TIMEOUT-12]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RomUsb {
@@ -157,6 +219,23 @@ pub(crate) enum CutAt {
     End,
 }
 
+/// Settings of ST-Link firmware.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StLinkKnobs {
+    /// An access port without IDR cannot be opened.
+    pub(crate) open_needs_idr: bool,
+    /// The pulse on nRESET.
+    pub(crate) pulse: Time,
+    /// Tries of a transaction.
+    pub(crate) tries: u16,
+    /// Sticky flags stay after a failed memory command.
+    pub(crate) keep_sticky: bool,
+    /// TAR is written once a command.
+    pub(crate) one_tar: bool,
+    /// A write is looked at by RDBUFF.
+    pub(crate) check_with_rdbuff: bool,
+}
+
 /// All settings with their values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Knobs {
@@ -164,8 +243,14 @@ pub(crate) struct Knobs {
     pub(crate) ap1_absent: bool,
     /// CLOSED shuts AP1 at once.
     pub(crate) close_now: bool,
+    /// Only a write to DBG_AUTH_ACK acknowledges the device's word.
+    pub(crate) da_ack_by_write: bool,
+    /// The life cycle in a discovery.
+    pub(crate) da_lifecycle: LifeCycle,
     /// The mailbox word that opens a session.
     pub(crate) da_magic: u32,
+    /// The ROM answers that word with itself.
+    pub(crate) da_echo: bool,
     /// Time for one mailbox word.
     pub(crate) da_word: Time,
     /// Word written while busy.
@@ -218,6 +303,8 @@ pub(crate) struct Knobs {
     pub(crate) boot0: Option<bool>,
     /// The supply at the start, if the scenario says so.
     pub(crate) power: Option<bool>,
+    /// ST-Link firmware.
+    pub(crate) stlink: StLinkKnobs,
 }
 
 /// A millisecond in nanoseconds.
@@ -230,7 +317,10 @@ impl Default for Knobs {
         Knobs {
             ap1_absent: false,
             close_now: false,
+            da_ack_by_write: false,
+            da_lifecycle: LifeCycle::ClassFirst,
             da_magic: regs::h5::da::MAGIC_HOST,
+            da_echo: false,
             da_word: 50 * US,
             flash_bus: FlashBus::Stall,
             ob_reset: false,
@@ -257,6 +347,14 @@ impl Default for Knobs {
             cable: None,
             boot0: None,
             power: None,
+            stlink: StLinkKnobs {
+                open_needs_idr: true,
+                pulse: 1000 * US,
+                tries: 100,
+                keep_sticky: false,
+                one_tar: false,
+                check_with_rdbuff: false,
+            },
         }
     }
 }
@@ -284,6 +382,9 @@ impl Knobs {
         let fits = match key {
             "ap1.locked" => flag(&mut self.ap1_absent, value, "fault", "absent"),
             "close.cuts" => flag(&mut self.close_now, value, "reset", "now"),
+            "da.ack" => flag(&mut self.da_ack_by_write, value, "read", "write"),
+            "da.lifecycle" => pick(&mut self.da_lifecycle, value, LIFE_CYCLES),
+            "da.reply" => flag(&mut self.da_echo, value, "daok", "echo"),
             "da.magic" => {
                 let (h5, n6) = (regs::h5::da::MAGIC_HOST, regs::h5::da::MAGIC_HOST_N6);
                 pick(&mut self.da_magic, value, &[("h5", h5), ("n6", n6)])
@@ -304,6 +405,17 @@ impl Knobs {
             "rom.hdpl" => pick(&mut self.rom_hdpl, value, &[("0", 0), ("1", 1), ("2", 2), ("3", 3)]),
             "rom.usb" => pick(&mut self.rom_usb, value, USB),
             "rss.crc" => flag(&mut self.rss_crc, value, "ignore", "check"),
+            "stlink.init" => flag(&mut self.stlink.open_needs_idr, value, "blind", "idr"),
+            "stlink.retry" => match value.parse() {
+                Ok(tries) if tries > 0 => {
+                    self.stlink.tries = tries;
+                    true
+                }
+                _ => false,
+            },
+            "stlink.sticky" => flag(&mut self.stlink.keep_sticky, value, "clear", "keep"),
+            "stlink.tar" => flag(&mut self.stlink.one_tar, value, "kib", "once"),
+            "stlink.write" => flag(&mut self.stlink.check_with_rdbuff, value, "stat", "rdbuff"),
             "tz.ns" => flag(&mut self.tz_error, value, "raz", "error"),
             _ => return self.set_time(key, value).or_else(|| self.set_plain(key, value)),
         };
@@ -315,6 +427,7 @@ impl Knobs {
             "rom.open.ms" => (&mut self.rom_open, MS),
             "rom.rss.ms" => (&mut self.rom_rss, MS),
             "rom.usb.ms" => (&mut self.rom_usb_time, MS),
+            "stlink.pulse.us" => (&mut self.stlink.pulse, US),
             "time.mass" => (&mut self.mass_sector, US),
             "time.obk" => (&mut self.obk_time, US),
             "time.option" => (&mut self.option_change, US),
@@ -366,6 +479,12 @@ const TORN: &[(&str, TornOptions)] = &[
     ("old", TornOptions::Old),
     ("new", TornOptions::New),
     ("mixed", TornOptions::Mixed),
+];
+
+const LIFE_CYCLES: &[(&str, LifeCycle)] = &[
+    ("class-first", LifeCycle::ClassFirst),
+    ("class-second", LifeCycle::ClassSecond),
+    ("n6", LifeCycle::N6),
 ];
 
 const USB: &[(&str, RomUsb)] =

@@ -1,13 +1,14 @@
 //! The world behind USB: probe firmware, SWD target, STM32H5, board.
 //!
-//! **What it is.** A simulated probe ([`SimProbe`], a [`wire::UsbDevice`]) whose CMSIS-DAP firmware drives a simulated
-//! SWD target with an STM32H5 and its ROM behind it, on a simulated [`Board`] ([`wire::Bench`]). It has no clock: it is
+//! **What it is.** A simulated probe ([`SimProbe`], a [`wire::UsbDevice`]) whose CMSIS-DAP or ST-Link firmware drives a
+//! simulated SWD target with an STM32H5 and its ROM behind it, on a simulated [`Board`] ([`wire::Bench`]). It has no clock: it is
 //! told when something reaches it and says when its answer is ready, so it runs on virtual and on real time.
 //!
 //! | modules | what they model |
 //! |---|---|
-//! | `probe`, `faults` | USB: endpoints, buffers, latency, lost and late answers |
-//! | `firmware` | CMSIS-DAP commands as the reference firmware performs them |
+//! | `probe`, `usb`, `faults` | the probe as a USB device: latency, lost and late answers |
+//! | `firmware` | CMSIS-DAP commands as the reference firmware performs them; the probe's pins |
+//! | `stlink` | ST-Link V2, V2-1 and V3 commands, each from the firmware that brought it |
 //! | `swd` | the two wires, DP and MEM-APs, bit by bit and transaction by transaction |
 //! | `bus` | the seam between access ports and chip |
 //! | `chip`, `rom` | STM32H5: memories, flash, option bytes, core debug; what its ROM does |
@@ -22,7 +23,7 @@
 //! **Specification.** Arm IHI 0031 (ADIv5.2: SW-DP version 2, MEM-AP), Arm CMSIS-DAP 2.1.2 with its reference firmware,
 //! STM32H5 as in `vendor-notes/`.
 //!
-//! **Not supported.** JTAG beyond its switch sequences, ST-Link firmware, trace and UART commands, execution of target code
+//! **Not supported.** JTAG beyond its switch sequences, trace and UART commands, execution of target code
 //! (ROM services are modelled functions), multi-drop beyond one target, the transaction counter of pushed operations, an AP
 //! write that would wait for the clocks behind it, DAP_TransferAbort inside a transfer.
 
@@ -37,7 +38,9 @@ mod knobs;
 mod probe;
 mod rom;
 mod scenario;
+mod stlink;
 mod swd;
+mod usb;
 mod wiretrace;
 
 pub use bill::Bill;

@@ -1,6 +1,7 @@
 //! The USB side: endpoints, buffers, times, faults.
 
 use super::*;
+use crate::firmware::{IN, OUT};
 use wire::TransferKind;
 
 const MS: Duration = Duration::from_millis(1);

@@ -10,7 +10,11 @@ use std::path::PathBuf;
 
 /// Keys that the probe's half reads for itself. `cut=tx:N` goes there too.
 pub(crate) const PROBE_KEYS: &[Plain] = &[
-    ("profile", "hs|fs|hid: the probe's USB"),
+    ("probe", "cmsis-dap|stlink-v2|stlink-v21|stlink-v3"),
+    ("profile", "hs|fs|hid: the USB of a CMSIS-DAP probe"),
+    ("stlink.fw", "firmware of an ST-Link of that kind, like V2J37S7, V2J37M26 or V3J13M4"),
+    ("stlink.mode", "mass|dfu|debug|swim: the mode that an ST-Link is found in"),
+    ("stlink.pid", "0x374B: the USB product number of an ST-Link, one of its kind"),
     ("start", "jtag|dormant: what the debug port listens to after power-up"),
     ("truth", "off|on: keep a log of everything on the wire"),
     ("wait", "N:n: from transaction N on, n answers WAIT"),

@@ -26,23 +26,27 @@ pub(crate) struct Dbgmcu {
 
 impl Dbgmcu {
     /// Reads a register. `rev_id` of the part, and whether AP1 is open now.
-    pub(crate) fn read(&mut self, offset: u32, dev_id: u16, rev_id: u16, ap1: bool) -> (u32, Rang) {
-        let value = match offset {
+    pub(crate) fn read(&self, offset: u32, dev_id: u16, rev_id: u16, ap1: bool) -> u32 {
+        match offset {
             IDCODE => u32::from(rev_id) << 16 | idcode::FIXED_VALUE | u32::from(dev_id),
             CR | APB1FZR1 | APB1FZR2 | APB2FZR | APB3FZR | AHB1FZR => self.kept[offset as usize / 4],
             SR => sr::RESET | if ap1 { sr::AP1_ENABLED } else { 0 },
             DBG_AUTH_HOST => self.host,
-            DBG_AUTH_DEVICE => {
-                // Reading it is the acknowledgement. [H5-DA-3]
-                self.ack &= !ack::DEVICE;
-                return (self.device, Rang::Yes);
-            }
+            DBG_AUTH_DEVICE => self.device,
             DBG_AUTH_ACK => self.ack,
             at if at == PIDR0 + 8 => PIDR2_RESET,
             at if (CIDR0..CIDR0 + 16).contains(&at) => CIDR[(at - CIDR0) as usize / 4],
             _ => 0,
-        };
-        (value, Rang::No)
+        }
+    }
+
+    /// The debugger reads the device's word. Whether that acknowledges it is a guess, selectable. [H5-DA-3]
+    pub(crate) fn read_device_word(&mut self, keeps_ack: bool) -> (u32, Rang) {
+        if keeps_ack {
+            return (self.device, Rang::No);
+        }
+        self.ack &= !ack::DEVICE;
+        (self.device, Rang::Yes)
     }
 
     /// Writes a register.
@@ -54,7 +58,7 @@ impl Dbgmcu {
                 self.ack |= ack::HOST;
                 return Rang::Yes;
             }
-            // Whether a write is needed to acknowledge is not known for this part: both ways work. [H5-DA-3]
+            // A written 0 acknowledges, whether or not reading does. [H5-DA-3]
             DBG_AUTH_ACK => {
                 self.ack &= value;
                 return Rang::Yes;
@@ -106,26 +110,36 @@ mod tests {
 
     #[test]
     fn idcode_of_an_h563_rev_z_is_the_value_read_on_silicon() {
-        assert_eq!(Dbgmcu::default().read(IDCODE, 0x484, 0x1001, true).0, 0x1001_6484);
+        assert_eq!(Dbgmcu::default().read(IDCODE, 0x484, 0x1001, true), 0x1001_6484);
     }
 
     #[test]
     fn sr_shows_ap1_open_or_shut() {
-        let mut dbgmcu = Dbgmcu::default();
-        assert_eq!(dbgmcu.read(SR, 0x484, 0x1001, false).0, 0x0001_0003);
-        assert_eq!(dbgmcu.read(SR, 0x484, 0x1001, true).0, 0x0003_0003);
+        let dbgmcu = Dbgmcu::default();
+        assert_eq!(dbgmcu.read(SR, 0x484, 0x1001, false), 0x0001_0003);
+        assert_eq!(dbgmcu.read(SR, 0x484, 0x1001, true), 0x0003_0003);
     }
 
     #[test]
     fn ack_bits_follow_writing_and_reading() {
         let mut dbgmcu = Dbgmcu::default();
         assert_eq!(dbgmcu.write(DBG_AUTH_HOST, 7), Rang::Yes);
-        assert_eq!(dbgmcu.read(DBG_AUTH_ACK, 0, 0, true).0, ack::HOST);
+        assert_eq!(dbgmcu.read(DBG_AUTH_ACK, 0, 0, true), ack::HOST);
         assert_eq!(dbgmcu.take(), Some(7));
         assert_eq!(dbgmcu.take(), None);
         dbgmcu.put(9);
-        assert_eq!(dbgmcu.read(DBG_AUTH_ACK, 0, 0, true).0, ack::DEVICE);
-        assert_eq!(dbgmcu.read(DBG_AUTH_DEVICE, 0, 0, true), (9, Rang::Yes));
-        assert_eq!(dbgmcu.read(DBG_AUTH_ACK, 0, 0, true).0, 0);
+        assert_eq!(dbgmcu.read(DBG_AUTH_ACK, 0, 0, true), ack::DEVICE);
+        assert_eq!(dbgmcu.read_device_word(false), (9, Rang::Yes));
+        assert_eq!(dbgmcu.read(DBG_AUTH_ACK, 0, 0, true), 0);
+    }
+
+    #[test]
+    fn where_reading_does_not_acknowledge_a_write_of_zero_does() {
+        let mut dbgmcu = Dbgmcu::default();
+        dbgmcu.put(9);
+        assert_eq!(dbgmcu.read_device_word(true), (9, Rang::No));
+        assert!(!dbgmcu.is_free());
+        assert_eq!(dbgmcu.write(DBG_AUTH_ACK, 0), Rang::Yes);
+        assert!(dbgmcu.is_free());
     }
 }

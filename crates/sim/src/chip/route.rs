@@ -52,7 +52,10 @@ impl H5 {
         let (dev_id, rev_id, open) = (self.device().dev_id, self.rev_id(), self.ap1_open());
         let (value, rang) = match request.write {
             Some(value) => (0, self.dbgmcu.write(offset, value)),
-            None => self.dbgmcu.read(offset, dev_id, rev_id, open),
+            None if offset == regs::h5::dbgmcu::DBG_AUTH_DEVICE => {
+                self.dbgmcu.read_device_word(self.knobs.da_ack_by_write)
+            }
+            None => (self.dbgmcu.read(offset, dev_id, rev_id, open), dbgmcu::Rang::No),
         };
         if rang == dbgmcu::Rang::Yes {
             self.rom_rang();

@@ -49,7 +49,7 @@ impl<C: Chip> Lines<C> {
     }
 
     /// One transaction, repeated while it is answered WAIT, at most `retry` times. A read leaves its value in `data`.
-    pub(super) fn transact(&mut self, header: Header, data: &mut u32, retry: u16) -> Ack {
+    pub(crate) fn transact(&mut self, header: Header, data: &mut u32, retry: u16) -> Ack {
         let mut tries = u32::from(retry) + 1;
         loop {
             let ack = self.once(header, data);
@@ -165,7 +165,7 @@ impl<C: Chip> Lines<C> {
     }
 
     /// Drives SWDIO with these bits.
-    pub(super) fn sequence(&mut self, bits: &Bits) {
+    pub(crate) fn sequence(&mut self, bits: &Bits) {
         for n in 0..bits.len {
             let byte = bits.data.get(n / 8).copied().unwrap_or_default();
             self.bit(Some(byte >> (n % 8) & 1 == 1));
@@ -230,7 +230,8 @@ impl<C: Chip> Lines<C> {
         Pins(bit(self.swclk, Pins::SWCLK) | bit(self.swdio, Pins::SWDIO) | bit(high, Pins::NRESET))
     }
 
-    fn drive_reset(&mut self, low: bool) {
+    /// Drives nRESET low or lets it go.
+    pub(crate) fn drive_reset(&mut self, low: bool) {
         if low != self.reset_low {
             self.reset_low = low;
             self.truth.reset(low, self.now);

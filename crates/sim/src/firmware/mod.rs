@@ -3,15 +3,19 @@
 //! SWD only: the JTAG commands answer ERROR, trace and UART commands are not known (0xFF), as in a build of the reference
 //! without them. One difference: a command that ends before its fields is answered 0xFF; the reference reads on in old bytes.
 
+mod device;
 mod info;
 mod lines;
 mod profile;
 mod sequences;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transfer;
 
-pub(crate) use info::{SERIAL, VENDOR};
+pub(crate) use device::DapDevice;
+#[cfg(test)]
+pub(crate) use device::{IN, OUT};
+use info::{SERIAL, VENDOR};
 pub(crate) use lines::Lines;
 pub(crate) use profile::Profile;
 

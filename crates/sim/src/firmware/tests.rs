@@ -66,7 +66,8 @@ impl Probe {
     }
 }
 
-fn short(t: &Transaction) -> String {
+/// A transaction in short: direction, port, register, and the ack where it is not OK.
+pub(crate) fn short(t: &Transaction) -> String {
     let direction = if t.read { "r" } else { "w" };
     let port = if t.reg.port == Port::Ap { "ap" } else { "dp" };
     let ack = match t.ack {

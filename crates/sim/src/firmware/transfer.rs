@@ -25,7 +25,7 @@ struct Run {
     posted: bool,
     /// A write was done that nothing has confirmed.
     unchecked: bool,
-    /// Last value read; survives from item to item as in the reference.
+    /// Last value read or written; survives from item to item as in the reference.
     data: u32,
     mismatch: bool,
 }
@@ -87,12 +87,14 @@ impl<C: Chip> Firmware<C> {
         }
         match request {
             r if r.is_mask() => {
+                run.data = item.word; // the reference loads masks and values to write into the same variable
                 self.transfers.match_mask = item.word;
                 Ack::OK
             }
             r if r.is_match() => self.read_until(wire, item.word, run),
             r if r.is_read() => self.plain_read(r, wire, run),
             r => {
+                run.data = item.word;
                 let ack = self.lines.transact(wire, &mut { item.word }, self.transfers.wait_retry);
                 if ack == Ack::OK {
                     self.stamp(r, run);

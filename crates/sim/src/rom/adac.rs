@@ -2,7 +2,8 @@
 
 use super::session::Session;
 use crate::chip::H5;
-use regs::h5::da::{command, permission, status, tlv, value};
+use crate::knobs::LifeCycle;
+use regs::h5::da::{command, lifecycle, permission, status, tlv, value};
 use regs::h5::obk::payload;
 use sha2::{Digest, Sha256};
 
@@ -73,7 +74,7 @@ impl H5 {
         item(&mut items, tlv::SOC_ID, &soc_id);
         item(&mut items, tlv::SDA_ID, &SDA_ID);
         item(&mut items, tlv::HW_PERMISSION_MASK, &permissions);
-        item(&mut items, tlv::LIFECYCLE, &[value::LIFECYCLE_TAG, self.state().0]);
+        item(&mut items, tlv::LIFECYCLE, &self.lifecycle());
         item(&mut items, tlv::TOKEN_FORMATS, &tlv::TOKEN.to_le_bytes());
         item(&mut items, tlv::CERT_FORMATS, &tlv::CERTIFICATE.to_le_bytes());
         item(&mut items, tlv::CRYPTO_SYSTEMS, &[crypto]);
@@ -82,6 +83,16 @@ impl H5 {
         item(&mut items, tlv::ST_HDPL2_STATUS, &value::HDPL_ABSENT.to_le_bytes());
         item(&mut items, tlv::ST_HDPL3_STATUS, &value::HDPL_ABSENT.to_le_bytes());
         items
+    }
+
+    /// The product state with Arm's class beside it. Its order is a guess, selectable. [H5-DA-9]
+    fn lifecycle(&self) -> [u8; 2] {
+        let [exchanged, class] = lifecycle::item(self.state());
+        match self.knobs.da_lifecycle {
+            LifeCycle::ClassFirst => [value::LIFECYCLE_TAG, self.state().0],
+            LifeCycle::ClassSecond => [self.state().0, class],
+            LifeCycle::N6 => [exchanged, class],
+        }
     }
 
     /// A fresh challenge: the same board gives the same ones in the same order.

@@ -31,7 +31,8 @@ impl H5 {
         self.dbgmcu.take();
         self.core.runs = Runs::Session;
         self.shut_ap1();
-        self.rom.session = Some(Session { to_send: VecDeque::from([MAGIC_DEVICE]), ..Session::default() });
+        let reply = if self.knobs.da_echo { self.knobs.da_magic } else { MAGIC_DEVICE };
+        self.rom.session = Some(Session { to_send: VecDeque::from([reply]), ..Session::default() });
         self.rom.due = Some(self.now + self.knobs.da_word);
     }
 

@@ -116,6 +116,40 @@ fn discovery_of_a_closed_part_proves_closed_and_provisioned() {
     assert_eq!(item(&mut rig, tlv::HW_PERMISSION_MASK)[..4], 0x5077u32.to_le_bytes());
 }
 
+/// The bytes are those in ST's code for the N6, and in Arm's reference: the class second.
+#[test]
+fn the_life_cycle_can_stand_in_any_order_that_is_published() {
+    for (order, open, shut) in [
+        ("class-first", [0x20, 0xED], [0x20, 0x72]),
+        ("class-second", [0xED, 0x10], [0x72, 0x30]),
+        ("n6", [0xDE, 0x10], [0x27, 0x30]),
+    ] {
+        let spec = format!("h562,da.lifecycle={order}");
+        for (mut rig, bytes) in [(Rig::new(&spec), open), (closed(&spec), shut)] {
+            enter(&mut rig).unwrap();
+            let told = item(&mut rig, tlv::LIFECYCLE);
+            assert_eq!(told, bytes, "{order}");
+            assert_eq!(da::lifecycle::state(&told), Some(rig.chip.state()), "{order}");
+        }
+    }
+}
+
+#[test]
+fn the_rom_may_answer_the_magic_word_with_itself() {
+    assert_eq!(enter(&mut Rig::new("h562,da.reply=echo")), Some(da::MAGIC_HOST));
+}
+
+#[test]
+fn a_rom_that_wants_a_write_to_acknowledge_sends_nothing_more_until_it_comes() {
+    let mut rig = Rig::new("h562,da.ack=write");
+    assert_eq!(enter(&mut rig), Some(da::MAGIC_DEVICE));
+    send(&mut rig, u32::from(command::DISCOVERY) << 16);
+    send(&mut rig, 0);
+    assert_eq!(receive(&mut rig), Some(da::MAGIC_DEVICE), "the old word still stands");
+    rig.w0(BASE_AP0 + DBG_AUTH_ACK, 0);
+    assert_eq!(receive(&mut rig), Some(u32::from(status::SUCCESS) << 16));
+}
+
 #[test]
 fn the_right_password_erases_everything_and_opens_the_part() {
     let mut rig = closed("h562,kib=1024");

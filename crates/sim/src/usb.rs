@@ -1,0 +1,113 @@
+//! The USB cable of a probe: what is on its way to the host, when, and what goes wrong with it.
+
+use crate::bus::Time;
+use crate::faults::UsbFaults;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use wire::UsbFault;
+
+/// How fast the cable is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// From the host's end of a transfer to the firmware, and back.
+    pub(crate) latency: Time,
+    /// One packet on the bus.
+    pub(crate) gap: Time,
+}
+
+/// An answer on its way.
+#[derive(Debug)]
+struct Answer {
+    at: Time,
+    bytes: Bytes,
+}
+
+/// The cable with its faults and its counters.
+#[derive(Debug)]
+pub(crate) struct Usb {
+    pub(crate) pace: Pace,
+    faults: UsbFaults,
+    answers: VecDeque<Answer>,
+    /// When the bus was last free in each direction.
+    out_free: Time,
+    in_free: Time,
+    pub(crate) unplugged: bool,
+    /// Transfers from the host.
+    pub(crate) taken: u64,
+    answered: u64,
+    /// Bytes in both directions.
+    pub(crate) bytes: u64,
+    /// Transfers that the host has fetched.
+    pub(crate) fetched: u64,
+}
+
+impl Usb {
+    /// A cable that was just plugged in.
+    pub(crate) fn new(pace: Pace, faults: UsbFaults) -> Usb {
+        Usb {
+            pace,
+            faults,
+            answers: VecDeque::new(),
+            out_free: 0,
+            in_free: 0,
+            unplugged: false,
+            taken: 0,
+            answered: 0,
+            bytes: 0,
+            fetched: 0,
+        }
+    }
+
+    /// The probe is pulled out when the scripted transfer comes.
+    pub(crate) fn check_plug(&mut self) -> Result<(), UsbFault> {
+        self.unplugged |= self.faults.unplug == Some(self.taken + 1);
+        if self.unplugged { Err(UsbFault::Gone) } else { Ok(()) }
+    }
+
+    /// When the bus has carried a transfer of this many packets that the probe takes from `at` on.
+    pub(crate) fn carry(&mut self, at: Time, packets: u64) -> Time {
+        self.out_free = self.out_free.max(at) + self.pace.gap * packets;
+        self.out_free
+    }
+
+    /// Sends an answer of this many packets that is ready at `end`.
+    pub(crate) fn send(&mut self, answer: Bytes, packets: u64, end: Time) {
+        self.answered += 1;
+        let number = self.answered;
+        if self.faults.lost == Some(number) {
+            return;
+        }
+        let mut answer = answer;
+        if self.faults.corrupt == Some(number) {
+            answer = answer.iter().enumerate().map(|(i, b)| if i == 0 { !b } else { *b }).collect();
+        }
+        let late = self.faults.delay.filter(|(n, _)| *n == number).map_or(0, |(_, by)| by);
+        let copies = if self.faults.duplicate == Some(number) { 2 } else { 1 };
+        let Pace { latency, gap } = self.pace;
+        for _ in 0..copies {
+            let ready = end + latency + late + gap * packets.saturating_sub(1);
+            let at = ready.max(self.in_free + gap * packets);
+            self.in_free = at;
+            self.answers.push_back(Answer { at, bytes: answer.clone() });
+        }
+    }
+
+    /// When the oldest answer will have reached the host.
+    pub(crate) fn next(&self) -> Option<Time> {
+        self.answers.front().filter(|_| !self.unplugged).map(|answer| answer.at)
+    }
+
+    /// Takes that answer.
+    pub(crate) fn take(&mut self) -> Option<Bytes> {
+        self.next()?;
+        let answer = self.answers.pop_front()?;
+        self.fetched += 1;
+        self.bytes += answer.bytes.len() as u64;
+        Some(answer.bytes)
+    }
+
+    /// Forgets what was not fetched.
+    pub(crate) fn reset(&mut self) {
+        self.answers.clear();
+    }
+}
