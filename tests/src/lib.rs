@@ -72,7 +72,14 @@ impl Rig {
 
     /// Everything that was on the wire so far.
     pub fn truth(&self) -> Vec<WireEvent> {
-        self.session.device().expect("a simulated probe").borrow().truth().iter().map(|(_, event)| event.clone()).collect()
+        self.session
+            .device()
+            .expect("a simulated probe")
+            .borrow()
+            .truth()
+            .iter()
+            .map(|(_, event)| event.clone())
+            .collect()
     }
 }
 

@@ -13,6 +13,12 @@ pub fn example(file: &str) -> PathBuf {
     root.join("tools/h5-provision/examples/h562").join(file)
 }
 
+/// The memory of a factory-new board.
+pub fn untouched(scenario: &str) -> Vec<u8> {
+    let scenario = Scenario::parse(scenario).expect("a scenario");
+    Board::open(&scenario).expect("a board").nonvolatile()
+}
+
 /// A job with everything it names.
 #[derive(Debug)]
 pub struct Line {

@@ -199,6 +199,15 @@ pub(crate) fn check(
     password: Option<&Password>,
     tzen: Tzen,
 ) -> Result<Vec<String>, CredentialError> {
+    if !obk.file.is_debug_authentication() {
+        // Discovery would vouch for whatever credential is in the part already, and nobody here has its password.
+        let name = obk.file.known_destination().map_or("an unknown destination", |d| d.name);
+        let text = format!(
+            "{} is for {name} and holds no credential: it would not be the job's password that opens the part again",
+            obk.path.display()
+        );
+        return Err(CredentialError::Rule { rule: ObkRule::Destination, text });
+    }
     let context = LintContext { family: job.family, tzen, password, production: job.production };
     let mut warnings = Vec::new();
     for finding in obk.file.lint(&context) {
@@ -221,6 +230,20 @@ mod tests {
         assert_eq!(password_bytes(b"secret42"), b"secret42");
         assert_eq!(password_bytes(b"\0\0\0\x80\x04\0\0\0abcd"), b"abcd");
         assert_eq!(password_bytes(b"\0\0\0\x80\x05\0\0\0abcd"), b"\0\0\0\x80\x05\0\0\0abcd");
+    }
+
+    #[test]
+    fn a_provisioning_file_without_a_credential_is_refused_as_the_credential_of_a_job() {
+        let folder = crate::bench::Folder::new();
+        let job = folder.job(crate::bench::JOB);
+        let body = [7u8; 0x120 - 32];
+        let head = [0x0FFD_0160u32, 0x120, 0].map(u32::to_le_bytes).concat();
+        let file = [&head[..], &Sha256::digest(body), &body].concat();
+        assert!(ObkFile::parse(&file).unwrap().known_destination().is_some());
+        folder.write("da.obk", &file);
+        let e = crate::Goods::load(&job, FileRule::Strict).unwrap_err();
+        assert_eq!(e.exit(), Exit::Usage);
+        assert!(e.to_string().contains("holds no credential"), "{e}");
     }
 
     #[cfg(unix)]

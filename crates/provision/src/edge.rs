@@ -72,9 +72,9 @@ impl fmt::Display for StopReason {
             StopReason::ContentsUnknown => {
                 f.write_str("CLOSED is proven, its contents can't be: there is no journal of this part here")
             }
-            StopReason::NoCredential => {
-                f.write_str("the part is CLOSED, and the ROM does not vouch for a credential that would open it")
-            }
+            StopReason::NoCredential => f.write_str(
+                "the part is CLOSED, and the ROM does not vouch for a credential that would open it",
+            ),
             StopReason::OtherContents => {
                 f.write_str("CLOSED is proven, but the journal says that another job's contents are inside")
             }

@@ -291,6 +291,13 @@ fn per_step(text: &str) -> Result<(Option<Step>, &str), JobError> {
     }
 }
 
+/// What is for all steps first: what is said of one step counts more, whatever the order on the command line.
+fn of_steps(texts: &[String]) -> Result<Vec<(Option<Step>, &str)>, JobError> {
+    let mut all: Vec<_> = texts.iter().map(|text| per_step(text)).collect::<Result<_, _>>()?;
+    all.sort_by_key(|(step, _)| step.is_some());
+    Ok(all)
+}
+
 fn named_step(name: &str) -> Result<Step, JobError> {
     Step::from_name(name).filter(|s| Step::SETTABLE.contains(s)).ok_or_else(|| {
         let words: Vec<_> = Step::SETTABLE.iter().map(|s| s.name()).collect();
@@ -335,23 +342,24 @@ impl Job {
         if let Some(speed) = overrides.speed {
             self.speed = speed;
         }
-        for text in &overrides.connect {
-            let (step, mode) = per_step(text)?;
+        for (step, mode) in of_steps(&overrides.connect)? {
             let mode = mode.parse().map_err(flag_error("connect"))?;
-            match step {
-                Some(step) => self.steps.entry(step).or_default().connect = Some(mode),
-                None => self.mode = mode,
-            }
+            self.mode = if step.is_none() { mode } else { self.mode };
+            self.settings(step, |settings| settings.connect = Some(mode));
         }
-        for text in &overrides.ap {
-            let (step, ap) = per_step(text)?;
+        for (step, ap) in of_steps(&overrides.ap)? {
             let ap = ap.parse().map_err(flag_error("ap"))?;
-            match step {
-                Some(step) => self.steps.entry(step).or_default().ap = Some(ap),
-                None => self.ap = ap,
-            }
+            self.ap = if step.is_none() { ap } else { self.ap };
+            self.settings(step, |settings| settings.ap = Some(ap));
         }
         overrides.set.iter().try_for_each(|text| self.set(text))
+    }
+
+    /// Changes the settings of one step, or of all.
+    fn settings(&mut self, step: Option<Step>, mut change: impl FnMut(&mut StepSettings)) {
+        for each in Step::SETTABLE.iter().filter(|s| step.is_none_or(|step| step == **s)) {
+            change(self.steps.entry(*each).or_default());
+        }
     }
 
     /// One `key=value` or `STEP/key=value`. Without a step it holds for every step, even where the job says otherwise.

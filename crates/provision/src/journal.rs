@@ -127,10 +127,25 @@ pub struct Receipts {
 }
 
 impl Receipts {
+    /// Voids what cannot hold any more in a part that is in this product state.
+    ///
+    /// Only a regression leads back, and a regression takes everything. It may have been done by somebody who does not
+    /// write this journal, or by us without living to see its end: what the part holds since then is not known here.
+    pub fn seen_in(&mut self, state: &str) {
+        let went_back = match state {
+            _ if state.starts_with("OPEN") => true,
+            _ if state.starts_with("PROVISIONING") => self.closed.is_some() || self.regressing,
+            _ => false,
+        };
+        if went_back {
+            *self = Receipts::default();
+        }
+    }
+
     /// Takes one event into account. An intent voids what it puts at risk: only the receipt behind it restores it.
     fn take(&mut self, event: &Event) {
         match event {
-            Event::Begin { .. } => {}
+            Event::Begin { state, .. } => self.seen_in(state),
             Event::FlashRight { firmware } => self.firmware = Some(firmware.clone()),
             Event::OptionsRight { options } => self.options = Some(options.clone()),
             Event::StateIntent { to } if to.starts_with("PROVISIONING") => {

@@ -44,6 +44,15 @@ impl<'a> Live<'a> {
         Ok(Part::new(self.adi, self.ap, identity))
     }
 
+    /// Works on the part and remembers what became of its product state and TrustZone.
+    fn change<T>(&mut self, work: impl FnOnce(&mut Part<'_>) -> Result<T, H5Error>) -> Result<T, H5Error> {
+        let mut part = self.part()?;
+        let done = work(&mut part);
+        let now = part.identity().clone();
+        self.identity = Some(now);
+        done
+    }
+
     fn core(&self) -> CoreAccess {
         CoreAccess { ap: self.ap, attr: Attr::Default }
     }
@@ -194,7 +203,7 @@ impl Target for Live<'_> {
     }
 
     fn recover_selectors(&mut self) -> Result<(), H5Error> {
-        self.part()?.recover_selectors()
+        self.change(|part| part.recover_selectors())
     }
 
     fn sector_holds(&mut self, sector: &SectorData) -> Result<bool, H5Error> {
@@ -247,11 +256,11 @@ impl Target for Live<'_> {
     }
 
     fn change_options(&mut self, changes: &[OptionChange]) -> Result<Changed, H5Error> {
-        Ok(changed(&self.part()?.change_options(changes)?))
+        Ok(changed(&self.change(|part| part.change_options(changes))?))
     }
 
     fn change_state(&mut self, to: ProductState) -> Result<Changed, H5Error> {
-        Ok(changed(&self.part()?.change_state(to)?))
+        Ok(changed(&self.change(|part| part.change_state(to))?))
     }
 
     fn default_route(&self) -> ObkRoute {

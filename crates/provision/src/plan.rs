@@ -357,7 +357,9 @@ impl Planner<'_> {
     fn prove(&self) -> PlannedStep {
         let mut step = self.plain(Step::Prove, &["discovery again, through AP0"]);
         step.conditions =
-            ["lifecycle is CLOSED", "the core's access port is shut"].map(str::to_owned).to_vec();
+            ["lifecycle is CLOSED", "integrity is 0xEAEA_EAEA", "the core's access port is shut"]
+                .map(str::to_owned)
+                .to_vec();
         step
     }
 }

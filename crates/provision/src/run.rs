@@ -21,7 +21,7 @@ use crate::error::RunError;
 use crate::goods::Goods;
 use crate::job::{Goal, Job, Reset};
 use crate::journal::{Event, Journal, Shelf, Store};
-use crate::target::{Connect, Target, Vouched};
+use crate::target::{Changed, Connect, Target, Vouched};
 use crate::text::rfc3339;
 use crate::{Exit, Step};
 use h5::{H5Error, Identity, ObkRoute};
@@ -150,6 +150,8 @@ struct Engine<'a> {
     command: &'static str,
     /// The step under way.
     now: Step,
+    /// The product state that is being written.
+    under_way: Option<ProductState>,
     /// How the link stands; `None` when it must be made anew.
     connected: Option<Connect>,
     discovered: bool,
@@ -181,6 +183,7 @@ impl<'a> Engine<'a> {
             steps: Vec::new(),
             command: "run",
             now: Step::Identify,
+            under_way: None,
             connected: None,
             discovered: false,
             wrote: false,
@@ -236,6 +239,10 @@ impl<'a> Engine<'a> {
         step: Step,
         work: impl FnOnce(&mut Self) -> Result<(T, String), RunError>,
     ) -> Result<T, Halt> {
+        // The step to stop after may be one that this part does not need any more: then the one behind it is not begun.
+        if let Some(until) = self.limits.until.filter(|until| step > *until) {
+            return Err(Halt::Until(until));
+        }
         self.check()?;
         self.now = step;
         self.watch.begin(step);
@@ -299,6 +306,18 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
+    /// Moves the product state: intent, one change, what came of it.
+    fn move_state(&mut self, to: ProductState) -> Result<Changed, RunError> {
+        self.log(Event::StateIntent { to: to.to_string() })?;
+        self.wrote = true;
+        self.under_way = Some(to);
+        let changed = self.target.change_state(to)?;
+        self.under_way = None;
+        self.facts.state = Some(to);
+        self.facts.options_changed.extend(changed.lines.iter().cloned());
+        Ok(changed)
+    }
+
     fn note(&mut self, text: &str) {
         self.watch.note(self.now, text);
     }
@@ -318,7 +337,9 @@ impl<'a> Engine<'a> {
     /// Asks once before the first move that cannot simply be taken back.
     fn confirm(&mut self, question: &str) -> Result<(), RunError> {
         if !self.confirmed {
-            match self.watch.confirm(question) {
+            let answer = self.watch.confirm(question);
+            self.check()?;
+            match answer {
                 Answer::Yes => self.confirmed = true,
                 Answer::No => return Err(RunError::Denied),
                 Answer::Nobody => return Err(RunError::Unattended),

@@ -7,10 +7,13 @@ mod flash;
 mod link;
 mod mailbox;
 mod memory;
+mod obk;
+mod options;
 
 use crate::event::{Accessed, Body, Event};
 use crate::fold::Breaks;
 use crate::name::canonical;
+use regs::h5::flash::sr;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use wire::{Ack, Level, Width};
@@ -124,6 +127,8 @@ const PATTERNS: &[Pattern] = &[
     flash::unlock,
     flash::erase,
     flash::option_change,
+    options::dump,
+    obk::write,
     flash::program,
     flash::obk_control,
     flash::lock,
@@ -223,6 +228,18 @@ fn took(events: &[Event]) -> String {
             format!(", in {}", crate::name::span(last.until - first.at))
         }
         _ => String::new(),
+    }
+}
+
+/// How an operation of the flash ended, by the last look at a status register: nothing when it ended well, else the bits
+/// that say busy or error.
+fn outcome(events: &[Event]) -> String {
+    let mut looks = events.iter().filter_map(read).filter(|(register, _)| flash::STATUS.contains(register));
+    let Some((register, Some(status))) = looks.next_back() else { return String::new() };
+    let told = status & (sr::ERRORS | sr::BUSY);
+    match regs::lookup(register).filter(|_| told != 0) {
+        Some(hit) => format!(": {}", hit.register.describe(told)),
+        None => String::new(),
     }
 }
 

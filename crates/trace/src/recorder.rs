@@ -137,7 +137,10 @@ impl Recorder {
         options.write(true).create(true).truncate(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(|source| TraceError::File { path: path.clone(), source })?;
+        let file = options
+            .open(&path)
+            .and_then(|file| only_for_its_owner(&file).map(|()| file))
+            .map_err(|source| TraceError::File { path: path.clone(), source })?;
         Self::begin(Some((path, file)), header, secrets)
     }
 
@@ -313,6 +316,21 @@ impl Drop for Recorder {
             log::warn!("the trace {} is incomplete: {e}", path.display());
         }
     }
+}
+
+/// A file that was there before keeps its mode when it is opened, whoever may read it.
+#[cfg(unix)]
+fn only_for_its_owner(file: &File) -> std::io::Result<()> {
+    // Not for `/dev/null` and its like.
+    if !file.metadata()?.is_file() {
+        return Ok(());
+    }
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn only_for_its_owner(_: &File) -> std::io::Result<()> {
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::decode::Command;
 use crate::event::{Accessed, Body, Event, Match, OnWire, RegisterAccess, Repeats, Wired};
 use crate::name;
 use crate::read::Transfer;
-use cmsis_dap::{Request, Response};
+use cmsis_dap::{Item, Request, Response};
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::time::Duration;
@@ -103,7 +103,7 @@ fn request(request: &Request) -> String {
         Request::TransferConfigure { idle_cycles, wait_retry, match_retry } => {
             write!(text, " idle {idle_cycles}, WAIT retries {wait_retry}, match retries {match_retry}")
         }
-        Request::Transfer(transfer) => write!(text, " {} items", transfer.items.len()),
+        Request::Transfer(transfer) => write!(text, " {}", items(&transfer.items)),
         Request::TransferBlock(block) => {
             let port = if block.request.reg().port == Port::Ap { "AP" } else { "DP" };
             let way = if block.request.is_read() { "read" } else { "write" };
@@ -127,6 +127,36 @@ fn request(request: &Request) -> String {
         _ => Ok(()),
     };
     text
+}
+
+/// The items of a transfer in short: `write DP 0x8, read AP 0xC ×3`.
+fn items(items: &[Item]) -> String {
+    /// More than so many runs are not listed.
+    const LISTED: usize = 6;
+    let short = |item: &Item| {
+        let reg = item.request.reg();
+        let way = match item.request {
+            r if r.is_mask() => return "set mask".to_owned(),
+            r if r.is_match() => "match",
+            r if r.is_read() => "read",
+            _ => "write",
+        };
+        format!("{way} {} 0x{:X}", if reg.port == Port::Ap { "AP" } else { "DP" }, reg.a)
+    };
+    let mut runs: Vec<(String, usize)> = Vec::new();
+    for item in items.iter().map(short) {
+        match runs.last_mut() {
+            Some((last, count)) if *last == item => *count += 1,
+            _ => runs.push((item, 1)),
+        }
+    }
+    let more = if runs.len() > LISTED { format!(", … ({} items)", items.len()) } else { String::new() };
+    let all: Vec<String> = runs
+        .into_iter()
+        .take(LISTED)
+        .map(|(item, count)| if count > 1 { format!("{item} ×{count}") } else { item })
+        .collect();
+    if all.is_empty() { "nothing".to_owned() } else { all.join(", ") + &more }
 }
 
 fn response(response: &Response) -> String {
@@ -220,7 +250,7 @@ fn access(a: &Accessed, named: bool, took: Duration) -> String {
         let register = regs::lookup(a.access.at.0).map(|hit| hit.register).filter(|_| named);
         let _ = write!(text, " by the probe until {}", until(register, matching));
     } else if a.run > 1 {
-        let _ = write!(text, ", {} from {}", name::size(a.bytes()), shown(a.access.value));
+        let _ = write!(text, ", {}, first {}", name::size(a.bytes()), shown(a.access.value));
     } else if a.access.value.is_some() || a.ack == Ack::OK {
         let _ = write!(text, " {}", shown(a.access.value));
         if a.repeats.same > 1 && a.repeats.first != a.access.value {

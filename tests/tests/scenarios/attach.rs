@@ -99,13 +99,6 @@ fn under_reset_catches_the_core_and_releases_the_pin() {
 }
 
 #[test]
-fn a_pin_that_is_not_wired_is_found_out_and_named() {
-    let mut rig = Rig::new("h562,nrst=unwired");
-    let error = rig.adi().attach(&Attach { mode: ConnectMode::Pulse, core: None }).unwrap_err();
-    assert!(matches!(error, adi::AdiError::NrstNotWorking { .. }), "{error}");
-}
-
-#[test]
 fn a_dormant_part_is_woken() {
     let mut rig = Rig::new("h562,start=dormant");
     rig.adi().attach(&Attach::HOTPLUG).expect("attached");

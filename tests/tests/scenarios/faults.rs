@@ -90,3 +90,12 @@ fn a_parity_error_or_a_moment_without_an_answer_never_ends_in_a_wrong_part() {
         exits(fault, packets().map(|n| format!("{fault}={}", n * 20)));
     }
 }
+
+/// A probe whose nRESET goes nowhere reads back what it drives: only the core can tell that no reset came.
+#[test]
+fn a_reset_that_does_not_reach_the_part_stops_the_job_before_anything_is_written() {
+    let untouched = ackwait_tests::line::untouched(BOARD);
+    let outcome = Line::load("job.toml").fresh(&format!("{BOARD},nrst=unwired"), &MemoryShelf::default());
+    assert_eq!(outcome.report.exit(), Exit::Nrst, "{:?}", outcome.report.result);
+    assert_eq!(outcome.image, untouched);
+}

@@ -66,6 +66,29 @@ impl<'a> Console<'a> {
         Console { output, format, yes, drawn: false }
     }
 
+    /// Waits until something was typed; `false` when the run shall stop. A read of standard input is begun anew after a
+    /// signal, so Ctrl-C at the question would do nothing.
+    #[cfg(unix)]
+    fn wait_for_a_line(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, poll};
+        use rustix::io::Errno;
+        let stdin = std::io::stdin();
+        let mut typed = [PollFd::new(&stdin, PollFlags::IN)];
+        while !self.stop() {
+            match poll(&mut typed, None) {
+                Err(Errno::INTR) => {}
+                // What else may be wrong with standard input, reading it tells.
+                _ => return true,
+            }
+        }
+        false
+    }
+
+    #[cfg(not(unix))]
+    fn wait_for_a_line(&self) -> bool {
+        true
+    }
+
     fn clear(&mut self) {
         if self.drawn {
             let _ = write!(self.output.err, "\r\x1b[K");
@@ -170,6 +193,9 @@ impl Watch for Console<'_> {
         self.clear();
         let _ = write!(self.output.err, "{question} Type yes: ");
         let _ = self.output.err.flush();
+        if !self.wait_for_a_line() {
+            return Answer::Nobody;
+        }
         let mut line = String::new();
         match std::io::stdin().lock().read_line(&mut line) {
             Ok(n) if n > 0 && line.trim().eq_ignore_ascii_case("yes") => Answer::Yes,

@@ -23,13 +23,11 @@ pub(crate) fn discover(args: &DiscoverArgs, output: &mut Output) -> Result<Exit,
         policy.apply(setting)?;
     }
     let speed = crate::job::speed(args.speed)?.unwrap_or(SPEED);
-    let mut session = crate::open::open(&args.probe, &policy, speed, &args.recording)?;
+    let mut session = crate::open::open(&args.probe, &policy, speed, &args.recording, output)?;
     let attached = session.adi.attach(&Attach::HOTPLUG).map_err(H5Error::from);
     let said = attached.and_then(|_| da::discover(&mut session.adi));
     if said.is_err() {
-        output.say("the last accesses:");
-        let flight = session.adi.flight().to_string();
-        flight.lines().for_each(|line| output.say(&format!("  {line}")));
+        crate::open::show_flight(&session, output);
     }
     let closed = crate::open::close(session, output);
     let said = said?;

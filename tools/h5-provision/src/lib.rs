@@ -50,14 +50,21 @@ pub fn main() -> ExitCode {
         asks: std::io::stdin().is_terminal(),
         stop: Arc::new(AtomicBool::new(false)),
     };
-    // Both only raise a flag: the run stops at its next safe point and lets go of NRST. Every wait has an end, so it comes.
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+    // They only raise a flag: the run stops at its next safe point and lets go of NRST. Every wait has an end, so it comes.
+    for signal in STOPS {
         if let Err(e) = signal_hook::flag::register(signal, Arc::clone(&output.stop)) {
             output.say(&format!("signal {signal} cannot be caught: {e}"));
         }
     }
     ExitCode::from(run_with(std::env::args_os(), &mut output).code())
 }
+
+/// The signals that ask a run to stop; the last one comes when a terminal is closed.
+#[cfg(unix)]
+const STOPS: [i32; 3] =
+    [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
+#[cfg(not(unix))]
+const STOPS: [i32; 2] = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
 
 /// Runs the tool with these arguments and streams.
 pub fn run_with(args: impl IntoIterator<Item = OsString>, output: &mut Output) -> Exit {

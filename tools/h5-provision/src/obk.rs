@@ -101,8 +101,11 @@ fn lint(
     }
     let refused = findings.iter().find(|f| f.severity == Severity::Refuse);
     if refused.is_none() && format == Format::Text {
-        let checked =
-            if context.password.is_some() { "; the password opens it" } else { "; no password was compared" };
+        let checked = match context.password {
+            Some(password) if file.matches_password(password) => "; the password opens it",
+            Some(_) => "; it holds no credential, so the password has nothing to do with it",
+            None => "; no password was compared",
+        };
         output.print(&format!("fits {}{checked}", context.family));
     }
     Ok(refused.map_or(Exit::Done, |f| provision::rule_exit(f.rule)))

@@ -17,7 +17,11 @@ pub(crate) fn open(
     policy: &Policy,
     swclk: Hz,
     recording: &Recording,
+    output: &mut Output,
 ) -> Result<Session, Trouble> {
+    if let Some(path) = recording.trace.as_ref().filter(|_| recording.trace_secrets) {
+        output.say(&format!("warning: {} will hold passwords and keys as they are", path.display()));
+    }
     let options = Options {
         probe: probe.to_owned(),
         policy: policy.clone(),
@@ -27,6 +31,13 @@ pub(crate) fn open(
         tool: TOOL.to_owned(),
     };
     Ok(session::open(&options)?)
+}
+
+/// The flight recorder, for a command that keeps no files.
+pub(crate) fn show_flight(session: &Session, output: &mut Output) {
+    output.say("the last accesses:");
+    let flight = session.adi.flight().to_string();
+    flight.lines().for_each(|line| output.say(&format!("  {line}")));
 }
 
 /// Ends a session. What goes wrong here is said, and changes the end of a command only where there was none.

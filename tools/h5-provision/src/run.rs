@@ -19,7 +19,8 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Trouble> 
     // Everything that can be refused without a probe is refused before one is opened.
     let mut goods = Goods::load(&job, FileRule::Lenient)?;
     let shelf = shelf(args.keeping.journal.as_ref())?;
-    let mut session = open(&args.probe, &job.policy, job.speed, &args.recording)?;
+    record_can_be_kept(&args.keeping)?;
+    let mut session = open(&args.probe, &job.policy, job.speed, &args.recording, output)?;
     if !session.is_simulated() {
         goods = Goods::load(&job, FileRule::Strict)?;
     }
@@ -38,12 +39,15 @@ pub(crate) fn regress(args: &RegressArgs, output: &mut Output) -> Result<Exit, T
     let limits = crate::job::limits(None, args.deadline.as_deref())?;
     let file = args.password_file.as_ref().or(job.password_file.as_ref());
     let file = file.ok_or_else(|| Trouble::usage("the job names no password file: give --password-file"))?;
-    load_password(file, if job.production { FileRule::Strict } else { FileRule::Lenient })?;
+    // Read once: the file may be a pipe.
+    let (password, warning) =
+        load_password(file, if job.production { FileRule::Strict } else { FileRule::Lenient })?;
     let shelf = shelf(args.keeping.journal.as_ref())?;
-    let mut session = open(&args.probe, &job.policy, job.speed, &args.recording)?;
-    let lenient = session.is_simulated() && !job.production;
-    let rule = if lenient { FileRule::Lenient } else { FileRule::Strict };
-    let (password, warning) = load_password(file, rule)?;
+    record_can_be_kept(&args.keeping)?;
+    let mut session = open(&args.probe, &job.policy, job.speed, &args.recording, output)?;
+    if warning.is_some() && !session.is_simulated() {
+        load_password(file, FileRule::Strict)?;
+    }
     let goods = Goods::none();
     let yes = args.yes || session.is_simulated();
     let mut console = Console::new(output, args.format.format, yes);
@@ -58,6 +62,14 @@ pub(crate) fn regress(args: &RegressArgs, output: &mut Output) -> Result<Exit, T
     let ending =
         Ending { job: &job, goods: &goods, report: &report, shelf: &shelf, what: "regress", verdict };
     ending.finish(session, &args.recording, &args.keeping, console)
+}
+
+/// A record that cannot be kept is noticed before anything is done that it should tell of.
+fn record_can_be_kept(keeping: &Keeping) -> Result<(), Trouble> {
+    if let Some(path) = &keeping.record {
+        FileStore::open_in_turn(path)?;
+    }
+    Ok(())
 }
 
 fn verdict(report: &Report, goal: &str) -> String {
@@ -109,6 +121,9 @@ impl Ending<'_> {
         extra.extend(keeping.record.as_ref().map(|r| ("record", r.display().to_string())));
         console.tail(self.report, &self.verdict, &extra);
         if let Err(failure) = &self.report.result {
+            if let Err(trouble) = kept {
+                console.output.say(&format!("the record could not be kept: {}", trouble.text));
+            }
             let uid = self.report.facts.uid.as_deref();
             let path = flight_file(recording.trace.as_ref(), keeping.record.as_ref(), &self.shelf.0, uid);
             tell(failure, &path, console.output);
@@ -120,7 +135,7 @@ impl Ending<'_> {
     }
 
     fn keep_record(&self, path: &Path, station: &Station) -> Result<(), Trouble> {
-        let mut store = FileStore::open(path)?;
+        let mut store = FileStore::open_in_turn(path)?;
         Ok(record::append(&mut store, record::record(self.job, self.goods, self.report, station))?)
     }
 }
@@ -141,7 +156,8 @@ fn tell(failure: &Failure, path: &Path, output: &mut Output) {
     match written.and_then(|()| std::fs::write(path, format!("{failure}\n\n{}", failure.flight))) {
         Ok(()) => output.say(&format!("  flight:      {}", path.display())),
         Err(e) => {
-            output.say(&format!("  the flight recorder could not be written to {}: {e}", path.display()))
+            output.say(&format!("  the flight recorder could not be written to {}: {e}", path.display()));
+            failure.flight.lines().for_each(|line| output.say(&format!("  {line}")));
         }
     }
 }

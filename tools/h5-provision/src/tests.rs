@@ -187,6 +187,45 @@ fn a_run_that_stopped_half_way_goes_on_from_there() {
 }
 
 #[test]
+fn asked_twice_to_stop_after_a_step_the_tool_stops_twice() {
+    for step in ["options", "provisioning", "obk", "discover"] {
+        let bench = Bench::new();
+        for _ in 0..2 {
+            let done = bench.run(&["--until", step]);
+            assert_eq!(done.exit, Exit::Done, "{step}: {}", done.err);
+            assert!(done.out.contains(&format!("stopped after {step}")), "{}", done.out);
+        }
+        let said = tool(&["discover", "--probe", &bench.probe()]);
+        assert!(!said.out.contains("CLOSED"), "{step}: {}", said.out);
+    }
+}
+
+/// Another station, with journals of its own, took the part back and put another credential in.
+#[test]
+fn a_journal_that_another_station_overtook_never_closes_a_part_with_their_credential() {
+    let bench = Bench::new();
+    assert_eq!(bench.run(&[]).exit, Exit::Done);
+    std::fs::rename(bench.path("journal"), bench.path("ours")).unwrap();
+    assert_eq!(bench.regress(&[]).exit, Exit::Done);
+    let theirs = bench.write("theirs.txt", b"their-word-9");
+    let obk = bench.path("theirs.obk");
+    let built = tool(&["obk", "build", "--family", "h562", "--password-file", &theirs, "-o", &obk]);
+    assert_eq!(built.exit, Exit::Done, "{}", built.err);
+    let job = std::fs::read_to_string(bench.path("job.toml")).unwrap();
+    bench.edit("da-password.obk", "theirs.obk");
+    bench.edit("password.txt", "theirs.txt");
+    assert_eq!(bench.run(&["--until", "obk"]).exit, Exit::Done);
+
+    std::fs::write(bench.path("job.toml"), job).unwrap();
+    std::fs::remove_dir_all(bench.path("journal")).unwrap();
+    std::fs::rename(bench.path("ours"), bench.path("journal")).unwrap();
+    let done = bench.run(&[]);
+    assert_eq!(done.exit, Exit::Done, "{}", done.err);
+    let back = bench.regress(&[]);
+    assert_eq!(back.exit, Exit::Done, "closed with a password that is not the job's: {}", back.err);
+}
+
+#[test]
 fn a_run_without_its_journal_provisions_again_and_still_closes() {
     let bench = Bench::new();
     assert_eq!(bench.run(&["--until", "obk"]).exit, Exit::Done);
@@ -311,6 +350,68 @@ fn every_run_leaves_one_record_and_the_chain_holds() {
     assert_eq!(tool(&["record", "check", &record]).exit, Exit::Done);
     std::fs::write(&record, text.replacen("\"done\"", "\"fine\"", 1)).unwrap();
     assert_eq!(tool(&["record", "check", &record]).exit, Exit::Refused);
+}
+
+#[test]
+fn a_record_that_cannot_be_kept_stops_a_run_before_it_begins() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("folder")).unwrap();
+    let done = bench.run(&["--record", &bench.path("folder")]);
+    assert_eq!(done.exit, Exit::Usage, "{}", done.err);
+    assert!(done.err.contains("folder") && done.out.is_empty(), "{}", done.err);
+    assert!(!Path::new(&bench.path("board.json")).exists(), "the board was touched");
+}
+
+#[test]
+fn a_plan_for_a_part_with_trust_zone_on_refuses_what_a_run_would() {
+    let bench = Bench::new();
+    let job = std::fs::read_to_string(bench.path("job.toml")).unwrap();
+    let open =
+        "schema = 1\n[device]\nfamily = \"h562\"\n[option_bytes]\nTZEN = \"on\"\n[goal]\nstate = \"OPEN\"\n";
+    std::fs::write(bench.path("job.toml"), open).unwrap();
+    assert_eq!(bench.run(&[]).exit, Exit::Done);
+    std::fs::write(bench.path("job.toml"), job).unwrap();
+    let board = bench.board();
+    let plan = tool(&["plan", &bench.path("job.toml"), "--probe", &bench.probe()]);
+    let run = bench.run(&[]);
+    assert_eq!((plan.exit, run.exit), (Exit::Refused, Exit::Refused), "{}{}", plan.err, run.err);
+    assert_eq!(bench.board(), board);
+}
+
+/// What a run believes of TrustZone follows its own option change: else the plan and the run would go different ways.
+#[test]
+fn a_job_that_switches_trust_zone_off_puts_the_credential_in_by_the_route_of_its_plan() {
+    let bench = Bench::new();
+    let job = std::fs::read_to_string(bench.path("job.toml")).unwrap();
+    let open =
+        "schema = 1\n[device]\nfamily = \"h562\"\n[option_bytes]\nTZEN = \"on\"\n[goal]\nstate = \"OPEN\"\n";
+    std::fs::write(bench.path("job.toml"), open).unwrap();
+    assert_eq!(bench.run(&[]).exit, Exit::Done);
+    std::fs::write(bench.path("job.toml"), job + "[steps.options]\nreset_after = \"hardware\"\n").unwrap();
+    bench.edit("SRAM2_RST = 0", "TZEN = \"off\"");
+    let plan = tool(&["plan", &bench.path("job.toml"), "--probe", &bench.probe()]);
+    assert!(plan.out.contains("TrustZone on") && plan.out.contains("route: direct"), "{}", plan.out);
+    let done = bench.run(&[]);
+    assert_eq!(done.exit, Exit::Done, "{}", done.err);
+    assert!(done.out.contains("by the direct route"), "{}", done.out);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_password_may_come_from_a_pipe() {
+    let bench = Bench::new();
+    assert_eq!(bench.run(&[]).exit, Exit::Done);
+    let pipe = bench.path("pipe");
+    let made = std::process::Command::new("mkfifo").args(["-m", "600", &pipe]).status();
+    assert!(made.unwrap().success());
+    let password = std::fs::read(bench.path("password.txt")).unwrap();
+    let writer = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || std::fs::write(pipe, password))
+    };
+    let done = bench.regress(&["--password-file", &pipe]);
+    assert_eq!(done.exit, Exit::Done, "{}", done.err);
+    writer.join().unwrap().unwrap();
 }
 
 #[test]

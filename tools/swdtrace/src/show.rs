@@ -19,8 +19,8 @@ pub(crate) struct View {
 /// One thing to show.
 enum Line<'a> {
     Event(&'a Event),
-    /// A mark, and how often it comes in a row.
-    Mark(&'a Marked, usize),
+    /// A mark, and those behind it that it stands for.
+    Mark(&'a Marked, Vec<&'a Marked>),
 }
 
 /// Events and marks in the order of the recording. Equal marks in a row, and sleeps whatever they say, are one.
@@ -28,8 +28,8 @@ fn lines<'a>(trace: &'a Trace, view: &View) -> Vec<Line<'a>> {
     let mut marks = trace.marks().iter().filter(|_| view.marks).peekable();
     let mut lines: Vec<Line<'a>> = Vec::new();
     let put = |lines: &mut Vec<Line<'a>>, mark: &'a Marked| match lines.last_mut() {
-        Some(Line::Mark(last, count)) if alike(last, mark) => *count += 1,
-        _ => lines.push(Line::Mark(mark, 1)),
+        Some(Line::Mark(last, more)) if alike(last, mark) => more.push(mark),
+        _ => lines.push(Line::Mark(mark, Vec::new())),
     };
     for event in trace.events(view.level) {
         while let Some(mark) = marks.next_if(|mark| mark.order < event.order) {
@@ -57,12 +57,13 @@ pub(crate) fn text(trace: &Trace, view: &View, out: &mut dyn Write) -> io::Resul
     let mut indent = "";
     for line in lines(trace, view) {
         match line {
-            Line::Mark(marked, count) if marked.mark.kind == MarkKind::Step => {
-                writeln!(out, "{}  == {}{}", column(marked.at), marked.mark.text, times(count))?;
+            Line::Mark(marked, more) if marked.mark.kind == MarkKind::Step => {
+                writeln!(out, "{}  == {}", column(marked.at), told(marked, &more))?;
                 indent = "  ";
             }
-            Line::Mark(marked, count) => {
-                writeln!(out, "{}  {indent}-- {}{}", column(marked.at), marked.mark, times(count))?;
+            Line::Mark(marked, more) => {
+                let kind = marked.mark.kind.word();
+                writeln!(out, "{}  {indent}-- {kind}: {}", column(marked.at), told(marked, &more))?;
             }
             Line::Event(event) => {
                 writeln!(out, "{}  {indent}{}", column(event.at), trace::line(event))?;
@@ -75,8 +76,21 @@ pub(crate) fn text(trace: &Trace, view: &View, out: &mut dyn Write) -> io::Resul
     Ok(())
 }
 
-fn times(count: usize) -> String {
-    if count > 1 { format!(" (×{count})") } else { String::new() }
+/// Marks in a row, in words: the same one `(×3)`; different ones one by one, or the first and the last of many.
+fn told(first: &Marked, more: &[&Marked]) -> String {
+    /// More than so many are not listed.
+    const LISTED: usize = 3;
+    let text = &first.mark.text;
+    let count = 1 + more.len();
+    match more.last() {
+        None => text.clone(),
+        Some(_) if more.iter().all(|mark| mark.mark.text == *text) => format!("{text} (×{count})"),
+        Some(last) if count > LISTED => format!("{text} … {} (×{count})", last.mark.text),
+        Some(_) => {
+            let all: Vec<&str> = more.iter().map(|mark| mark.mark.text.as_str()).collect();
+            format!("{text}, {}", all.join(", "))
+        }
+    }
 }
 
 /// The accesses of an action.
@@ -93,9 +107,9 @@ fn causes<'a>(trace: &'a Trace, view: &View, event: &Event) -> &'a [Event] {
 pub(crate) fn jsonl(trace: &Trace, view: &View, out: &mut dyn Write) -> io::Result<()> {
     for line in lines(trace, view) {
         let value = match line {
-            Line::Mark(marked, count) => json!({
+            Line::Mark(marked, more) => json!({
                 "t_ns": nanos(marked.at), "level": "M", "kind": marked.mark.kind.word(),
-                "text": marked.mark.text, "count": count,
+                "text": told(marked, &more), "count": 1 + more.len(),
             }),
             Line::Event(event) => object(event),
         };

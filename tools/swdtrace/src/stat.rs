@@ -25,7 +25,11 @@ pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
         "transactions   {} ({} added by the probe): {} OK, {} WAIT, {} FAULT, {} no ack, {} parity errors, {} other",
         t.total, t.implied, t.ok, t.wait, t.fault, t.no_ack, t.parity_errors, t.other
     )?;
-    writeln!(out, "WAIT           longest run {}", t.longest_wait_run)?;
+    writeln!(
+        out,
+        "WAIT           longest run {}; what the probe repeated by itself is not in a recording of USB",
+        t.longest_wait_run
+    )?;
     writeln!(out, "line           {} line resets, {} resets by pin", t.line_resets, t.resets)?;
     writeln!(
         out,

@@ -97,6 +97,21 @@ fn show_reads_as_a_story_with_steps_as_headings() {
 }
 
 #[test]
+fn sleeps_in_a_row_keep_their_own_lengths() {
+    let told = |sleeps: &[&str]| {
+        let header = Header::new("test", "1.0", ClockKind::Virtual);
+        let mut recorder = Recorder::in_memory(&header, Secrets::Masked).unwrap();
+        sleeps.iter().for_each(|length| mark(&mut recorder, 0, MarkKind::Sleep, length));
+        let out = on(&recorder.into_bytes(), &["show"]).1;
+        out.lines().last().unwrap().trim_start().to_owned()
+    };
+    assert_eq!(told(&["20ms"]), "0.000000  -- sleep: 20ms");
+    assert_eq!(told(&["20ms", "5ms"]), "0.000000  -- sleep: 20ms, 5ms");
+    assert_eq!(told(&["1ms", "1ms", "1ms", "1ms"]), "0.000000  -- sleep: 1ms (×4)");
+    assert_eq!(told(&["1ms", "2ms", "4ms", "8ms"]), "0.000000  -- sleep: 1ms … 8ms (×4)");
+}
+
+#[test]
 fn every_level_has_its_own_lines() {
     let at = |level: &str| on(&recording(), &["show", "--no-marks", "--level", level]).1;
     let count = |level: &str| at(level).lines().filter(|line| !line.starts_with('#')).count();

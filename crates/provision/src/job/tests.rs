@@ -149,6 +149,24 @@ fn the_command_line_wins_over_the_job() {
 }
 
 #[test]
+fn a_mode_for_all_steps_counts_in_steps_for_which_the_job_or_we_say_otherwise() {
+    let words = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+    let modes = |connect: &[&str]| {
+        let job = overridden(&Overrides { connect: words(connect), ..Overrides::default() }).unwrap();
+        [Step::Flash, Step::Obk, Step::Close].map(|step| job.mode_of(step))
+    };
+    assert_eq!(modes(&["hotplug"]), [ConnectMode::Hotplug; 3]);
+    assert_eq!(modes(&["normal"]), [ConnectMode::Normal; 3], "the OBK step too");
+    let one = [ConnectMode::Normal, ConnectMode::Pulse, ConnectMode::Normal];
+    assert_eq!(modes(&["obk=pulse", "normal"]), one, "in any order");
+    let job = overridden(&Overrides { ap: words(&["obk=0", "2"]), ..Overrides::default() }).unwrap();
+    assert_eq!(
+        (job.ap_of(Step::Obk), job.ap_of(Step::Close)),
+        (ApChoice::Ap(ApSel(0)), ApChoice::Ap(ApSel(2)))
+    );
+}
+
+#[test]
 fn flags_that_make_no_sense_are_refused() {
     let one = |text: &str| vec![text.to_owned()];
     for overrides in [

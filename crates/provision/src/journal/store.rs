@@ -111,17 +111,40 @@ impl FileStore {
     /// # Errors
     /// [`StoreError`], [`StoreError::Locked`] when another process has it.
     pub fn open(path: &Path) -> Result<FileStore, StoreError> {
+        FileStore::open_with(path, |file| match file.try_lock() {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked(path.to_owned())),
+            Err(TryLockError::Error(e)) => {
+                Err(StoreError::File { path: path.to_owned(), why: e.to_string() })
+            }
+        })
+    }
+
+    /// As [`FileStore::open`] for a file that several processes add to: waits for its turn.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_in_turn(path: &Path) -> Result<FileStore, StoreError> {
+        FileStore::open_with(path, |file| {
+            file.lock().map_err(|e| StoreError::File { path: path.to_owned(), why: e.to_string() })
+        })
+    }
+
+    fn open_with(
+        path: &Path,
+        lock: impl FnOnce(&File) -> Result<(), StoreError>,
+    ) -> Result<FileStore, StoreError> {
         let fail = |e: std::io::Error| StoreError::File { path: path.to_owned(), why: e.to_string() };
         let folder = path.parent().unwrap_or(Path::new(""));
         if !folder.as_os_str().is_empty() {
             std::fs::create_dir_all(folder).map_err(fail)?;
         }
         let file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(fail)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(path.to_owned())),
-            Err(TryLockError::Error(e)) => return Err(fail(e)),
+        // A device takes every line and keeps none, or gives lines without end.
+        if !file.metadata().map_err(fail)?.is_file() {
+            return Err(StoreError::File { path: path.to_owned(), why: "is no regular file".to_owned() });
         }
+        lock(&file)?;
         // A new name is durable only when its folder is.
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         if let Ok(folder) = File::open(folder) {

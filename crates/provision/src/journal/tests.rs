@@ -102,6 +102,45 @@ fn a_regression_voids_everything() {
 }
 
 #[test]
+fn a_part_that_is_seen_further_back_than_the_journal_took_it_was_regressed_elsewhere() {
+    let mut closed = Receipts::default();
+    story().iter().for_each(|e| closed.take(e));
+    let seen = |state: &str, receipts: &Receipts| {
+        let mut receipts = receipts.clone();
+        receipts.take(&Event::Begin { content: "c1".into(), state: state.into() });
+        receipts
+    };
+    assert_eq!(seen("CLOSED (0x72)", &closed), closed);
+    assert_eq!(seen("PROVISIONING (0x17)", &closed), Receipts::default());
+    assert_eq!(seen("OPEN (0xED)", &closed), Receipts::default());
+    let mut gated = Receipts::default();
+    story().iter().take(8).for_each(|e| gated.take(e));
+    assert_eq!(seen("PROVISIONING (0x17)", &gated), gated, "on its way, nothing went back");
+    gated.take(&Event::RegressIntent);
+    assert_eq!(seen("PROVISIONING (0x17)", &gated), Receipts::default());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_is_no_place_to_keep_anything() {
+    let e = FileStore::open(Path::new("/dev/null")).unwrap_err();
+    assert!(e.to_string().contains("no regular file"), "{e}");
+}
+
+#[test]
+fn a_record_waits_for_its_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("record.jsonl");
+    let first = FileStore::open_in_turn(&path).unwrap();
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| FileStore::open_in_turn(&path).and_then(|mut s| s.append(b"second\n")));
+        { first }.append(b"first\n").unwrap();
+        second.join().unwrap().unwrap();
+    });
+    assert_eq!(std::fs::read(&path).unwrap(), b"first\nsecond\n");
+}
+
+#[test]
 fn a_file_is_locked_while_it_is_open_and_survives() {
     let folder = tempfile::tempdir().unwrap();
     let path = journal_path(folder.path(), "0102");

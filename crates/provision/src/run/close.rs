@@ -28,13 +28,9 @@ impl Engine<'_> {
         self.confirm("The part will be CLOSED: from then on only the password opens it. Go on?")?;
         self.enter(Step::Close)?;
         let to = ProductState::CLOSED;
-        self.log(Event::StateIntent { to: to.to_string() })?;
-        self.wrote = true;
-        let changed = self.target.change_state(to)?;
-        self.facts.state = Some(to);
+        let changed = self.move_state(to)?;
         self.reset(self.job.reset_after(Step::Close))?;
         let seen = if changed.read_back { "read back" } else { "the access port shut at once" };
-        self.facts.options_changed.extend(changed.lines);
         Ok(((), format!("{to} written, {seen}")))
     }
 

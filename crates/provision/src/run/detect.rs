@@ -82,6 +82,9 @@ impl Engine<'_> {
     fn read_part(&mut self) -> Result<(), RunError> {
         self.enter(Step::Identify)?;
         let mut identity = self.target.identify(self.job.family)?;
+        if let Some(uid) = identity.uid {
+            self.meet(&uid.to_string())?;
+        }
         if let Some((what, repair)) = self.target.interrupted()? {
             self.note(&what);
             if repair {
@@ -92,9 +95,6 @@ impl Engine<'_> {
             }
         }
         self.facts.state = Some(identity.state);
-        if let Some(uid) = identity.uid {
-            self.meet(&uid.to_string())?;
-        }
         self.facts.identity = Some(identity);
         Ok(())
     }
@@ -134,7 +134,10 @@ impl Engine<'_> {
     }
 
     fn observe(&self) -> Observation {
-        let receipts = self.journal.as_ref().map(|j| j.receipts().clone()).unwrap_or_default();
+        let mut receipts = self.journal.as_ref().map(|j| j.receipts().clone()).unwrap_or_default();
+        if let Some(state) = self.facts.state {
+            receipts.seen_in(&state.to_string());
+        }
         Observation {
             state: self.facts.state,
             discovered: self.discovered,

@@ -27,6 +27,8 @@ pub struct Failure {
     pub state: Option<ProductState>,
     /// The product state as it was last read or reported in this run.
     pub last: Option<ProductState>,
+    /// The product state that was being written, and nobody knows whether it is in.
+    pub under_way: Option<ProductState>,
     /// Whether the part can be recovered.
     pub recoverable: String,
     /// What to type next.
@@ -42,23 +44,35 @@ impl Engine<'_> {
         let flight = self.target.flight();
         let state = if worth_asking(&error) { self.target.state_now() } else { None };
         let last = self.facts.state;
+        let under_way = self.under_way.filter(|_| state.is_none());
+        if state.is_some() || under_way.is_some() {
+            // What was true before the change must not stand in a record as what is true after it.
+            self.facts.state = state;
+        }
         let next = next(&error, last, self.command, &self.job.name());
         let recoverable = match &error {
             RunError::Stop(StopReason::NoCredential) => "by all that the ROM says, no: not from outside",
+            _ if under_way.is_some() => "yes: a run looks which of the two it is, and goes on from there",
             _ => recoverable(state.or(last)),
         };
         let recoverable = recoverable.to_owned();
-        Failure { step: self.now, exit: error.exit(), error, elapsed, state, last, recoverable, next, flight }
+        let (step, exit) = (self.now, error.exit());
+        Failure { step, exit, error, elapsed, state, last, under_way, recoverable, next, flight }
     }
 }
 
 impl Failure {
     /// The state line: what is known, and how well.
     pub fn state_line(&self) -> String {
-        match (self.state, self.last) {
-            (Some(state), _) => state.to_string(),
-            (None, Some(last)) => format!("{last} when it was last seen in this run; it cannot be read now"),
-            (None, None) => "not known: it could not be read in this run".to_owned(),
+        match (self.state, self.last, self.under_way) {
+            (Some(state), ..) => state.to_string(),
+            (None, Some(last), Some(to)) => {
+                format!("{last} or {to}: the change was begun, and what came of it cannot be read now")
+            }
+            (None, Some(last), None) => {
+                format!("{last} when it was last seen in this run; it cannot be read now")
+            }
+            (None, None, _) => "not known: it could not be read in this run".to_owned(),
         }
     }
 
@@ -124,6 +138,12 @@ fn next(error: &RunError, state: Option<ProductState>, command: &str, job: &str)
             format!("correct the job or the file named above, then `{again}`; nothing was written")
         }
         RunError::Store(_) => format!("see to the file named above, then `{again}`"),
+        RunError::Part(H5Error::AuthenticationFailed { .. }) if state == Some(ProductState::PROVISIONING) => {
+            format!(
+                "the part may hold no credential, or another one; in PROVISIONING it can be written again: `h5-provision run {job} \
+             --until obk --probe ...`, then `{again}`"
+            )
+        }
         RunError::Part(e) => format!("{}; then `{again}`", e.next_step()),
         RunError::Stop(StopReason::ContentsUnknown | StopReason::OtherContents) => {
             format!("put the part aside, or bring it back to OPEN with its password: `{regress}`")

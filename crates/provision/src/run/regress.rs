@@ -38,10 +38,12 @@ pub fn regress(
 impl Engine<'_> {
     fn back(&mut self, password: &Password) -> Result<End, RunError> {
         let done = self.step(Step::Discover, Self::where_is_it).and_then(|state| {
-            if state == Some(ProductState::OPEN) {
+            if state == Some(ProductState::OPEN) && !self.left_half_way() {
                 return Ok(End::AlreadyDone);
             }
-            self.step(Step::Regress, |engine| engine.regress(password))?;
+            if state != Some(ProductState::OPEN) {
+                self.step(Step::Regress, |engine| engine.regress(password))?;
+            }
             self.step(Step::Prove, Self::open_and_erased)?;
             Ok(End::Done)
         });
@@ -52,6 +54,11 @@ impl Engine<'_> {
         }
     }
 
+    /// A regression was begun before, and nobody saw whether the flash is erased.
+    fn left_half_way(&self) -> bool {
+        self.journal.as_ref().is_some_and(|journal| journal.receipts().regressing)
+    }
+
     fn where_is_it(&mut self) -> Result<(Option<ProductState>, String), RunError> {
         let policy = self.job.policy_of(Step::Discover);
         let how = self.how(Step::Discover);
@@ -59,7 +66,7 @@ impl Engine<'_> {
         let Vouched { lifecycle, .. } = self.discover(&policy)?;
         match lifecycle {
             Some(ProductState::LOCKED) => Err(RunError::Stop(StopReason::Locked)),
-            Some(ProductState::OPEN) => Ok((lifecycle, "already OPEN; nothing was written".to_owned())),
+            Some(ProductState::OPEN) => Ok((lifecycle, "already OPEN".to_owned())),
             _ => Ok((lifecycle, self.facts.discovery.as_ref().map(ToString::to_string).unwrap_or_default())),
         }
     }

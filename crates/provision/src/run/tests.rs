@@ -167,6 +167,101 @@ fn a_part_in_provisioning_without_receipts_gets_its_obk_again() {
     assert_eq!(part.writes, ["obk", "state CLOSED (0x72)"]);
 }
 
+/// The step may be one that this part does not need any more; what lies behind it is not done all the same.
+#[test]
+fn a_run_that_shall_stop_after_a_step_never_goes_past_it() {
+    for (step, state) in [
+        (Step::Options, ProductState::OPEN),
+        (Step::Provisioning, ProductState::PROVISIONING),
+        (Step::Obk, ProductState::PROVISIONING),
+        (Step::Discover, ProductState::PROVISIONING),
+    ] {
+        let bench = Bench::new();
+        let mut part = Fake::factory();
+        let until = Limits { until: Some(step), ..Limits::default() };
+        for _ in 0..3 {
+            let report = run(&bench.job, &bench.goods, &mut part, &bench.shelf, until, &mut Quiet);
+            assert_eq!(report.result.as_ref().unwrap(), &End::Until(step));
+            assert_eq!(part.cells.borrow().state, state, "until {step}");
+        }
+    }
+    let bench = Bench::new();
+    let mut part = Fake::factory();
+    let until = |step| Limits { until: Some(step), ..Limits::default() };
+    run(&bench.job, &bench.goods, &mut part, &bench.shelf, until(Step::Discover), &mut Quiet);
+    for step in [Step::Identify, Step::Flash, Step::Options, Step::Provisioning, Step::Obk] {
+        let report = run(&bench.job, &bench.goods, &mut part, &bench.shelf, until(step), &mut Quiet);
+        assert_eq!(report.result.as_ref().unwrap(), &End::Until(step));
+        assert_eq!(part.cells.borrow().state, ProductState::PROVISIONING, "until {step}, behind it");
+    }
+}
+
+/// Another station took the part back and began another job on it: what this journal says about the part is no longer true.
+#[test]
+fn a_journal_from_before_a_regression_elsewhere_vouches_for_nothing() {
+    let bench = Bench::new();
+    let part = bench.closed();
+    let other = Bench::new();
+    let password = Password::from_bytes(b"their-password").unwrap();
+    let theirs = ObkFile::build(&h5::obk::ObkSpec::new(regs::h5::device::Family::H562, &password));
+    assert_eq!(other.regress(&mut Fake::new(&part.cells), PASSWORD).exit(), Exit::Done);
+    let until = Limits { until: Some(Step::Obk), ..Limits::default() };
+    run(&other.job, &other.goods, &mut Fake::new(&part.cells), &other.shelf, until, &mut Quiet);
+    part.cells.borrow_mut().obk = Some((theirs.to_bytes(), true));
+
+    let mut again = Fake::new(&part.cells);
+    assert_eq!(bench.run(&mut again).result.unwrap(), End::Done);
+    assert_eq!(again.writes, ["obk", "state CLOSED (0x72)"]);
+    never_closed_without_a_way_back(&part.cells.borrow());
+    // The same with other contents in flash, which are not written over in PROVISIONING.
+    let part = bench.closed();
+    assert_eq!(other.regress(&mut Fake::new(&part.cells), PASSWORD).exit(), Exit::Done);
+    part.cells.borrow_mut().state = ProductState::PROVISIONING;
+    assert_eq!(bench.run(&mut Fake::new(&part.cells)).exit(), Exit::Verify);
+}
+
+#[test]
+fn a_regression_that_nobody_saw_to_its_end_is_looked_at_again_and_does_not_spoil_the_journal() {
+    for look_again in [true, false] {
+        let bench = Bench::new();
+        let mut part = bench.closed();
+        // The regression is done at call 3; the power goes behind it.
+        part.cut = Some((3, Cut::After));
+        assert!(bench.regress(&mut part, PASSWORD).result.is_err());
+        assert_eq!(part.cells.borrow().state, ProductState::OPEN);
+        let mut part = Fake::new(&part.cells);
+        if look_again {
+            let report = bench.regress(&mut part, PASSWORD);
+            assert_eq!(report.result.as_ref().unwrap(), &End::Done);
+            assert_eq!(report.steps.last().unwrap().summary, "OPEN (0xED), flash erased");
+        }
+        assert_eq!(bench.run(&mut part).result.unwrap(), End::Done);
+        assert_eq!(bench.run(&mut part).result.unwrap(), End::AlreadyDone, "looked again: {look_again}");
+    }
+}
+
+#[test]
+fn when_the_change_of_state_is_cut_both_states_are_named_and_neither_is_recorded() {
+    let bench = Bench::new();
+    let mut whole = Fake::factory();
+    assert_eq!(bench.run(&mut whole).exit(), Exit::Done);
+    let cuts = (1..=whole.calls).filter(|at| {
+        let mut part = Fake::factory();
+        part.cut = Some((*at, Cut::After));
+        let shelf = MemoryShelf::default();
+        let report = run(&bench.job, &bench.goods, &mut part, &shelf, Limits::default(), &mut Quiet);
+        if failure(&report).step != Step::Close || part.cells.borrow().state != ProductState::CLOSED {
+            return false;
+        }
+        let text = failure(&report).to_string();
+        assert!(text.contains("PROVISIONING (0x17) or CLOSED (0x72)"), "{text}");
+        let record = record::record(&bench.job, &bench.goods, &report, &Station::default());
+        assert!(record["state"].is_null(), "{record:?}");
+        true
+    });
+    assert_eq!(cuts.count(), 1);
+}
+
 #[test]
 fn in_provisioning_wrong_flash_is_not_written_over() {
     let bench = Bench::new();
@@ -289,6 +384,26 @@ fn a_wrong_password_changes_nothing_and_the_part_still_counts_as_done() {
     assert_eq!(report.exit(), Exit::Authentication);
     assert_eq!(*part.cells.borrow(), before);
     assert_eq!(bench.run(&mut part).result.unwrap(), End::AlreadyDone);
+}
+
+#[test]
+fn a_part_without_a_credential_cannot_be_taken_back_and_the_way_to_one_is_named() {
+    let bench = Bench::new();
+    let mut part = Fake::factory();
+    let until = Limits { until: Some(Step::Provisioning), ..Limits::default() };
+    run(&bench.job, &bench.goods, &mut part, &bench.shelf, until, &mut Quiet);
+    let report = bench.regress(&mut part, PASSWORD);
+    assert_eq!(report.exit(), Exit::Authentication);
+    assert!(failure(&report).next.contains("--until obk"), "{}", failure(&report).next);
+    run(
+        &bench.job,
+        &bench.goods,
+        &mut part,
+        &bench.shelf,
+        Limits { until: Some(Step::Obk), ..until },
+        &mut Quiet,
+    );
+    assert_eq!(bench.regress(&mut part, PASSWORD).exit(), Exit::Done);
 }
 
 struct Stern {

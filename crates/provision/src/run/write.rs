@@ -5,12 +5,13 @@ use crate::Step;
 use crate::error::RunError;
 use crate::goods::options_digest;
 use crate::image::SectorData;
+use crate::job::Goal;
 use crate::journal::Event;
 use crate::text::size;
 use regs::h5::state::ProductState;
 
-/// Sectors that are written between two safe points.
-const STRETCH: usize = 64;
+/// Sectors that are written between two safe points: at 4 MHz a second of work, so that Ctrl-C is answered soon.
+const STRETCH: usize = 16;
 
 impl<'a> Engine<'a> {
     /// Images into flash. Sectors that hold their data already are left alone.
@@ -81,17 +82,18 @@ impl<'a> Engine<'a> {
 
     /// To PROVISIONING.
     pub(super) fn provisioning(&mut self) -> Result<((), String), RunError> {
-        self.confirm(
+        let then = if self.job.goal == Goal::Closed {
+            " Then it will be CLOSED, and only the password opens it."
+        } else {
+            ""
+        };
+        self.confirm(&format!(
             "The part goes to PROVISIONING: its program does not run there, and the way back is a regression with the \
-             password. Go on?",
-        )?;
+             password.{then} Go on?"
+        ))?;
         self.enter(Step::Provisioning)?;
         let to = ProductState::PROVISIONING;
-        self.log(Event::StateIntent { to: to.to_string() })?;
-        self.wrote = true;
-        let changed = self.target.change_state(to)?;
-        self.facts.state = Some(to);
-        self.facts.options_changed.extend(changed.lines);
+        self.move_state(to)?;
         self.log(Event::StateReached { state: to.to_string() })?;
         let reset = self.job.reset_after(Step::Provisioning);
         self.reset(reset)?;

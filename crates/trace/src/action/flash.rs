@@ -1,6 +1,6 @@
 //! Flash, option bytes and option-byte keys. [H5-FLASH-2] [H5-FLASH-3] [H5-FLASH-4] [H5-OB-1] [H5-OBK-4]
 
-use super::{ActionKind, Found, Known, performed, polls, read, took, written};
+use super::{ActionKind, Found, Known, outcome, performed, polls, read, took, written};
 use crate::event::{Accessed, Event};
 use crate::name::{SECRET, canonical, hex, key, size};
 use regs::h5::{flash, memory};
@@ -12,7 +12,7 @@ pub(super) const CONTROL: [u32; 3] =
     [flash::BASE + flash::NSCR, flash::BASE + flash::SECCR, flash::BASE + flash::OPTCR];
 
 /// The offset in the flash interface that an address is, if it is one.
-fn offset(address: u32) -> Option<u32> {
+pub(super) fn offset(address: u32) -> Option<u32> {
     address.checked_sub(flash::BASE).filter(|offset| *offset < flash::LEN)
 }
 
@@ -44,7 +44,7 @@ pub(super) fn unlock(rest: &[Event], _: &Known) -> Option<Found> {
 }
 
 /// `, 412 polls`, where the host polled.
-fn polled(reads: Option<u32>) -> String {
+pub(super) fn polled(reads: Option<u32>) -> String {
     match reads {
         Some(0) => String::new(),
         Some(1) => ", 1 poll".to_owned(),
@@ -72,12 +72,12 @@ pub(super) fn erase(rest: &[Event], _: &Known) -> Option<Found> {
     };
     let (waited, reads) = polls(rest.get(1..).unwrap_or_default(), &STATUS);
     let length = 1 + waited;
-    let took = took(rest.get(..length)?);
-    Found::new(length, ActionKind::Erase, format!("erase {what}{took}{}", polled(reads)))
+    let (took, ended) = (took(rest.get(..length)?), outcome(rest.get(1..length)?));
+    Found::new(length, ActionKind::Erase, format!("erase {what}{took}{}{ended}", polled(reads)))
 }
 
 /// The register that is in force, for one that is to be programmed: each `_CUR` stands four bytes before its `_PRG`.
-fn current_of(programmed: u32) -> Option<u32> {
+pub(super) fn current_of(programmed: u32) -> Option<u32> {
     let hit = regs::lookup(programmed)?;
     let name = hit.register.name.strip_suffix("_PRG")?;
     let current = programmed.checked_sub(4)?;
@@ -85,7 +85,7 @@ fn current_of(programmed: u32) -> Option<u32> {
 }
 
 /// The fields in which an option register changes: `PRODUCT_STATE OPEN -> PROVISIONING`.
-fn changes(register: u32, new: u32, known: &Known) -> Vec<String> {
+pub(super) fn changes(register: u32, new: u32, known: &Known) -> Vec<String> {
     let Some(hit) = regs::lookup(register) else { return Vec::new() };
     let old = current_of(register).and_then(|c| known.0.get(&c)).or_else(|| known.0.get(&register)).copied();
     let name = hit.register.name.trim_start_matches("FLASH_").trim_end_matches("_PRG");
@@ -135,12 +135,13 @@ pub(super) fn option_change(rest: &[Event], known: &Known) -> Option<Found> {
     let (waited, reads) = polls(rest.get(length..).unwrap_or_default(), &STATUS);
     let length = length + waited;
     let what = if said.is_empty() { "nothing that was seen".to_owned() } else { said.join(", ") };
-    let took = took(rest.get(..length)?);
-    Found::new(length, ActionKind::Option, format!("change option bytes: {what}{took}{}", polled(reads)))
+    let (took, ended) = (took(rest.get(..length)?), outcome(rest.get(length - waited..length)?));
+    let text = format!("change option bytes: {what}{took}{}{ended}", polled(reads));
+    Found::new(length, ActionKind::Option, text)
 }
 
 /// Where a program operation writes, if it is a memory that is programmed.
-fn programmable(access: &Accessed) -> Option<(&'static str, ActionKind)> {
+pub(super) fn programmable(access: &Accessed) -> Option<(&'static str, ActionKind)> {
     let address = canonical(access.access.at.0);
     match address {
         memory::OBK..0x0C00_0000 if address - memory::OBK < memory::OBK_LEN => Some(("OBK", ActionKind::Obk)),
@@ -207,8 +208,8 @@ pub(super) fn obk_control(rest: &[Event], _: &Known) -> Option<Found> {
         return None;
     };
     let (waited, reads) = polls(rest.get(1..).unwrap_or_default(), &STATUS);
-    let took = took(rest.get(..1 + waited)?);
-    Found::new(1 + waited, ActionKind::Obk, format!("{text}{took}{}", polled(reads)))
+    let (took, ended) = (took(rest.get(..1 + waited)?), outcome(rest.get(1..1 + waited)?));
+    Found::new(1 + waited, ActionKind::Obk, format!("{text}{took}{}{ended}", polled(reads)))
 }
 
 /// A lock bit set again.

@@ -50,9 +50,51 @@ fn words(n: usize) -> String {
     if n == 1 { "1 word".to_owned() } else { format!("{n} words") }
 }
 
+/// What a discovery tells of the part: product state, keys, and whether the way back is permitted. [H5-DA-5]
+fn discovery(received: &[Option<u32>]) -> String {
+    let head = usize::try_from(da::HEAD_WORDS).unwrap_or(usize::MAX);
+    let Some(data) = received.get(head..).and_then(|data| data.iter().copied().collect::<Option<Vec<u32>>>())
+    else {
+        return String::new();
+    };
+    let bytes: Vec<u8> = data.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let items = items(&bytes, 1).or_else(|| items(&bytes, 4)).unwrap_or_default();
+    let find = |kind: u16| items.iter().find(|(k, _)| *k == kind).map(|(_, value)| *value);
+    let number = |kind: u16| find(kind).and_then(|v| v.first_chunk::<4>()).map(|v| u32::from_le_bytes(*v));
+    let lifecycle = find(da::tlv::LIFECYCLE).map(|item| match da::lifecycle::state(item) {
+        Some(state) => state.to_string(),
+        None => format!("life cycle {item:02X?}"),
+    });
+    let keys = number(da::tlv::ST_INTEGRITY).map(|integrity| match integrity {
+        da::value::INTEGRITY_OK => "keys whole".to_owned(),
+        da::value::INTEGRITY_BAD => "no keys, or broken ones".to_owned(),
+        other => format!("integrity {}", hex(other)),
+    });
+    let regression = number(da::tlv::HW_PERMISSION_MASK).map(|mask| {
+        let may = if mask & da::permission::FULL_REGRESSION == 0 { "not permitted" } else { "permitted" };
+        format!("full regression {may}")
+    });
+    let told: Vec<String> = [lifecycle, keys, regression].into_iter().flatten().collect();
+    if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) }
+}
+
+/// The items of an answer, each padded to a multiple of `unit` bytes; `None` where they do not fit.
+fn items(bytes: &[u8], unit: usize) -> Option<Vec<(u16, &[u8])>> {
+    let (mut all, mut rest) = (Vec::new(), bytes);
+    while let Some((head, body)) = rest.split_first_chunk::<{ da::tlv::HEAD }>() {
+        let [0, 0, k0, k1, l0, l1, l2, l3] = *head else { return None };
+        let length = usize::try_from(u32::from_le_bytes([l0, l1, l2, l3])).ok()?;
+        let (value, after) = body.split_at_checked(length)?;
+        all.push((u16::from_le_bytes([k0, k1]), value));
+        rest = after.get(length.next_multiple_of(unit) - length..).unwrap_or_default();
+    }
+    rest.iter().all(|byte| *byte == 0).then_some(all)
+}
+
 /// A request and what the device answered to it, with the polls of the acknowledge bits in between.
 pub(super) fn exchange(rest: &[Event], _: &Known) -> Option<Found> {
-    word(rest.first()?)?;
+    let looks = rest.iter().take_while(|event| is_ack(event)).count();
+    word(rest.get(looks)?)?;
     let (mut sent, mut received): (Vec<Option<u32>>, Vec<Option<u32>>) = (Vec::new(), Vec::new());
     let mut length = 0;
     for event in rest {
@@ -72,10 +114,15 @@ pub(super) fn exchange(rest: &[Event], _: &Known) -> Option<Found> {
         [Some(da::MAGIC_DEVICE)] => "the device is ready".to_owned(),
         [first, ..] => format!("{}, {}", named(*first, da::status::NAMES), words(received.len())),
     };
+    let asked = sent.first().copied().flatten().map(|word| word >> da::CODE_SHIFT);
+    let told = match asked.filter(|code| *code == u32::from(da::command::DISCOVERY)) {
+        Some(_) => discovery(&received),
+        None => String::new(),
+    };
     let text = match sent.first() {
         Some(first) => {
             format!(
-                "mailbox: {} ({}) -> {answer}{took}",
+                "mailbox: {} ({}) -> {answer}{told}{took}",
                 named(*first, da::command::NAMES),
                 words(sent.len())
             )

@@ -161,6 +161,122 @@ fn obk_sector_control_is_named() {
     assert_eq!(story[1], "swap the OBK sectors, SWAP_OFFSET 16, in 100.0 µs");
 }
 
+/// Four words to OBK, as HAL does it: PG, ALT_SECT, words, wait, both taken back.
+fn quad_word(script: &mut Script, at: u32, status: u32) {
+    script.poke(0x4002_2028, 2).poke(0x4002_2040, 0x01FF_0004);
+    for word in 0..4 {
+        script.poke(at + 4 * word, 0xA5A5_0000 + word);
+    }
+    script.peek(0x4002_2020, 1).peek(0x4002_2028, 2).peek(0x4002_2020, status);
+    script.poke(0x4002_2028, 0).poke(0x4002_2040, 0x01FF_0000);
+}
+
+#[test]
+fn obk_written_quad_word_by_quad_word_is_one_line() {
+    let mut script = Script::new();
+    script.ap1();
+    quad_word(&mut script, 0x0BFD_0100, 0x1_0000);
+    quad_word(&mut script, 0x0BFD_0110, 0x1_0000);
+    quad_word(&mut script, 0x0BFD_0200, 0x0020_0000);
+    script.poke(0x4002_2040, 0x01FF_0000).poke(0x4002_2040, 0x01FF_0002);
+    let story = story(&script);
+    assert_eq!(story.len(), 4, "{story:?}");
+    assert!(story[0].starts_with("write OBK 0x0BFD_0100, 32 bytes, in "), "{story:?}");
+    assert!(story[0].ends_with(", 4 polls"), "{story:?}");
+    assert!(story[1].starts_with("write OBK 0x0BFD_0200, 16 bytes"), "{story:?}");
+    assert!(story[1].ends_with(", 2 polls: OBKERR=1"), "{story:?}");
+    assert!(story[2].starts_with("FLASH_NSOBKCFGR write "), "{story:?}");
+    assert!(story[3].starts_with("swap the OBK sectors"), "{story:?}");
+}
+
+#[test]
+fn an_operation_that_ends_badly_or_not_at_all_says_so() {
+    let mut script = Script::new();
+    script.ap1().poke(0x4002_2028, 0xE4).peek(0x4002_2020, 0x0002_0000);
+    script.poke(0x4002_201C, 2).peek(0x4002_2020, 0x0080_0000);
+    script.poke(0x4002_2028, 0xE4).peek(0x4002_2020, 1).peek(0x4002_2020, 1);
+    let story = story(&script);
+    assert!(story[0].ends_with(", 1 poll: WRPERR=1"), "{story:?}");
+    assert!(story[1].ends_with(", 1 poll: OPTCHANGEERR=1"), "{story:?}");
+    assert!(story[2].ends_with(", 2 polls: BSY=1"), "{story:?}");
+}
+
+#[test]
+fn reading_all_option_registers_is_one_line_with_what_changed_and_what_is_to_come() {
+    let mut script = Script::new();
+    let dump = |script: &mut Script, now: u32, programmed: u32| {
+        script.ap1().peek(0x4002_2050, now).peek(0x4002_2054, programmed);
+        for pair in [0x60, 0x68, 0x80, 0x90] {
+            script.peek(0x4002_2000 + pair, 0).peek(0x4002_2004 + pair, 0);
+        }
+    };
+    dump(&mut script, 0x2D30_EDF8, 0x2D30_EDF8);
+    dump(&mut script, 0x2D30_EDF8, 0x2D30_17F8);
+    dump(&mut script, 0x2D30_17F8, 0x2D30_17F8);
+    let story = story(&script);
+    let told: Vec<&str> = story.iter().map(|line| line.split(", in ").next().unwrap()).collect();
+    assert_eq!(
+        told,
+        [
+            "read 10 option registers, PRODUCT_STATE=OPEN",
+            "read 10 option registers, PRODUCT_STATE=OPEN, to be programmed: PRODUCT_STATE OPEN -> PROVISIONING",
+            "read 10 option registers, PRODUCT_STATE=PROVISIONING, changed: PRODUCT_STATE OPEN -> PROVISIONING",
+        ]
+    );
+}
+
+#[test]
+fn a_few_option_registers_are_shown_as_reads() {
+    let mut script = Script::new();
+    script.ap1().peek(0x4002_2050, 0x2D30_EDF8).peek(0x4002_2070, 0xC300_005C);
+    assert_eq!(story(&script).len(), 2);
+}
+
+/// A discovery with these items, whose device wants several looks before its first word.
+fn discovery(items: &[u8]) -> Script {
+    let mut script = Script::new();
+    script.write(DP, 8, 0).write(AP, 0, 0x0300_0002);
+    script.peek(0xE004_4108, 0).poke(0xE004_4100, 0x0001_0000).poke(0xE004_4100, 0).peek(0xE004_4108, 2);
+    let words: Vec<u32> = items
+        .chunks(4)
+        .map(|chunk| (0..4).rev().fold(0, |w, i| w << 8 | u32::from(*chunk.get(i).unwrap_or(&0))))
+        .collect();
+    script.peek(0xE004_4104, 0).peek(0xE004_4104, u32::try_from(words.len()).unwrap());
+    words.into_iter().for_each(|word| {
+        script.peek(0xE004_4104, word);
+    });
+    script
+}
+
+fn item(kind: u16, value: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 0];
+    bytes.extend(kind.to_le_bytes());
+    bytes.extend(u32::try_from(value.len()).unwrap().to_le_bytes());
+    bytes.extend(value);
+    bytes
+}
+
+#[test]
+fn a_discovery_tells_state_keys_and_the_way_back() {
+    let mut mask = [0; 16];
+    mask[..2].copy_from_slice(&[0x77, 0x50]);
+    let tight = [item(1, &[1, 0]), item(8, &[0x20, 0x17]), item(0x8000, &[0xEA; 4]), item(7, &mask)].concat();
+    let told = &story(&discovery(&tight))[0];
+    let words = "mailbox: DISCOVERY (2 words) -> SUCCESS, 16 words: PROVISIONING (0x17), keys whole, full regression permitted, in ";
+    assert!(told.starts_with(words), "{told}");
+
+    // Padded to words, the class second, no keys.
+    let mut padded = item(8, &[0x27, 0x30]);
+    padded.extend([0, 0]);
+    padded.extend(item(0x8000, &[0xF5; 4]));
+    let told = &story(&discovery(&padded))[0];
+    assert!(told.contains("SUCCESS, 8 words: CLOSED (0x72), no keys, or broken ones, in "), "{told}");
+
+    // Nothing of it can be read.
+    let told = &story(&discovery(&[1, 2, 3, 4, 5, 6, 7, 8, 9]))[0];
+    assert!(told.contains("SUCCESS, 5 words, in "), "{told}");
+}
+
 #[test]
 fn a_mailbox_exchange_names_command_and_status() {
     let mut script = Script::new();

@@ -34,7 +34,7 @@ fn a_transfer_abort_is_not_waited_for() {
     let mut script = Script::new();
     script.send(&[0x05, 0, 1, DP | READ]).send(&[0x07]).receive(&[0x05, 1, 1, 1, 0, 0, 0]);
     let trace = script.trace();
-    assert_eq!(commands(&trace), ["DAP_Transfer 1 items -> 1 done, OK", "DAP_TransferAbort"]);
+    assert_eq!(commands(&trace), ["DAP_Transfer read DP 0x0 -> 1 done, OK", "DAP_TransferAbort"]);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn an_answer_that_never_came_leaves_the_next_answer_to_the_next_request() {
     script.send(&[0x05, 0, 1, DP | READ]).receive_secret(&[], -2, &Secret::NONE);
     script.ask(&[0x05, 0, 1, DP | READ | 4], &[0x05, 1, 1, 0, 0, 0, 0xF0]);
     let trace = script.trace();
-    assert_eq!(commands(&trace)[0], "DAP_Transfer 1 items -> no answer");
+    assert_eq!(commands(&trace)[0], "DAP_Transfer read DP 0x0 -> no answer");
     assert_eq!(
         wire_lines(&trace),
         [
@@ -177,5 +177,24 @@ fn the_secret_value_of_a_posted_read_is_hidden_where_it_appears() {
     assert_eq!(
         wire_lines(&script.trace()),
         ["AP read 0xC OK", "AP read 0xC OK «secret»", "DP read 0xC OK 0x0000_0002 (added by the probe)"]
+    );
+}
+
+#[test]
+fn a_transfer_names_its_registers_and_counts_repetitions() {
+    let mut script = Script::new();
+    let mut request = vec![0x05, 0, 6, 0x08, 0, 0, 0, 1, 0x20, 1, 0, 0, 0, 0x1F, 0, 0, 0, 0];
+    request.extend([0x0F; 3]);
+    script.ask(&request, &[0x05, 6, 1, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]);
+    let mut long = vec![0x05, 0, 14];
+    (0..7).for_each(|_| long.extend([0x02, 0x06]));
+    script.ask(&long, &[0x05, 0, 4]);
+    assert_eq!(
+        commands(&script.trace()),
+        [
+            "DAP_Transfer write DP 0x8, set mask, match AP 0xC, read AP 0xC ×3 -> 6 done, OK",
+            "DAP_Transfer read DP 0x0, read DP 0x4, read DP 0x0, read DP 0x4, read DP 0x0, read DP 0x4, … (14 items) \
+             -> 0 done, FAULT",
+        ]
     );
 }

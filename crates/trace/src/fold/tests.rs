@@ -18,7 +18,7 @@ fn words_of_a_block_are_one_event_with_its_length() {
     script.ap1().poke(0x2000_0000, 1).poke(0x2000_0004, 2).poke(0x2000_0008, 3).poke(0x2000_0010, 4);
     assert_eq!(
         folded(&script),
-        ["AP1 write 0x2000_0000, 12 bytes from 0x0000_0001", "AP1 write 0x2000_0010 0x0000_0004"]
+        ["AP1 write 0x2000_0000, 12 bytes, first 0x0000_0001", "AP1 write 0x2000_0010 0x0000_0004"]
     );
 }
 

@@ -137,6 +137,10 @@ fn a_file_gets_everything_and_only_its_owner_may_read_it() {
     let folder = std::env::temp_dir().join(format!("trace-test-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("a.pcapng");
+    // It was there before, and everybody could read it.
+    std::fs::write(&path, "old").unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     let mut recorder = Recorder::create(&path, &header(), Secrets::Masked).unwrap();
     let data = vec![0xA5; 1 << 20];
     for urb in 0..20 {
