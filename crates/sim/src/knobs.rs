@@ -50,7 +50,7 @@ pub(crate) static GUESSES: &[Guess] = &[
     ),
     guess(
         "da.lifecycle",
-        "class-first",
+        "n6",
         "class-first|class-second|n6",
         "H5-DA-9",
         "the bytes of the life cycle in a discovery: class and state, state and class, or state with exchanged digits and class",
@@ -318,7 +318,7 @@ impl Default for Knobs {
             ap1_absent: false,
             close_now: false,
             da_ack_by_write: false,
-            da_lifecycle: LifeCycle::ClassFirst,
+            da_lifecycle: LifeCycle::N6,
             da_magic: regs::h5::da::MAGIC_HOST,
             da_echo: false,
             da_word: 50 * US,

@@ -67,3 +67,21 @@ fn a_patience_that_is_too_short_to_stream_is_noticed_before_anything_is_written(
     assert_ne!(report.pace, FlashPace::Stream);
     part.verify(FLASH, &data, &mut |_| {}).expect("the right data");
 }
+
+/// How the ROM words its answers is not public for the H5: whatever it is of what related parts do, the job ends CLOSED.
+#[test]
+fn the_mailbox_is_understood_in_every_form_that_related_parts_use() {
+    for (key, forms) in mailbox_guesses() {
+        for form in forms {
+            let outcome =
+                Line::load("job.toml").fresh(&format!("h562,{key}={form}"), &MemoryShelf::default());
+            assert_eq!(outcome.report.exit(), Exit::Done, "{key}={form}: {:?}", outcome.report.result);
+        }
+    }
+}
+
+fn mailbox_guesses() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    let settings = ["da.ack", "da.lifecycle", "da.reply"];
+    let guesses = settings.map(|key| sim::guesses().iter().find(|guess| guess.key == key).expect("a guess"));
+    guesses.into_iter().map(|guess| (guess.key, guess.choices.split('|').collect()))
+}

@@ -4,7 +4,7 @@ use super::Permissions;
 use super::session::DaError;
 use super::tlv::{Packing, Tlv};
 use crate::identity::hex;
-use regs::h5::da::{tlv, value};
+use regs::h5::da::{lifecycle, tlv, value};
 use regs::h5::state::ProductState;
 use std::fmt;
 
@@ -84,10 +84,7 @@ impl Discovery {
         let permissions = find(tlv::HW_PERMISSION_MASK)
             .and_then(|v| v.try_into().ok())
             .map(|bytes| Permissions(u128::from_le_bytes(bytes)));
-        let lifecycle = match find(tlv::LIFECYCLE) {
-            Some(&[value::LIFECYCLE_TAG, code]) => Some(ProductState(code)).filter(|s| s.is_known()),
-            _ => None,
-        };
+        let lifecycle = find(tlv::LIFECYCLE).and_then(lifecycle::state);
         Ok(Discovery {
             soc_id,
             lifecycle,
@@ -96,7 +93,7 @@ impl Discovery {
             soc_class: number(tlv::SOC_CLASS),
             vendor: number(tlv::VENDOR),
             protocol_version: find(tlv::VERSION).map(version),
-            sda_version: find(tlv::SDA_VERSION).or_else(|| find(tlv::SDA_ID)).map(version),
+            sda_version: find(tlv::SDA_ID).map(version),
             takes_password: find(tlv::CRYPTO_SYSTEMS).map(|v| v.contains(&value::CRYPTO_PASSWORD)),
             hdpl_status: [
                 number(tlv::ST_HDPL1_STATUS),
@@ -174,6 +171,15 @@ mod tests {
     }
 
     #[test]
+    fn zero_bytes_behind_the_last_item_are_padding() {
+        for zeros in 0..8 {
+            let mut padded = bytes(&answer());
+            padded.resize(padded.len() + zeros, 0);
+            assert_eq!(Discovery::parse(&padded).unwrap().items, answer(), "{zeros}");
+        }
+    }
+
+    #[test]
     fn an_answer_padded_to_words_is_read_as_well() {
         let mut padded = Vec::new();
         for item in answer() {
@@ -191,6 +197,15 @@ mod tests {
         assert!(!found.permissions.full_regression() && !found.integrity.is_ok());
         let without: Vec<_> = answer().into_iter().filter(|i| i.kind != 4).collect();
         assert_eq!(Discovery::parse(&bytes(&without)), Err(DaError::Missing("SOC_ID")));
+    }
+
+    #[test]
+    fn the_life_cycle_is_read_in_every_order_that_is_published() {
+        for told in [[0x20, 0x72], [0x72, 0x30], [0x27, 0x30]] {
+            let mut items = answer();
+            items[5].value = told.to_vec();
+            assert_eq!(Discovery::parse(&bytes(&items)).unwrap().lifecycle, Some(ProductState::CLOSED));
+        }
     }
 
     #[test]

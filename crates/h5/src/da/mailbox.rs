@@ -41,7 +41,8 @@ impl<'a> Mailbox<'a> {
         })?;
         let mut mailbox = Mailbox { adi, clear_by_write: false };
         let got = mailbox.first_word()?;
-        if got != entry.magic_device {
+        // ST's STM32MP2 answers with the same word.
+        if ![entry.magic_device, entry.magic_host].contains(&got) {
             return Err(DaError::WrongMagic { got, want: entry.magic_device }.into());
         }
         // The ROM says nothing more until it is asked, so what the bit reads now tells how it is cleared.

@@ -54,7 +54,7 @@ pub enum Packing {
 }
 
 impl Tlv {
-    /// Reads items up to the end. Up to three zero bytes at the end fill the last word.
+    /// Reads items up to the end. Zero bytes at the end that are no head are padding: ST's N6 sends up to seven.
     ///
     /// # Errors
     /// [`TlvError`] with the offset.
@@ -63,7 +63,7 @@ impl Tlv {
         let mut rest = bytes;
         loop {
             let at = bytes.len() - rest.len();
-            if rest.len() < 4 && rest.iter().all(|b| *b == 0) {
+            if rest.len() < HEAD && rest.iter().all(|b| *b == 0) {
                 return Ok(items);
             }
             let (kind, announced, body) = head(rest, at)?;

@@ -86,7 +86,7 @@ pub mod tlv {
     pub const HW_PERMISSION_MASK: u16 = 0x0007;
     /// Life cycle, 2 bytes. [H5-DA-9]
     pub const LIFECYCLE: u16 = 0x0008;
-    /// Identity of the ROM's debug authentication.
+    /// Version of the ROM's debug authentication, least significant byte first: 02 04 00 00 is 2.4.0.
     pub const SDA_ID: u16 = 0x000A;
     /// Token formats.
     pub const TOKEN_FORMATS: u16 = 0x0100;
@@ -98,8 +98,6 @@ pub mod tlv {
     pub const TOKEN: u16 = 0x0200;
     /// A certificate (authentication).
     pub const CERTIFICATE: u16 = 0x0201;
-    /// Version of the ROM's debug authentication.
-    pub const SDA_VERSION: u16 = 0x0402;
     /// ST: the password (authentication), provisioning integrity (discovery). [H5-DA-6] [H5-DA-7]
     pub const ST_PASSWORD: u16 = 0x8000;
     /// ST: provisioning integrity (discovery), the same number.
@@ -125,7 +123,6 @@ pub mod tlv {
         (CRYPTO_SYSTEMS as u32, "CRYPTO_SYSTEMS"),
         (TOKEN as u32, "TOKEN"),
         (CERTIFICATE as u32, "CERTIFICATE"),
-        (SDA_VERSION as u32, "SDA_VERSION"),
         (ST_PASSWORD as u32, "ST_PASSWORD/ST_INTEGRITY"),
         (ST_HDPL1_STATUS as u32, "ST_HDPL1_STATUS"),
         (ST_HDPL2_STATUS as u32, "ST_HDPL2_STATUS"),

@@ -97,7 +97,7 @@ fn closed(spec: &str) -> Rig {
 fn discovery_tells_part_lifecycle_and_integrity() {
     let mut rig = Rig::new("h562");
     assert_eq!(enter(&mut rig), Some(da::MAGIC_DEVICE));
-    assert_eq!(item(&mut rig, tlv::LIFECYCLE), [0x20, 0xED]);
+    assert_eq!(item(&mut rig, tlv::LIFECYCLE), [0xDE, 0x10]);
     assert_eq!(item(&mut rig, tlv::SOC_CLASS), 0x484u32.to_le_bytes());
     assert_eq!(item(&mut rig, tlv::ST_INTEGRITY), [0xF5; 4]);
     assert_eq!(item(&mut rig, tlv::HW_PERMISSION_MASK), [0; 16]);
@@ -111,7 +111,7 @@ fn discovery_tells_part_lifecycle_and_integrity() {
 fn discovery_of_a_closed_part_proves_closed_and_provisioned() {
     let mut rig = closed("h562");
     assert_eq!(enter(&mut rig), Some(da::MAGIC_DEVICE));
-    assert_eq!(item(&mut rig, tlv::LIFECYCLE), [0x20, 0x72]);
+    assert_eq!(item(&mut rig, tlv::LIFECYCLE), [0x27, 0x30]);
     assert_eq!(item(&mut rig, tlv::ST_INTEGRITY), [0xEA; 4]);
     assert_eq!(item(&mut rig, tlv::HW_PERMISSION_MASK)[..4], 0x5077u32.to_le_bytes());
 }
