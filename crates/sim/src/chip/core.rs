@@ -131,7 +131,8 @@ impl Core {
         let mut bit = |on: bool, bit: u32| value |= if on { bit } else { 0 };
         bit(self.ready, dhcsr::S_REGRDY);
         bit(self.halted, dhcsr::S_HALT);
-        bit(self.runs == Runs::Lockup, dhcsr::S_LOCKUP);
+        // Entering debug state ends a lockup; it comes back when the core is let go where it was.
+        bit(self.runs == Runs::Lockup && !self.halted, dhcsr::S_LOCKUP);
         bit(secure, dhcsr::S_SDE);
         if !self.halted && self.runs != Runs::Reset {
             self.sticky |= dhcsr::S_RETIRE_ST;

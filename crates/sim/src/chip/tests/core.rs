@@ -31,12 +31,15 @@ fn identification_is_that_of_a_cortex_m33() {
 }
 
 #[test]
-fn erased_flash_locks_up_and_can_be_halted() {
+fn a_halt_ends_a_lockup_and_letting_go_brings_it_back() {
+    const BOTH: u32 = dhcsr::S_LOCKUP | dhcsr::S_HALT;
     let mut rig = Rig::new("h562");
-    assert_ne!(rig.r(m33::DHCSR) & dhcsr::S_LOCKUP, 0);
+    assert_eq!(rig.r(m33::DHCSR) & BOTH, dhcsr::S_LOCKUP);
     rig.w(m33::DHCSR, HALT);
-    assert_ne!(rig.r(m33::DHCSR) & dhcsr::S_HALT, 0);
+    assert_eq!(rig.r(m33::DHCSR) & BOTH, dhcsr::S_HALT);
     assert_eq!(register(&mut rig, reg::PC), LOCKUP_PC);
+    rig.w(m33::DHCSR, GO);
+    assert_eq!(rig.r(m33::DHCSR) & BOTH, dhcsr::S_LOCKUP);
 }
 
 #[test]
