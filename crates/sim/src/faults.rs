@@ -27,6 +27,8 @@ pub(crate) struct Settings {
     /// `None`: a CMSIS-DAP probe.
     pub(crate) model: Option<Model>,
     pub(crate) profile: Profile,
+    /// `None`: the one of its kind.
+    pub(crate) serial: Option<String>,
     pub(crate) stlink: Setup,
     pub(crate) truth: bool,
     pub(crate) power_up: PowerUpMode,
@@ -43,6 +45,7 @@ impl Settings {
         let mut settings = Settings {
             model: None,
             profile: Profile::HS,
+            serial: None,
             stlink: Setup { version: None, product: None, mode: Mode::Mass },
             truth: false,
             power_up: PowerUpMode::default(),
@@ -76,6 +79,7 @@ impl Settings {
                 ];
                 self.model = choice(value, &models)?;
             }
+            "serial" => self.serial = Some(serial(value)?),
             "stlink.fw" => self.stlink.version = Some(Version::parse(value)?),
             "stlink.mode" => {
                 let modes =
@@ -119,6 +123,12 @@ fn choice<T: Copy>(value: &str, choices: &[(&str, T)]) -> Option<T> {
     choices.iter().find(|(name, _)| *name == value).map(|(_, chosen)| *chosen)
 }
 
+/// A text that fits a string descriptor and needs no quotes anywhere.
+fn serial(value: &str) -> Option<String> {
+    let fits = (1..=126).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_alphanumeric());
+    fits.then(|| value.to_owned())
+}
+
 /// A number from 1 on.
 fn number(value: &str) -> Option<u64> {
     value.parse().ok().filter(|n| *n > 0)
@@ -152,6 +162,7 @@ mod tests {
         let fitting = [
             ("probe", "stlink-v3"),
             ("profile", "fs"),
+            ("serial", "0020000A"),
             ("stlink.fw", "V2J37S7"),
             ("stlink.mode", "dfu"),
             ("stlink.pid", "0x3752"),
@@ -179,9 +190,14 @@ mod tests {
 
     #[test]
     fn a_value_that_does_not_fit_is_refused_with_what_would() {
-        for (key, value) in
-            [("profile", "usb3"), ("wait", "5"), ("cut", "7"), ("parity", "0"), ("fault", "12")]
-        {
+        for (key, value) in [
+            ("profile", "usb3"),
+            ("serial", "two words"),
+            ("wait", "5"),
+            ("cut", "7"),
+            ("parity", "0"),
+            ("fault", "12"),
+        ] {
             let error = parse(key, value).unwrap_err();
             assert!(matches!(error, ScenarioError::BadValue { .. }), "{key}");
         }

@@ -71,11 +71,14 @@ impl SimProbe {
             None => {
                 let profile = settings.profile;
                 let pace = Pace { latency: profile.latency, gap: profile.gap };
-                (pace, Box::new(DapDevice::new(lines, profile)))
+                let serial = settings.serial.unwrap_or_else(|| profile.serial.to_owned());
+                (pace, Box::new(DapDevice::new(lines, profile, serial)))
             }
             Some(model) => {
                 let knobs = scenario.knobs.stlink;
-                (model.pace(), Box::new(StLinkDevice::new(lines, model, settings.stlink, knobs)))
+                let setup = settings.stlink;
+                let serial = settings.serial.unwrap_or_else(|| model.serial(setup.product));
+                (model.pace(), Box::new(StLinkDevice::new(lines, model, setup, serial, knobs)))
             }
         };
         Ok(SimProbe { device, usb: Usb::new(pace, settings.usb) })

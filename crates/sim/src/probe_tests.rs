@@ -35,6 +35,36 @@ fn it_is_found_by_its_product_string_and_has_two_endpoints() {
 }
 
 #[test]
+fn every_kind_of_probe_has_its_own_serial_number_and_takes_another() {
+    let kinds = [
+        "profile=hs",
+        "profile=fs",
+        "profile=hid",
+        "probe=stlink-v2",
+        "probe=stlink-v21",
+        "probe=stlink-v21,stlink.pid=0x374A",
+        "probe=stlink-v21,stlink.pid=0x3752",
+        "probe=stlink-v3",
+        "probe=stlink-v3,stlink.pid=0x3754",
+    ];
+    let serials: std::collections::BTreeSet<_> =
+        kinds.iter().map(|kind| open(kind).identity().serial).collect();
+    assert_eq!(serials.len(), kinds.len(), "{serials:?}");
+    for kind in kinds {
+        assert_eq!(open(&format!("serial=BENCH7,{kind}")).identity().serial, "BENCH7");
+    }
+}
+
+#[test]
+fn the_firmware_tells_the_serial_number_of_the_descriptor() {
+    for spec in ["h562", "h562,serial=BENCH7"] {
+        let mut probe = open(spec);
+        let (answer, _) = ask(&mut probe, &[0x00, 0x03], MS).unwrap();
+        assert_eq!(answer[2..answer.len() - 1], *probe.identity().serial.as_bytes());
+    }
+}
+
+#[test]
 fn an_answer_takes_the_latency_both_ways_and_the_command() {
     let mut probe = open("h562");
     let (answer, when) = ask(&mut probe, &delay(1000), MS).unwrap();

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 pub(crate) const PROBE_KEYS: &[Plain] = &[
     ("probe", "cmsis-dap|stlink-v2|stlink-v21|stlink-v3"),
     ("profile", "hs|fs|hid: the USB of a CMSIS-DAP probe"),
+    ("serial", "1 to 126 letters and digits: serial number of the probe; each kind has its own"),
     ("stlink.fw", "firmware of an ST-Link of that kind, like V2J37S7, V2J37M26 or V3J13M4"),
     ("stlink.mode", "mass|dfu|debug|swim: the mode that an ST-Link is found in"),
     ("stlink.pid", "0x374B: the USB product number of an ST-Link, one of its kind"),

@@ -3,7 +3,7 @@
 //! A packet is performed when it arrives, on the probe's own timeline: it starts when it has arrived and the one before
 //! has ended. So DAP_TransferAbort, which is taken at reception, can only come before or after a transfer, never inside.
 
-use super::{Firmware, Lines, Profile, SERIAL, VENDOR};
+use super::{Firmware, Lines, Profile, VENDOR};
 use crate::board::Board;
 use crate::bus::Time;
 use crate::probe::Device;
@@ -33,9 +33,9 @@ pub(crate) struct DapDevice {
 
 impl DapDevice {
     /// A probe of this kind with these wires.
-    pub(crate) fn new(lines: Lines<Board>, profile: Profile) -> DapDevice {
+    pub(crate) fn new(lines: Lines<Board>, profile: Profile, serial: String) -> DapDevice {
         DapDevice {
-            firmware: Firmware::new(lines, profile),
+            firmware: Firmware::new(lines, profile, serial),
             profile,
             held: Vec::new(),
             freed: VecDeque::new(),
@@ -94,7 +94,7 @@ impl Device for DapDevice {
             release: 0x0100,
             manufacturer: VENDOR.to_owned(),
             product: self.profile.product.to_owned(),
-            serial: SERIAL.to_owned(),
+            serial: self.firmware.serial.clone(),
         }
     }
 

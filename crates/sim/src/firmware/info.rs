@@ -7,8 +7,6 @@ use cmsis_dap::{Capabilities, InfoData, InfoId};
 
 /// Manufacturer string, also in the USB descriptor.
 pub(crate) const VENDOR: &str = "ackwait";
-/// Serial number, also in the USB descriptor.
-pub(crate) const SERIAL: &str = "SIM0001";
 /// Version of the protocol, as the reference firmware has it.
 const PROTOCOL: &str = "2.1.2";
 /// Ticks of the timestamp in one second.
@@ -20,7 +18,7 @@ impl<C: Chip> Firmware<C> {
         match id {
             InfoId::VENDOR => InfoData::of_text(VENDOR),
             InfoId::PRODUCT => InfoData::of_text(self.profile.product),
-            InfoId::SERIAL => InfoData::of_text(SERIAL),
+            InfoId::SERIAL => InfoData::of_text(&self.serial),
             InfoId::PROTOCOL => InfoData::of_text(PROTOCOL),
             InfoId::FIRMWARE => InfoData::of_text(env!("CARGO_PKG_VERSION")),
             InfoId::CAPABILITIES => {

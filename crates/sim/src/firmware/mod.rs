@@ -15,7 +15,7 @@ mod transfer;
 pub(crate) use device::DapDevice;
 #[cfg(test)]
 pub(crate) use device::{IN, OUT};
-use info::{SERIAL, VENDOR};
+use info::VENDOR;
 pub(crate) use lines::Lines;
 pub(crate) use profile::Profile;
 
@@ -37,15 +37,16 @@ struct TransferSettings {
 pub(crate) struct Firmware<C> {
     pub(crate) lines: Lines<C>,
     profile: Profile,
+    serial: String,
     connected: bool,
     transfers: TransferSettings,
 }
 
 impl<C: Chip> Firmware<C> {
     /// Firmware after power-up, with the reference's defaults.
-    pub(crate) fn new(lines: Lines<C>, profile: Profile) -> Firmware<C> {
+    pub(crate) fn new(lines: Lines<C>, profile: Profile, serial: String) -> Firmware<C> {
         let transfers = TransferSettings { wait_retry: 100, match_retry: 0, match_mask: 0 };
-        Firmware { lines, profile, connected: false, transfers }
+        Firmware { lines, profile, serial, connected: false, transfers }
     }
 
     /// Performs one packet from `start` on; `lines.now` is then when it ended. `None`: it has no answer. [DAP-9]

@@ -10,6 +10,8 @@ pub(crate) struct Profile {
     pub(crate) name: &'static str,
     /// Product string.
     pub(crate) product: &'static str,
+    /// Serial number, where a scenario names no other.
+    pub(crate) serial: &'static str,
     /// Bulk (v2) or interrupt (v1, HID).
     pub(crate) kind: TransferKind,
     /// Largest CMSIS-DAP packet in bytes.
@@ -29,6 +31,7 @@ impl Profile {
     pub(crate) const HS: Profile = Profile {
         name: "hs",
         product: "Simulated CMSIS-DAP v2",
+        serial: "SIM0001",
         kind: TransferKind::Bulk,
         packet_size: 512,
         packet_count: 4,
@@ -41,6 +44,7 @@ impl Profile {
     pub(crate) const FS: Profile = Profile {
         name: "fs",
         product: "Simulated CMSIS-DAP v2 (full speed)",
+        serial: "SIM0002",
         kind: TransferKind::Bulk,
         packet_size: 64,
         packet_count: 8,
@@ -53,6 +57,7 @@ impl Profile {
     pub(crate) const HID: Profile = Profile {
         name: "hid",
         product: "Simulated CMSIS-DAP",
+        serial: "SIM0003",
         kind: TransferKind::Interrupt,
         packet_size: 64,
         packet_count: 4,

@@ -20,7 +20,7 @@ impl Probe {
     fn new(faults: Faults) -> Probe {
         let target = Target::new(Ram::default(), faults, PowerUpMode::Jtag);
         let lines = Lines::new(target, Truth::new(true));
-        Probe { firmware: Firmware::new(lines, Profile::HS), seen: 0 }
+        Probe { firmware: Firmware::new(lines, Profile::HS, Profile::HS.serial.to_owned()), seen: 0 }
     }
 
     /// Connected, target found and powered up, AP 1 selected with single increment.

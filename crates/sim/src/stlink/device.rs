@@ -26,6 +26,7 @@ struct Open {
 pub(crate) struct StLinkDevice {
     firmware: StLink<Board>,
     model: Model,
+    serial: String,
     open: Option<Open>,
     /// When the last command was done.
     free: Time,
@@ -33,8 +34,14 @@ pub(crate) struct StLinkDevice {
 
 impl StLinkDevice {
     /// A probe of this kind with these wires.
-    pub(crate) fn new(lines: Lines<Board>, model: Model, setup: Setup, knobs: StLinkKnobs) -> StLinkDevice {
-        StLinkDevice { firmware: StLink::new(lines, model, setup, knobs), model, open: None, free: 0 }
+    pub(crate) fn new(
+        lines: Lines<Board>,
+        model: Model,
+        setup: Setup,
+        serial: String,
+        knobs: StLinkKnobs,
+    ) -> StLinkDevice {
+        StLinkDevice { firmware: StLink::new(lines, model, setup, knobs), model, serial, open: None, free: 0 }
     }
 
     fn packets(&self, bytes: usize) -> u64 {
@@ -69,7 +76,7 @@ impl Device for StLinkDevice {
     }
 
     fn identity(&self) -> UsbIdentity {
-        self.model.identity(self.firmware.product)
+        self.model.identity(self.firmware.product, &self.serial)
     }
 
     fn endpoints(&self) -> [Endpoint; 2] {

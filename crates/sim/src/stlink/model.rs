@@ -31,6 +31,11 @@ impl Model {
         asked.map_or(products.first().copied(), |asked| products.iter().copied().find(|p| *p == asked))
     }
 
+    /// Serial number where a scenario names no other: 24 hex digits, another one for each product number.
+    pub(crate) fn serial(self, asked: Option<u16>) -> String {
+        format!("0020000F533150022034{:04X}", self.product(asked).unwrap_or_default())
+    }
+
     /// Firmware that it has when nothing is said.
     pub(crate) fn usual(self) -> Version {
         let (jtag, swim) = (37, 0);
@@ -73,14 +78,14 @@ impl Model {
         if self == Model::V2 { [0x02, 0x81] } else { [0x01, 0x81] }
     }
 
-    pub(super) fn identity(self, product: u16) -> UsbIdentity {
+    pub(super) fn identity(self, product: u16, serial: &str) -> UsbIdentity {
         UsbIdentity {
             vid: 0x0483,
             pid: product,
             release: 0x0100,
             manufacturer: "STMicroelectronics".to_owned(),
             product: if self == Model::V3 { "STLINK-V3" } else { "STM32 STLink" }.to_owned(),
-            serial: "0020000F5331500220343632".to_owned(),
+            serial: serial.to_owned(),
         }
     }
 }

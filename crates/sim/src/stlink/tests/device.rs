@@ -36,6 +36,7 @@ fn each_model_has_its_product_number_endpoints_and_packet_size() {
         let identity = probe.identity();
         assert_eq!((identity.vid, identity.pid), (0x0483, pid));
         assert_eq!(identity.serial.len(), 24);
+        assert!(identity.serial.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let [commands, answers] = probe.endpoints();
         assert_eq!((commands.address, answers.address), (out, 0x81));
         assert_eq!((commands.kind, commands.max_packet), (TransferKind::Bulk, size));
