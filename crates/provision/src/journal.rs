@@ -120,6 +120,8 @@ pub struct Receipts {
     pub obk: Option<String>,
     /// Discovery vouched for that OBK.
     pub gate: bool,
+    /// Behind that gate the change to CLOSED was begun, and the part was not seen in PROVISIONING since.
+    pub closing: bool,
     /// CLOSED was proven with this content.
     pub closed: Option<String>,
     /// A regression was begun and not seen to end.
@@ -140,6 +142,13 @@ impl Receipts {
         if went_back {
             *self = Receipts::default();
         }
+        if state.starts_with("PROVISIONING") {
+            self.closing = false;
+        }
+    }
+
+    fn void_obk(&mut self) {
+        (self.obk, self.gate, self.closing, self.closed) = (None, false, false, None);
     }
 
     /// Takes one event into account. An intent voids what it puts at risk: only the receipt behind it restores it.
@@ -150,11 +159,15 @@ impl Receipts {
             Event::OptionsRight { options } => self.options = Some(options.clone()),
             Event::StateIntent { to } if to.starts_with("PROVISIONING") => {
                 // A part that is sent to PROVISIONING has no OBK yet that could be vouched for.
-                (self.obk, self.gate, self.closed) = (None, false, None);
+                self.void_obk();
             }
+            Event::StateIntent { to } if to.starts_with("CLOSED") => self.closing = self.gate,
             Event::StateIntent { .. } | Event::StateReached { .. } => {}
-            Event::ObkIntent { .. } => (self.obk, self.gate, self.closed) = (None, false, None),
-            Event::ObkReceipt { obk, .. } => (self.obk, self.gate) = (Some(obk.clone()), false),
+            Event::ObkIntent { .. } => self.void_obk(),
+            Event::ObkReceipt { obk, .. } => {
+                self.void_obk();
+                self.obk = Some(obk.clone());
+            }
             Event::GatePassed { .. } => self.gate = self.obk.is_some(),
             Event::ClosedProven { content } => self.closed = Some(content.clone()),
             Event::RegressIntent => self.regressing = true,

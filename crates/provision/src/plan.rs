@@ -308,7 +308,7 @@ impl Planner<'_> {
     fn contents(&self) -> PlannedStep {
         let mut step = self.connected(
             Step::Flash,
-            &["without receipts in the journal: compare flash and option bytes; write nothing"],
+            &["compare flash and option bytes, whatever the journal says; write nothing"],
         );
         step.conditions.push("flash and option bytes are as the job wants them".to_owned());
         step

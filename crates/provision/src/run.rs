@@ -135,6 +135,10 @@ impl<E: Into<RunError>> From<E> for Halt {
 /// Discovery vouched for the credential in this session. Made by the gate, used up by the step that closes.
 struct GateProof(());
 
+/// The credential was written in this session. Made by the step that writes it, used up by the step that closes: a receipt of
+/// an earlier session does not tell what another tool has done since.
+struct ObkWritten(());
+
 struct Engine<'a> {
     job: &'a Job,
     goods: &'a Goods,
@@ -222,14 +226,10 @@ impl<'a> Engine<'a> {
         } else {
             self.step(Step::Flash, Self::contents)?;
         }
-        if edge != Edge::Gate {
-            self.step(Step::Obk, Self::obk)?;
-        }
+        let written = if edge == Edge::Gate { None } else { Some(self.step(Step::Obk, Self::obk)?) };
         let proof = self.step(Step::Discover, Self::gate)?;
-        if self.job.goal == Goal::Provisioning {
-            return Ok(());
-        }
-        self.step(Step::Close, |engine| engine.close(proof))?;
+        let Some(written) = written.filter(|_| self.job.goal == Goal::Closed) else { return Ok(()) };
+        self.step(Step::Close, |engine| engine.close(written, proof))?;
         self.step(Step::Prove, Self::prove)
     }
 

@@ -116,6 +116,10 @@ fn a_part_that_is_seen_further_back_than_the_journal_took_it_was_regressed_elsew
     let mut gated = Receipts::default();
     story().iter().take(8).for_each(|e| gated.take(e));
     assert_eq!(seen("PROVISIONING (0x17)", &gated), gated, "on its way, nothing went back");
+    gated.take(&Event::StateIntent { to: "CLOSED (0x72)".into() });
+    assert!(gated.closing);
+    assert!(!seen("PROVISIONING (0x17)", &gated).closing, "that change did not take");
+    assert!(seen("CLOSED (0x72)", &gated).closing);
     gated.take(&Event::RegressIntent);
     assert_eq!(seen("PROVISIONING (0x17)", &gated), Receipts::default());
 }

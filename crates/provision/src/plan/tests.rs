@@ -39,10 +39,11 @@ fn the_plan_of_a_part_in_provisioning_begins_where_the_run_would() {
     assert_eq!(steps(&basis), [&["identify", "preflight", "flash", "obk"][..], &tail[..]].concat());
     basis.seen.receipt = Receipt::Same;
     basis.seen.integrity = Some(INTEGRITY_OK);
-    assert_eq!(steps(&basis), [&["identify", "preflight", "flash"][..], &tail[..]].concat());
-    let plan = plan(JOB, &basis);
-    let written: Vec<_> = plan.steps.iter().flat_map(|s| &s.writes).map(|w| w.at.as_str()).collect();
-    assert_eq!(written, ["FLASH_OPTSR_PRG"]);
+    assert_eq!(steps(&basis), [&["identify", "preflight", "flash", "obk"][..], &tail[..]].concat());
+    let stays = plan(&JOB.replace("CLOSED", "PROVISIONING"), &basis);
+    let words: Vec<_> = stays.steps.iter().map(|s| s.step).collect();
+    assert_eq!(words, ["identify", "preflight", "flash", "discover", "record"]);
+    assert!(stays.steps.iter().all(|s| s.writes.is_empty()));
 }
 
 #[test]

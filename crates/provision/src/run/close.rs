@@ -1,6 +1,6 @@
 //! The gate, the step to CLOSED, and its proof.
 
-use super::{Engine, GateProof};
+use super::{Engine, GateProof, ObkWritten};
 use crate::Step;
 use crate::edge::StopReason;
 use crate::error::RunError;
@@ -22,9 +22,9 @@ impl Engine<'_> {
         Ok((GateProof(()), said.to_string()))
     }
 
-    /// To CLOSED. The proof is used up.
-    pub(super) fn close(&mut self, proof: GateProof) -> Result<((), String), RunError> {
-        let GateProof(()) = proof;
+    /// To CLOSED. The proofs are used up.
+    pub(super) fn close(&mut self, written: ObkWritten, proof: GateProof) -> Result<((), String), RunError> {
+        let (ObkWritten(()), GateProof(())) = (written, proof);
         self.confirm("The part will be CLOSED: from then on only the password opens it. Go on?")?;
         self.enter(Step::Close)?;
         let to = ProductState::CLOSED;

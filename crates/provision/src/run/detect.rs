@@ -36,6 +36,13 @@ impl Engine<'_> {
                 self.log(Event::Begin { content, state: state.to_string() })?;
             }
         }
+        if edge == Edge::Done && self.journal.as_ref().is_some_and(|j| j.receipts().closed.is_none()) {
+            self.warn(
+                "an earlier run began the change to CLOSED and did not live to prove it: what is inside is told by its \
+                 receipts alone"
+                    .to_owned(),
+            );
+        }
         let done = if edge == Edge::Done { "; already done" } else { "" };
         Ok((edge, format!("{}{done}", self.who())))
     }
@@ -155,8 +162,9 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether the journal vouches for what is in a closed part. A run that lost power after the last write left no
-    /// `ClosedProven`, but every receipt on the way.
+    /// Whether the journal vouches for what is in a closed part. A run that lost power within or after the last write left no
+    /// `ClosedProven`, but every receipt on the way, the intent to close included. A journal without that intent says nothing:
+    /// then somebody else closed the part.
     fn contents_by(&self, receipts: &Receipts) -> Contents {
         if receipts.regressing {
             return Contents::Unknown;
@@ -164,7 +172,7 @@ impl Engine<'_> {
         match &receipts.closed {
             Some(content) if content == self.goods.content() => Contents::Same,
             Some(_) => Contents::Other,
-            None if receipts.gate && self.written_before(receipts) => {
+            None if receipts.closing && self.written_before(receipts) => {
                 if self.receipt(receipts) == Receipt::Same { Contents::Same } else { Contents::Other }
             }
             None => Contents::Unknown,
@@ -172,7 +180,7 @@ impl Engine<'_> {
     }
 
     /// Flash and option bytes were right for this job when they could still be read.
-    pub(super) fn written_before(&self, receipts: &Receipts) -> bool {
+    fn written_before(&self, receipts: &Receipts) -> bool {
         receipts.firmware.as_ref() == Some(&self.goods.firmware_digest())
             && receipts.options.as_ref() == Some(&options_digest(self.job))
     }

@@ -1,6 +1,6 @@
 //! The steps that write: flash, option bytes, PROVISIONING, OBK.
 
-use super::Engine;
+use super::{Engine, ObkWritten};
 use crate::Step;
 use crate::error::RunError;
 use crate::goods::options_digest;
@@ -100,12 +100,9 @@ impl<'a> Engine<'a> {
         Ok(((), format!("{to}; reset afterwards: {reset}")))
     }
 
-    /// A part that was found in PROVISIONING: is what it holds what the job wants? Nothing is written there.
+    /// A part that was found in PROVISIONING: is what it holds what the job wants? Nothing is written there. What the journal
+    /// says of it does not count: since it was written another tool may have been at work.
     pub(super) fn contents(&mut self) -> Result<((), String), RunError> {
-        let receipts = self.journal.as_ref().map(|j| j.receipts().clone()).unwrap_or_default();
-        if self.written_before(&receipts) {
-            return Ok(((), "flash and option bytes are right by the journal".to_owned()));
-        }
         let goods = self.goods;
         self.enter(Step::Flash)?;
         let wrong = self.wrong_sectors()?;
@@ -123,7 +120,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The credential.
-    pub(super) fn obk(&mut self) -> Result<((), String), RunError> {
+    pub(super) fn obk(&mut self) -> Result<(ObkWritten, String), RunError> {
         let goods = self.goods;
         let Some(obk) = &goods.obk else {
             return Err(RunError::Refused(
@@ -139,6 +136,6 @@ impl<'a> Engine<'a> {
         let summary = self.target.provision_obk(&obk.file, route)?;
         self.log(Event::ObkReceipt { obk: goods.obk_digest(), route: route.to_string() })?;
         self.reset(self.job.reset_after(Step::Obk))?;
-        Ok(((), format!("{summary}; connected {}", self.job.mode_of(Step::Obk))))
+        Ok((ObkWritten(()), format!("{summary}; connected {}", self.job.mode_of(Step::Obk))))
     }
 }
