@@ -40,6 +40,21 @@ fn a_route_that_the_part_refuses_is_named_and_nothing_is_closed() {
     }
 }
 
+/// Right after a reset the part is still at level 0, and OBK programmed then is refused.
+#[test]
+fn the_direct_route_waits_until_the_rom_has_come_up_to_the_level_of_the_credential() {
+    let slow = by_route("direct", "usb=out,rom.rss.ms=4000");
+    assert_eq!(slow.report.exit(), Exit::Done, "{:?}", slow.report.result);
+    assert!(slow.credential);
+    let never = by_route("direct", "usb=out,rom.rss.ms=12000");
+    let failure = never.report.result.expect_err("the level is never reached");
+    let text = failure.to_string();
+    for evidence in ["level 1", "0x0FFD_0100", "SBS_HDPLSR at 0x4400_0414", "HDPL0", "reset.reconnect = 5s"] {
+        assert!(text.contains(evidence), "`{evidence}` is missing:\n{text}");
+    }
+    assert_eq!(failure.step, Step::Obk);
+}
+
 #[test]
 fn a_bus_that_drops_words_is_noticed_and_streaming_is_given_up_with_a_message() {
     let mut rig = Rig::new("h562,flash.bus=drop");

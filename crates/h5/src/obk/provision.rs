@@ -2,8 +2,10 @@
 
 use super::ObkFile;
 use crate::{Flags, H5Error, Part, Tzen};
+use pace::Site;
 use regs::h5::device::Device;
 use regs::h5::memory::{OBK_LEN, OBK_S, Range};
+use regs::h5::obk::area;
 use regs::h5::sbs::{self, Hdpl};
 use std::fmt;
 use std::str::FromStr;
@@ -95,9 +97,12 @@ impl Part<'_> {
         }
         let clock = self.adi.clock().clone();
         let start = clock.now();
-        let hdpl = self.hdpl()?;
+        let mut hdpl = self.hdpl()?;
         let destination = file.destination();
         self.note(format!("OBK: {} bytes to {destination} by the {route} route", file.payload_len()));
+        if route == ObkRoute::Direct {
+            hdpl = self.wait_for_level(destination, hdpl)?;
+        }
         let (result, stale) = match route {
             ObkRoute::Direct => (None, self.obk_direct(file, hdpl)?),
             ObkRoute::Rsslib => (Some(self.obk_rsslib(file)?), None),
@@ -113,12 +118,37 @@ impl Part<'_> {
         Ok(Hdpl::from_code(self.read_reg(at)?))
     }
 
+    /// Right after a reset the part is at level 0, and its ROM takes its time: programmed too early, OBK answers OBKERR. A level
+    /// that is no level, or too high already, is left to the part to judge: waiting would not change it.
+    fn wait_for_level(&mut self, to: Addr, seen: Option<Hdpl>) -> Result<Option<Hdpl>, H5Error> {
+        let (Some(level), Some(wanted)) = (seen, level_of(to)) else { return Ok(seen) };
+        if level >= wanted {
+            return Ok(seen);
+        }
+        let ahead = self.read_reg(self.alias(Addr(sbs::BASE + sbs::NEXTHDPLCR)))? & sbs::nexthdplcr::NEXTHDPL;
+        let at = self.alias(Addr(sbs::BASE + sbs::HDPLSR));
+        let doing = format!("hide protection level {}, at which {to} can be programmed", wanted.number());
+        let reached = |code| {
+            Hdpl::from_code(code).is_some_and(|l| u32::from(l.number()) + ahead >= u32::from(wanted.number()))
+        };
+        let code = self.wait_reg(at, Site::Reconnect, &doing, reached)?;
+        Ok(Hdpl::from_code(code))
+    }
+
     /// SRAM3, the only place from which the ROM's service takes data.
     pub(super) fn sram3(&self, route: ObkRoute) -> Result<&'static Range, H5Error> {
         let map = self.identity.device.map;
         let why = || "this family has no SRAM3, from which the service takes its data".to_owned();
         map.sram_block("SRAM3").ok_or_else(|| H5Error::RouteRefused { route, why: why() })
     }
+}
+
+/// The level whose code may program an address of OBK. [H5-OBK-5]
+fn level_of(at: Addr) -> Option<Hdpl> {
+    let offset = at.0.checked_sub(OBK_S)?;
+    let areas = [area::HDPL0, area::HDPL1, area::HDPL2, area::HDPL3];
+    let holds = |(start, len): (u32, u32)| offset.checked_sub(start).is_some_and(|inside| inside < len);
+    Hdpl::ALL.into_iter().zip(areas).find(|(_, area)| holds(*area)).map(|(level, _)| level)
 }
 
 #[cfg(test)]
@@ -132,6 +162,17 @@ mod tests {
             assert_eq!(route.to_string().parse(), Ok(route));
         }
         assert!("swd".parse::<ObkRoute>().is_err());
+    }
+
+    #[test]
+    fn each_place_in_obk_has_the_level_of_its_area() {
+        let level = |offset| level_of(Addr(OBK_S + offset));
+        assert_eq!(
+            [level(0xFF), level(0x100), level(0x8FF)],
+            [Some(Hdpl::L0), Some(Hdpl::L1), Some(Hdpl::L1)]
+        );
+        assert_eq!([level(0x900), level(0xC00), level(OBK_LEN)], [Some(Hdpl::L2), Some(Hdpl::L3), None]);
+        assert_eq!(level_of(Addr(OBK_S - 4)), None);
     }
 
     #[test]
