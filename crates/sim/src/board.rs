@@ -183,6 +183,14 @@ impl Board {
         self.chip.flash.nv.array.used().map(move |(n, sector)| (n, &*sector.bytes, torn(sector)))
     }
 
+    /// What SRAM or flash holds there, through any of its addresses, whoever may read it on the chip's buses. `None` when
+    /// a byte of it is in neither.
+    #[must_use]
+    pub fn memory(&self, at: u32, len: u32) -> Option<Vec<u8>> {
+        let end = at.checked_add(len.checked_sub(1)?)?;
+        (at..=end).map(|at| self.chip.look(at)).collect()
+    }
+
     /// What is plugged into the board's USB connector.
     #[must_use]
     pub fn cable_now(&self) -> Cable {

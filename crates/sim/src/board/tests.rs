@@ -202,3 +202,17 @@ fn boot0_counts_at_the_next_reset() {
     wait(&mut board, Duration::from_millis(50));
     assert!(board.chip.rom.bootloader_since.is_some());
 }
+
+#[test]
+fn every_alias_of_a_memory_shows_the_same_byte_and_a_hole_shows_none() {
+    let mut board = Board::open(&Scenario::parse("h563").unwrap()).unwrap();
+    board.chip.sram.write(0x2000_0010, wire::Width::Word, 0x4433_2211);
+    assert_eq!(board.memory(0x2000_0010, 4), Some(vec![0x11, 0x22, 0x33, 0x44]));
+    assert_eq!(board.memory(0x3000_0010, 2), Some(vec![0x11, 0x22]));
+    assert_eq!(board.memory(0x0A00_0011, 1), Some(vec![0x22]));
+    board.chip.flash.nv.array.program(0x20, &[0x5A; 16]);
+    assert_eq!(board.memory(0x0800_001F, 2), Some(vec![0xFF, 0x5A]));
+    assert_eq!(board.memory(0x0C00_002F, 2), Some(vec![0x5A, 0xFF]));
+    assert_eq!(board.memory(0x081F_FFFF, 2), None);
+    assert_eq!(board.memory(0xFFFF_FFFF, 2), None);
+}

@@ -71,6 +71,12 @@ impl Array {
         Some(bytes)
     }
 
+    /// The byte at a physical offset, torn or not.
+    pub(crate) fn raw(&self, at: u32) -> u8 {
+        let sector = self.sectors.get((at / SECTOR) as usize).and_then(Option::as_ref);
+        sector.and_then(|sector| sector.bytes.get((at % SECTOR) as usize)).copied().unwrap_or(0xFF)
+    }
+
     /// Programs a slot: old AND new. A torn slot stays torn. [H5-FLASH-9]
     pub(crate) fn program(&mut self, at: u32, data: &[u8; SLOT]) {
         let (sector, slot) = place(at);

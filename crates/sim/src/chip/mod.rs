@@ -10,6 +10,7 @@ mod dbgmcu;
 mod debug;
 mod flash;
 mod ids;
+mod look;
 mod nonvolatile;
 mod obk;
 mod options;
