@@ -1,13 +1,18 @@
 //! Decoding: from USB transfers to probe commands (level 1) and to SWD transactions (level 2).
 //!
-//! CMSIS-DAP only so far. Another protocol gives the same [`Wired`] events, and everything above is the same.
+//! CMSIS-DAP lists its transactions. ST-Link has commands of a higher kind; see `stlink`. Both give the same [`Wired`]
+//! events, and everything above is the same.
 
 mod lines;
 mod pairing;
 mod secret;
+mod stlink;
+
+pub use stlink::StLinkCommand;
+pub(crate) use stlink::{ack, driven};
 
 use crate::event::{Body, Event, Match, OnWire, Wired};
-use crate::read::{Choice, Transfer};
+use crate::read::{Choice, Protocol, Transfer};
 use bytes::Bytes;
 use cmsis_dap::{Decoded, Item, Model, Repeats, Request, Response, Step, SwdSequenceItem};
 use std::ops::Range;
@@ -69,7 +74,14 @@ pub(crate) struct Decoding {
 
 /// Decodes the transfers of the chosen device.
 pub(crate) fn decode(transfers: &[Transfer], choice: Choice) -> Decoding {
-    let mut pairing = pairing::Pairing::default();
+    match choice.protocol {
+        Protocol::CmsisDap => cmsis_dap(transfers, choice),
+        Protocol::StLink => stlink::decode(transfers, choice),
+    }
+}
+
+fn cmsis_dap(transfers: &[Transfer], choice: Choice) -> Decoding {
+    let mut pairing = pairing::Pairing::new(Listening::of(transfers, choice));
     for (index, transfer) in transfers.iter().enumerate() {
         pairing.take(index, transfer, choice);
     }
@@ -78,6 +90,44 @@ pub(crate) fn decode(transfers: &[Transfer], choice: Choice) -> Decoding {
         decoder.command(index, event);
     }
     Decoding { wire: decoder.wire, model: decoder.model, commands: pairing.commands }
+}
+
+/// Whether the host still waits for answers.
+///
+/// A read that ends without data may be a slice of a longer wait: somebody who reads all the time begins the next at once.
+/// Only who sends a request without listening again has given up on what was awaited.
+#[derive(Debug, Default)]
+struct Listening {
+    /// Where each read of answers began, in order.
+    begun: Vec<u64>,
+    /// Where the last read ended without data, if none brought any since.
+    silent: Option<u64>,
+}
+
+impl Listening {
+    fn of(transfers: &[Transfer], choice: Choice) -> Self {
+        let reads = transfers.iter().filter(|t| t.is_in() && t.endpoint == choice.answers);
+        let mut begun: Vec<u64> = reads.map(|t| t.asked).collect();
+        begun.sort_unstable();
+        Listening { begun, silent: None }
+    }
+
+    fn heard(&mut self) {
+        self.silent = None;
+    }
+
+    fn ended(&mut self, transfer: &Transfer) {
+        if transfer.status.is_some_and(|status| status != 0) {
+            self.silent = Some(transfer.order);
+        }
+    }
+
+    /// Whether the host had stopped listening when it sent this request.
+    fn gave_up(&mut self, request: &Transfer) -> bool {
+        let Some(silent) = self.silent.take() else { return false };
+        let next = self.begun.get(self.begun.partition_point(|begun| *begun <= silent));
+        next.is_none_or(|begun| *begun > request.order)
+    }
 }
 
 /// The firmware, by what the probe says of itself.

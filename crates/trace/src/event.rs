@@ -1,7 +1,7 @@
 //! Events: what a trace consists of, level by level.
 
 use crate::action::Action;
-use crate::decode::Command;
+use crate::decode::{Command, StLinkCommand};
 use crate::read::Transfer;
 use std::time::Duration;
 use wire::{Access, Ack, ApSel, Certainty, Level, Port, WireEvent};
@@ -18,7 +18,7 @@ pub struct Event {
     /// How sure it is.
     pub certainty: Certainty,
     /// Index, in the list of the next lower level, of the first event that this one is derived from. For levels 3 and 4 it
-    /// counts transactions.
+    /// counts transactions, and where the probe hides those, commands.
     pub cause: Option<usize>,
     /// Place in the recording, to sort marks in.
     pub order: u64,
@@ -31,8 +31,10 @@ pub struct Event {
 pub enum Body {
     /// Level 0.
     Transfer(Box<Transfer>),
-    /// Level 1.
+    /// Level 1: a CMSIS-DAP command.
     Command(Box<Command>),
+    /// Level 1: an ST-Link command.
+    StLink(Box<StLinkCommand>),
     /// Level 2.
     Wire(Wired),
     /// Levels 3 and 4: a memory access.
@@ -41,6 +43,8 @@ pub enum Body {
     Register(RegisterAccess),
     /// Levels 3 to 5: line reset, switch sequence, reset pin, idle.
     Line(WireEvent),
+    /// Levels 3 to 5: what the probe did on its own account.
+    ByProbe(ByProbe),
     /// Level 5.
     Action(Box<Action>),
 }
@@ -172,4 +176,26 @@ pub struct RegisterAccess {
     pub missing: Option<Missing>,
     /// A wait inside the probe.
     pub matching: Option<Match>,
+}
+
+/// What a probe did on its own account: it was asked for a whole procedure and does not show the steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByProbe {
+    /// What kind of procedure.
+    pub what: Procedure,
+    /// For a reader.
+    pub text: String,
+}
+
+/// Procedures that a probe has of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Procedure {
+    /// Line reset, switch sequence, DPIDR, power-up.
+    Connect,
+    /// Leaving debug mode.
+    Disconnect,
+    /// Taking an access port into use, or letting it go.
+    OpenAp,
+    /// An access of which nobody knows what became of it, or which the probe itself refused.
+    Access,
 }

@@ -5,8 +5,8 @@
 //! | level | what | module |
 //! |---|---|---|
 //! | 0 | USB transfers | [`read`] |
-//! | 1 | probe commands | [`decode`] |
-//! | 2 | SWD transactions, line sequences, the reset pin | [`decode`] |
+//! | 1 | probe commands: CMSIS-DAP, ST-Link | [`decode`] |
+//! | 2 | SWD transactions, line sequences, the reset pin; of an ST-Link only what its commands spell out | [`decode`] |
 //! | 3 | memory accesses; accesses to DP and AP registers that are not part of one | `lift`, `fold` |
 //! | 4 | the same with register and field names | `name` |
 //! | 5 | actions: "erase sector 3 of bank 1" | [`action`] |
@@ -16,15 +16,18 @@
 //! and a simulated run go the same way. [`Recorder`] writes, [`open`] reads.
 //!
 //! **What it knows.** pcapng and pcap, usbmon headers, how CMSIS-DAP packets become transactions (through `cmsis-dap`), how
-//! SELECT, CSW and TAR make an address, and register names (through `regs`).
+//! SELECT, CSW and TAR make an address, how ST-Link commands become memory accesses (through `stlink`), and register names
+//! (through `regs`).
 //!
 //! **What it must not know.** Probes as devices, the driver, the simulator, clocks. Times come with the records.
 //!
-//! **Specification.** pcapng (IETF draft, version 1.0), Linux usbmon binary records, CMSIS-DAP 2.1.2, Arm IHI 0031G (ADIv5.2).
+//! **Specification.** pcapng (IETF draft, version 1.0), Linux usbmon binary records, CMSIS-DAP 2.1.2, Arm IHI 0031G (ADIv5.2);
+//! none for ST-Link (notes STL-1 to STL-16).
 //!
-//! **Not supported.** USBPcap, logic-analyser captures and tool logs as input; ST-Link and J-Link; JTAG; ADIv6; a second
-//! device's traffic beside the chosen one. A CMSIS-DAP probe hides how often it repeated a transaction after WAIT, and when
-//! within a packet each transaction happened: all transactions of a packet carry the times of the packet.
+//! **Not supported.** USBPcap, logic-analyser captures and tool logs as input; J-Link; JTAG; ADIv6; a second device's traffic
+//! beside the chosen one, and so a probe that got a new address on the way. A CMSIS-DAP probe hides how often it repeated a
+//! transaction after WAIT, and when within a packet each transaction happened: all transactions of a packet carry the times of
+//! the packet. An ST-Link hides nearly all transactions.
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 pub mod action;
@@ -48,6 +51,7 @@ mod usbmon;
 pub use action::{Action, ActionKind};
 pub use error::TraceError;
 pub use event::{Body, Event};
+pub use read::Protocol;
 pub use recorder::{ClockKind, Header, Recorder, Secrets, Written};
 pub use stat::{Busy, Memory, Stat, Transactions, Usb};
 pub use text::line;

@@ -6,6 +6,7 @@
 //! an access to DRW, and says what is missing.
 
 mod ap;
+pub(crate) mod native;
 
 use crate::event::{Accessed, Body, Event, Match, Missing, OnWire, RegisterAccess, Repeats, Wired};
 use ap::{Ap, Lane, Place};

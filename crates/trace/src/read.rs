@@ -15,6 +15,7 @@ use std::time::Duration;
 use wire::{Mark, TransferKind};
 
 pub(crate) use choose::Choice;
+pub use choose::Protocol;
 pub(crate) use choose::{carries_in, carries_out, choose};
 
 /// Where a device sits: bus and address.
@@ -71,6 +72,8 @@ pub struct Transfer {
     pub clipped: bool,
     /// Place in the recording of the record that carries the data.
     pub order: u64,
+    /// Place in the recording of the first of its records.
+    pub asked: u64,
 }
 
 impl Transfer {
@@ -130,8 +133,8 @@ pub enum Warning {
         /// How many transfers of others.
         transfers: u64,
     },
-    /// The traffic of the chosen device looks like that of another kind of probe, which is not decoded.
-    NotDecoded(&'static str),
+    /// The traffic of the chosen device looks like that of no probe that is known here.
+    NotDecoded,
 }
 
 impl fmt::Display for Warning {
@@ -150,7 +153,9 @@ impl fmt::Display for Warning {
             Warning::OtherDevices { kept, transfers } => {
                 write!(f, "device {kept} is shown; {transfers} transfers of other devices were left out")
             }
-            Warning::NotDecoded(what) => write!(f, "{what} is not decoded yet: only USB transfers are shown"),
+            Warning::NotDecoded => f.write_str(
+                "neither CMSIS-DAP nor ST-Link commands were seen from this device: only USB transfers are shown",
+            ),
         }
     }
 }

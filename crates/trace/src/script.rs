@@ -1,4 +1,4 @@
-//! Recordings for tests, built packet by packet from the packet layouts of CMSIS-DAP.
+//! Recordings for tests, built packet by packet from the packet layouts of CMSIS-DAP and ST-Link.
 
 use crate::{ClockKind, Header, Recorder, Secrets, Trace};
 use std::time::Duration;
@@ -62,7 +62,8 @@ impl Script {
         self.send_secret(data, &Secret::NONE)
     }
 
-    pub(crate) fn receive_secret(&mut self, data: &[u8], status: i32, secret: &Secret) -> &mut Self {
+    /// The host begins to listen.
+    pub(crate) fn listen(&mut self) -> u64 {
         let (endpoint, kind) = (self.endpoints().1, self.kind);
         self.urb += 1;
         self.recorder.record(Record::Submit {
@@ -75,18 +76,21 @@ impl Script {
             data: &[],
             secret: &Secret::NONE,
         });
+        self.urb
+    }
+
+    /// Listening ends.
+    pub(crate) fn heard(&mut self, urb: u64, data: &[u8], status: i32, secret: &Secret) -> &mut Self {
+        let (endpoint, kind) = (self.endpoints().1, self.kind);
         self.at += Duration::from_micros(90);
-        self.recorder.record(Record::Complete {
-            at: self.at,
-            urb: self.urb,
-            endpoint,
-            kind,
-            status,
-            length: data.len(),
-            data,
-            secret,
-        });
+        let (at, length) = (self.at, data.len());
+        self.recorder.record(Record::Complete { at, urb, endpoint, kind, status, length, data, secret });
         self
+    }
+
+    pub(crate) fn receive_secret(&mut self, data: &[u8], status: i32, secret: &Secret) -> &mut Self {
+        let urb = self.listen();
+        self.heard(urb, data, status, secret)
     }
 
     pub(crate) fn receive(&mut self, data: &[u8]) -> &mut Self {
@@ -141,4 +145,11 @@ impl Script {
 /// The lines of a level.
 pub(crate) fn lines(trace: &Trace, level: wire::Level) -> Vec<String> {
     trace.events(level).iter().map(crate::line).collect()
+}
+
+/// An ST-Link command: 16 bytes, the rest zero.
+pub(crate) fn st(head: &[u8]) -> Vec<u8> {
+    let mut command = head.to_vec();
+    command.resize(16, 0);
+    command
 }

@@ -133,9 +133,13 @@ fn usb(trace: &Trace) -> Usb {
         *sum += bytes;
     }
     for event in trace.events(Level::Command) {
-        let Body::Command(command) = &event.body else { continue };
-        match &command.problem {
-            None => usb.round_trips += usize::from(command.response.is_some()),
+        let (problem, answered) = match &event.body {
+            Body::Command(command) => (&command.problem, command.response.is_some()),
+            Body::StLink(command) => (&command.problem, command.answer.is_some()),
+            _ => continue,
+        };
+        match problem {
+            None => usb.round_trips += usize::from(answered),
             Some(Problem::Unanswered | Problem::NotSent) => usb.unanswered += 1,
             Some(Problem::Stale) => usb.stale += 1,
             Some(Problem::Request(_) | Problem::Answer(_)) => usb.unreadable += 1,

@@ -1,5 +1,9 @@
 //! Events as lines of text.
 
+mod stlink;
+
+pub(crate) use stlink::command as stlink_command;
+
 use crate::decode::Command;
 use crate::event::{Accessed, Body, Event, Match, OnWire, RegisterAccess, Repeats, Wired};
 use crate::name;
@@ -20,10 +24,12 @@ pub fn line(event: &Event) -> String {
     let mut text = match &event.body {
         Body::Transfer(transfer) => usb(transfer),
         Body::Command(command) => self::command(command),
+        Body::StLink(command) => stlink::exchange(command),
         Body::Wire(wired) => self::wired(wired),
         Body::Access(access) => self::access(access, named, took),
         Body::Register(register) => self::register(register, named, took),
         Body::Line(line) => wire_event(line),
+        Body::ByProbe(done) => format!("by the probe: {}", done.text),
         Body::Action(action) => action.text.clone(),
     };
     match event.certainty {

@@ -1,7 +1,7 @@
 //! A whole trace: a recording, decoded and lifted once, readable at every level.
 
 use crate::event::{Body, Event};
-use crate::read::{Choice, Device, Marked, Recording, Warning, choose};
+use crate::read::{Choice, Device, Marked, Protocol, Recording, Warning, choose};
 use crate::{TraceError, action, decode, fold, lift, read};
 use cmsis_dap::Model;
 use std::time::Duration;
@@ -21,6 +21,7 @@ pub struct Trace {
     marks: Vec<Marked>,
     warnings: Vec<Warning>,
     device: Option<Device>,
+    protocol: Option<Protocol>,
     model: Model,
     usb: Vec<Event>,
     commands: Vec<Event>,
@@ -92,7 +93,10 @@ impl Trace {
     fn derive(recording: Recording, choice: Option<Choice>) -> Trace {
         let Recording { comment, transfers, marks, warnings } = recording;
         let decoding = choice.map(|choice| decode::decode(&transfers, choice)).unwrap_or_default();
-        let lifted = lift::lift(&decoding.wire);
+        let lifted = match choice.map(|choice| choice.protocol) {
+            Some(Protocol::StLink) => lift::native::lift(&decoding.commands),
+            _ => lift::lift(&decoding.wire),
+        };
         let breaks = fold::Breaks::of(&marks);
         let folded = fold::fold(&lifted, &breaks);
         let mut meanings = folded.clone();
@@ -115,6 +119,7 @@ impl Trace {
             marks,
             warnings,
             device: choice.map(|c| c.device),
+            protocol: choice.map(|c| c.protocol),
             model: decoding.model,
             usb,
             commands: decoding.commands,
@@ -168,7 +173,12 @@ impl Trace {
         self.device
     }
 
-    /// The firmware that the probe seems to have, which decides what it added to the wire.
+    /// What the probe speaks, where that was recognised.
+    pub fn protocol(&self) -> Option<Protocol> {
+        self.protocol
+    }
+
+    /// The CMSIS-DAP firmware that the probe seems to have, which decides what it added to the wire.
     pub fn model(&self) -> Model {
         self.model
     }

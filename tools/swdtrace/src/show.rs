@@ -127,7 +127,7 @@ fn object(event: &Event) -> Value {
         Body::Transfer(t) => {
             ("usb", json!({ "endpoint": t.endpoint, "bytes": t.data.len(), "status": t.status }))
         }
-        Body::Command(_) => ("command", json!({})),
+        Body::Command(_) | Body::StLink(_) => ("command", json!({})),
         Body::Wire(wired) => match &wired.what {
             OnWire::Event(WireEvent::Transaction(t)) => (
                 "transaction",
@@ -141,6 +141,7 @@ fn object(event: &Event) -> Value {
         Body::Access(a) => ("access", access(a)),
         Body::Register(r) => ("register", register(r)),
         Body::Line(_) => ("line", json!({})),
+        Body::ByProbe(_) => ("by_probe", json!({})),
         Body::Action(action) => {
             ("action", json!({ "action": action.kind.word(), "events": action.of.len() }))
         }

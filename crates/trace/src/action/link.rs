@@ -1,7 +1,7 @@
 //! Connecting, and the reset pin.
 
 use super::{ActionKind, Found, Known};
-use crate::event::{Body, Event, RegisterAccess};
+use crate::event::{Body, ByProbe, Event, Procedure, RegisterAccess};
 use crate::name::hex;
 use regs::dp;
 use wire::{Ack, Port, WireEvent};
@@ -13,16 +13,26 @@ fn dp_register(event: &Event) -> Option<&RegisterAccess> {
     }
 }
 
+/// The probe connects by itself, and takes an access port into use.
+fn by_probe(event: &Event) -> Option<&ByProbe> {
+    match &event.body {
+        Body::ByProbe(done) if matches!(done.what, Procedure::Connect | Procedure::OpenAp) => Some(done),
+        _ => None,
+    }
+}
+
 fn is_line(event: &Event) -> bool {
     matches!(event.body, Body::Line(WireEvent::LineReset | WireEvent::Switch(_)))
 }
 
 /// Line sequences, then accesses to the debug port until something else comes.
 pub(super) fn connect(rest: &[Event], _: &Known) -> Option<Found> {
-    if !rest.first().is_some_and(is_line) {
+    let begins = |e: &Event| is_line(e) || by_probe(e).is_some_and(|done| done.what == Procedure::Connect);
+    if !rest.first().is_some_and(begins) {
         return None;
     }
-    let length = rest.iter().take_while(|e| is_line(e) || dp_register(e).is_some()).count();
+    let goes_on = |e: &&Event| is_line(e) || by_probe(e).is_some() || dp_register(e).is_some();
+    let length = rest.iter().take_while(goes_on).count();
     let events = rest.get(..length)?;
     let mut said: Vec<String> = Vec::new();
     let mut resets = 0;
@@ -38,19 +48,11 @@ pub(super) fn connect(rest: &[Event], _: &Known) -> Option<Found> {
     }
     said.dedup();
     let mut powered = None;
-    for r in events.iter().filter_map(dp_register) {
-        let bank = r.bank.unwrap_or(0);
-        match (r.a, r.write, bank, r.ack) {
-            (dp::DPIDR, false, 0, Ack::OK) => {
-                said.push(r.value.map_or("DPIDR".to_owned(), |v| format!("DPIDR {}", hex(v))));
-            }
-            (dp::DPIDR, false, 0, ack) => said.push(format!("DPIDR {ack}")),
-            (dp::CTRL_STAT, false, dp::bank::CTRL_STAT, Ack::OK) => powered = r.value,
-            (dp::TARGETID, false, dp::bank::TARGETID, Ack::OK) => {
-                said.extend(r.value.map(|v| format!("TARGETID {}", hex(v))));
-            }
-            (_, _, _, Ack::OK) => {}
-            (_, _, _, ack) => said.push(format!("{} {ack}", crate::name::register_name(r))),
+    for event in events {
+        if let Some(done) = by_probe(event) {
+            said.push(done.text.clone());
+        } else if let Some(r) = dp_register(event) {
+            told(r, &mut said, &mut powered);
         }
     }
     said.dedup();
@@ -59,6 +61,22 @@ pub(super) fn connect(rest: &[Event], _: &Known) -> Option<Found> {
         said.push(if up { "powered up" } else { "power-up not acknowledged" }.to_owned());
     }
     Found::new(length, ActionKind::Connect, format!("connect: {}", said.join(", ")))
+}
+
+/// What an access to the debug port tells about a connect.
+fn told(r: &RegisterAccess, said: &mut Vec<String>, powered: &mut Option<u32>) {
+    match (r.a, r.write, r.bank.unwrap_or(0), r.ack) {
+        (dp::DPIDR, false, 0, Ack::OK) => {
+            said.push(r.value.map_or("DPIDR".to_owned(), |v| format!("DPIDR {}", hex(v))));
+        }
+        (dp::DPIDR, false, 0, ack) => said.push(format!("DPIDR {ack}")),
+        (dp::CTRL_STAT, false, dp::bank::CTRL_STAT, Ack::OK) => *powered = r.value,
+        (dp::TARGETID, false, dp::bank::TARGETID, Ack::OK) => {
+            said.extend(r.value.map(|v| format!("TARGETID {}", hex(v))));
+        }
+        (_, _, _, Ack::OK) => {}
+        (_, _, _, ack) => said.push(format!("{} {ack}", crate::name::register_name(r))),
+    }
 }
 
 /// The reset pin: low, released, or a pulse.

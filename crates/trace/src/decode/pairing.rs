@@ -4,7 +4,7 @@
 //! never answered [DAP-9], QueueCommands is answered as ExecuteCommands, an unknown command is answered by a lone 0xFF
 //! [DAP-10], and an earlier program may have left answers in the probe.
 
-use super::{Command, Problem};
+use super::{Command, Listening, Problem};
 use crate::event::{Body, Event};
 use crate::read::Transfer;
 use crate::read::{Choice, carries_in, carries_out};
@@ -20,27 +20,30 @@ pub(super) struct Pairing {
     pub(super) commands: Vec<Event>,
     /// Requests without an answer so far: index into `commands`.
     pending: VecDeque<usize>,
-    /// The host gave up waiting for an answer and has not got one since.
-    gave_up: bool,
+    listening: Listening,
 }
 
 impl Pairing {
+    pub(super) fn new(listening: Listening) -> Self {
+        Pairing { listening, ..Pairing::default() }
+    }
+
     /// Takes one transfer; `index` is its place in level 0.
     pub(super) fn take(&mut self, index: usize, transfer: &Transfer, choice: Choice) {
         if carries_out(transfer) && transfer.endpoint == choice.out {
             self.request(index, transfer);
         } else if transfer.endpoint == choice.answers && transfer.is_in() {
             if carries_in(transfer) {
-                self.gave_up = false;
+                self.listening.heard();
                 self.answer(index, transfer);
-            } else if transfer.status.is_some_and(|status| status != 0) {
-                self.gave_up = true;
+            } else {
+                self.listening.ended(transfer);
             }
         }
     }
 
     fn request(&mut self, index: usize, transfer: &Transfer) {
-        if std::mem::take(&mut self.gave_up) {
+        if self.listening.gave_up(transfer) {
             // The host goes on as if the answer were lost, so it is.
             self.pending.clear();
         }

@@ -52,6 +52,6 @@ impl Secrets {
     }
 }
 
-fn touches(ranges: &[Range<usize>], word: Range<usize>) -> bool {
+pub(super) fn touches(ranges: &[Range<usize>], word: Range<usize>) -> bool {
     ranges.iter().any(|range| range.start < word.end && word.start < range.end)
 }

@@ -72,6 +72,19 @@ fn an_answer_that_never_came_leaves_the_next_answer_to_the_next_request() {
 }
 
 #[test]
+fn a_slice_of_a_longer_wait_that_is_taken_back_is_no_giving_up() {
+    let mut script = Script::new();
+    script.send(&[0x05, 0, 1, DP | READ]);
+    let slice = script.listen();
+    script.heard(slice, &[], -2, &Secret::NONE);
+    let next = script.listen();
+    script.send(&[0x05, 0, 1, DP | READ | 4]);
+    script.heard(next, &[0x05, 1, 1, 0x77, 0x24, 0xA0, 0x6B], 0, &Secret::NONE);
+    script.receive(&[0x05, 1, 1, 0, 0, 0, 0xF0]);
+    assert_eq!(wire_lines(&script.trace()), ["DP read 0x0 OK 0x6BA0_2477", "DP read 0x4 OK 0xF000_0000"]);
+}
+
+#[test]
 fn an_answer_that_came_late_still_belongs_to_its_request() {
     let mut script = Script::new();
     script.send(&[0x05, 0, 1, DP | READ]).receive_secret(&[], -2, &Secret::NONE);

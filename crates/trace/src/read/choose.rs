@@ -1,7 +1,8 @@
 //! Which device of a recording is the probe, and which of its endpoints carry commands.
 //!
-//! Descriptors may be missing (the capture began after enumeration), so the payload decides: a CMSIS-DAP answer repeats the
-//! command byte of its request.
+//! A device descriptor in the recording names an ST-Link by its numbers. Most captures begin after enumeration, so as a rule
+//! the payload decides: a CMSIS-DAP answer repeats the command byte of its request, an ST-Link command has 16 bytes of which
+//! the first is one of a few, and an answer of a known length.
 
 use super::{Device, Recording, Transfer, Warning};
 use crate::TraceError;
@@ -12,9 +13,28 @@ const SET_REPORT: [u8; 2] = [0x21, 0x09];
 /// More requests than this are never waiting; older ones were not answered.
 const WAITING: usize = 256;
 
+/// Which protocol a probe speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    /// CMSIS-DAP: every transaction is listed.
+    CmsisDap,
+    /// ST-Link: memory commands; what the probe does on the wire is its own business.
+    StLink,
+}
+
+impl std::fmt::Display for Protocol {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Protocol::CmsisDap => "CMSIS-DAP",
+            Protocol::StLink => "ST-Link",
+        })
+    }
+}
+
 /// The endpoints that carry commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Choice {
+    pub(crate) protocol: Protocol,
     pub(crate) device: Device,
     pub(crate) out: u8,
     pub(crate) answers: u8,
@@ -44,14 +64,75 @@ struct Traffic {
     echoes: BTreeMap<(u8, u8), u64>,
     outs: BTreeMap<u8, u64>,
     ins: BTreeMap<u8, u64>,
-    st_link: u64,
+    st_link: StLinkTraffic,
+}
+
+/// What speaks for an ST-Link.
+#[derive(Debug, Default)]
+struct StLinkTraffic {
+    /// Its product, from a device descriptor.
+    product: Option<stlink::Device>,
+    /// Commands, by endpoint.
+    commands: BTreeMap<u8, u64>,
+    /// The answer to the last command, if it has one.
+    awaits: Option<stlink::Phase>,
+    /// What speaks for an endpoint being that of the answers.
+    answers: BTreeMap<u8, u64>,
+}
+
+/// An answer of the right length speaks so much more than one of another.
+const RIGHT_LENGTH: u64 = 16;
+
+/// GET_DESCRIPTOR of the device.
+const GET_DEVICE: [u8; 4] = [0x80, 0x06, 0x00, 0x01];
+
+impl StLinkTraffic {
+    fn take(&mut self, transfer: &Transfer) {
+        if let Some(setup) = transfer.setup {
+            if let ([GET_DEVICE, _], Some([v0, v1, p0, p1])) =
+                (setup.as_chunks::<4>().0, transfer.data.get(8..).and_then(<[u8]>::first_chunk))
+                && u16::from_le_bytes([*v0, *v1]) == stlink::device::VID
+            {
+                self.product = stlink::device(u16::from_le_bytes([*p0, *p1]));
+            }
+        } else if carries_out(transfer) {
+            if transfer.data.len() == stlink::PACKET
+                && transfer.data.first().is_some_and(|first| matches!(first, 0xF1..=0xF5 | 0xF7 | 0xFB))
+                && let Ok(decoded) = stlink::Command::decode(&transfer.data)
+                && !matches!(decoded.value, stlink::Command::Other(_))
+            {
+                *self.commands.entry(transfer.endpoint).or_default() += 1;
+                let phase = decoded.value.phase();
+                self.awaits =
+                    Some(phase).filter(|p| !matches!(p, stlink::Phase::None | stlink::Phase::Out(_)));
+            }
+        } else if carries_in(transfer)
+            && let Some(phase) = self.awaits.take()
+        {
+            let right = phase == stlink::Phase::In(transfer.data.len());
+            let weight = if right { RIGHT_LENGTH } else { 1 };
+            *self.answers.entry(transfer.endpoint).or_default() += weight;
+        }
+    }
+
+    /// Its endpoints and how much speaks for them. The product's own endpoints are believed first.
+    fn best(&self) -> Option<((u8, u8), u64)> {
+        if let Some(product) = self.product.filter(|product| !product.loader) {
+            let commands = self.commands.get(&product.command_out).copied().unwrap_or(0);
+            return Some(((product.command_out, product.answer_in), commands));
+        }
+        let (out, commands) = self.commands.iter().max_by_key(|(_, n)| **n)?;
+        let answers = self.answers.iter().max_by_key(|(_, n)| **n);
+        // All products answer at the same endpoint. [STL-15]
+        Some(((*out, answers.map_or(0x81, |(endpoint, _)| *endpoint)), *commands))
+    }
 }
 
 impl Traffic {
     fn take(&mut self, transfer: &Transfer) {
         let Some(first) = transfer.data.first().copied() else { return };
+        self.st_link.take(transfer);
         if carries_out(transfer) {
-            self.st_link += u64::from(transfer.data.len() == 16 && matches!(first, 0xF1..=0xF7 | 0xFB));
             if cmsis_dap::CommandId(first).name().is_none() {
                 return;
             }
@@ -72,14 +153,26 @@ impl Traffic {
         }
     }
 
-    /// The pair of endpoints that most likely carries commands, with how much speaks for it.
-    fn best(&self) -> Option<((u8, u8), u64)> {
+    /// The pair of endpoints that most likely carries CMSIS-DAP commands, with how much speaks for it.
+    fn cmsis_dap(&self) -> Option<((u8, u8), u64)> {
         let by_echo = self.echoes.iter().max_by_key(|(_, n)| **n).map(|(pair, n)| (*pair, *n));
         by_echo.or_else(|| {
             let out = self.outs.iter().max_by_key(|(_, n)| **n)?;
             let inward = self.ins.iter().max_by_key(|(_, n)| **n).map_or(0x80, |(endpoint, _)| *endpoint);
             Some(((*out.0, inward), 0))
         })
+    }
+
+    /// What the device most likely speaks, where, and how much speaks for it.
+    fn best(&self, device: Device) -> Option<(Choice, u64)> {
+        let choice = |protocol, ((out, answers), score)| (Choice { protocol, device, out, answers }, score);
+        let cmsis_dap = self.cmsis_dap().map(|found| choice(Protocol::CmsisDap, found));
+        let st_link = self.st_link.best().map(|found| choice(Protocol::StLink, found));
+        // Data that goes to memory may look like anything, so an ST-Link's may echo; a CMSIS-DAP probe never looks like one.
+        match (cmsis_dap, st_link) {
+            (Some(one), Some(other)) if other.1 >= one.1 => Some(other),
+            (one, other) => one.or(other),
+        }
     }
 }
 
@@ -101,11 +194,9 @@ pub(crate) fn choose(
     let best = devices
         .iter()
         .filter(|(device, _)| wanted.is_none_or(|w| w == **device))
-        .map(|(device, traffic)| (*device, traffic, traffic.best()))
-        .max_by_key(|(device, traffic, best)| {
-            (best.map(|(_, score)| score), traffic.st_link, std::cmp::Reverse(*device))
-        });
-    let Some((device, traffic, best)) = best else { return Ok(None) };
+        .map(|(device, traffic)| (*device, traffic.best(*device)))
+        .max_by_key(|(device, best)| (best.map(|(_, score)| score), std::cmp::Reverse(*device)));
+    let Some((device, best)) = best else { return Ok(None) };
     let before = recording.transfers.len();
     recording.transfers.retain(|t| t.device == device);
     let others = before - recording.transfers.len();
@@ -113,17 +204,8 @@ pub(crate) fn choose(
         let transfers = u64::try_from(others).unwrap_or(u64::MAX);
         recording.warnings.push(Warning::OtherDevices { kept: device, transfers });
     }
-    match best {
-        Some(((out, answers), score)) if score >= traffic.st_link => {
-            Ok(Some(Choice { device, out, answers }))
-        }
-        _ if traffic.st_link > 0 => {
-            recording.warnings.push(Warning::NotDecoded("ST-Link"));
-            Ok(None)
-        }
-        _ => {
-            recording.warnings.push(Warning::NotDecoded("this device (no CMSIS-DAP command was seen)"));
-            Ok(None)
-        }
+    if best.is_none() {
+        recording.warnings.push(Warning::NotDecoded);
     }
+    Ok(best.map(|(choice, _)| choice))
 }

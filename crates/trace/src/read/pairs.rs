@@ -46,6 +46,7 @@ impl Pairs {
                     secret,
                     clipped,
                     order,
+                    asked: order,
                 });
             }
             (half, Some(transfer)) => {
@@ -72,6 +73,7 @@ impl Pairs {
                 secret,
                 clipped,
                 order,
+                asked: order,
             }),
         }
         true
