@@ -90,6 +90,12 @@ impl Adi {
         self.link.caps()
     }
 
+    /// What the probe said about itself: a word and a text each.
+    #[must_use]
+    pub fn probe_facts(&self) -> Vec<(&'static str, String)> {
+        self.link.facts()
+    }
+
     /// What was attached, if anything is.
     #[must_use]
     pub const fn attached(&self) -> Option<&Attached> {

@@ -153,6 +153,11 @@ impl Idr {
     pub const fn is_mem_ap(self) -> bool {
         self.class() == Self::CLASS_MEM_AP
     }
+    /// It is a MEM-AP on a system bus (AHB or AXI), where the core and the memories are, not on a debug APB.
+    #[must_use]
+    pub const fn is_system_bus(self) -> bool {
+        self.is_mem_ap() && matches!(self.ap_type(), 1 | 4 | 5 | 7 | 8)
+    }
     /// The bus behind a MEM-AP in words.
     #[must_use]
     pub const fn bus(self) -> &'static str {

@@ -184,6 +184,9 @@ impl fmt::Display for Dpidr {
     }
 }
 
+/// The designer ST in [`TargetId::designer`]. [ADI-9]
+pub const DESIGNER_ST: u16 = 0x020;
+
 /// A value of TARGETID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TargetId(pub u32);

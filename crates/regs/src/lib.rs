@@ -24,7 +24,8 @@ pub mod h5;
 mod lookup;
 pub mod m33;
 pub mod note;
+pub mod reading;
 
 pub use field::{Field, Register};
-pub use lookup::{Hit, lookup, region};
+pub use lookup::{Hit, by_name, lookup, region};
 pub use note::{Confidence, Note, NoteId};

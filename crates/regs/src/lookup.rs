@@ -54,6 +54,12 @@ pub fn lookup(address: u32) -> Option<Hit> {
     Some(Hit { register, secure_alias: memory::is_secure_alias(address), via_ap0 })
 }
 
+/// The memory-mapped register called `name`; letter case does not matter.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static Register> {
+    BY_ADDRESS.iter().copied().find(|register| register.name.eq_ignore_ascii_case(name))
+}
+
 /// The name of the region around `address` by the map of the H562/H563/H573, then of the smaller dies. Where
 /// the die is known, ask [`memory::Map::region`] instead.
 #[must_use]
@@ -119,6 +125,14 @@ mod tests {
         for register in BY_ADDRESS.iter() {
             assert_eq!(lookup(register.address).map(|h| h.register), Some(*register));
         }
+    }
+
+    #[test]
+    fn every_register_of_the_tables_is_found_by_its_name() {
+        for register in BY_ADDRESS.iter() {
+            assert_eq!(by_name(&register.name.to_ascii_lowercase()), Some(*register));
+        }
+        assert_eq!(by_name("NOBODY"), None);
     }
 
     #[test]

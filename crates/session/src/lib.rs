@@ -14,11 +14,13 @@
 //! **Not supported.** Recordings that play a probe and aliases are recognised as selectors and refused with a reason.
 
 mod loopback;
+mod policy;
 mod real;
 mod selector;
 mod simulated;
 
 pub use loopback::Loopback;
+pub use policy::policy;
 pub use probe::find::{FindError, FoundProbe, Location, Protocol, Trouble};
 pub use selector::{BadSelector, Selector};
 
@@ -99,6 +101,14 @@ pub enum SessionError {
     /// The policy is wrong.
     #[error(transparent)]
     Policy(#[from] BadSetting),
+    /// The policy is neither a preset nor a file that can be read.
+    #[error("`{name}` is no preset ({}), and as a file: {error}", Policy::PRESETS.join(", "))]
+    PolicyFile {
+        /// What was named.
+        name: String,
+        /// What the system says.
+        error: String,
+    },
 }
 
 impl SessionError {
@@ -110,7 +120,8 @@ impl SessionError {
             | SessionError::Location(_)
             | SessionError::Sim(_)
             | SessionError::Trace(_)
-            | SessionError::Policy(_) => 2,
+            | SessionError::Policy(_)
+            | SessionError::PolicyFile { .. } => 2,
             SessionError::NoServer { .. } | SessionError::Find(FindError::None(_)) => 10,
             SessionError::Find(FindError::Ambiguous(_)) => 13,
             SessionError::Find(FindError::Unusable { trouble, .. }) => trouble_code(trouble),
@@ -155,6 +166,24 @@ pub struct Closing {
 /// Every probe on USB, with the reason where one cannot be used.
 pub fn probes() -> Vec<FoundProbe> {
     probe::find::find()
+}
+
+/// The selector of the one probe on USB, for a user who named none.
+///
+/// # Errors
+/// [`SessionError::Find`]: there is none, more than one, or it cannot be used.
+pub fn only_probe() -> Result<String, SessionError> {
+    let all = probes();
+    let [only] = all.as_slice() else {
+        let lines = all.iter().map(FoundProbe::to_string).collect::<Vec<_>>();
+        let none = lines.is_empty();
+        return Err(if none { FindError::None(lines) } else { FindError::Ambiguous(lines) }.into());
+    };
+    let selector = format!("usb:{}", only.location);
+    match &only.trouble {
+        Some(trouble) => Err(FindError::Unusable { probe: selector, trouble: trouble.clone() }.into()),
+        None => Ok(selector),
+    }
 }
 
 /// Opens a session.

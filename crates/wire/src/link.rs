@@ -203,6 +203,11 @@ pub trait Link {
     /// Puts a mark into the recording.
     fn mark(&mut self, mark: &Mark);
 
+    /// What the probe said about itself when it was opened: a word and a text each, for people. Sends nothing.
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// The probe's own memory commands, where it has them and they are the better way.
     fn mem(&mut self) -> Option<&mut dyn Mem> {
         None

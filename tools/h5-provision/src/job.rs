@@ -10,13 +10,7 @@ use wire::Hz;
 
 /// A preset by its name, else a file.
 pub(crate) fn policy(name: &str) -> Result<Policy, Trouble> {
-    if let Some(policy) = Policy::preset(name) {
-        return Ok(policy);
-    }
-    let text = std::fs::read_to_string(name).map_err(|e| {
-        Trouble::usage(format!("`{name}` is no preset ({}), and as a file: {e}", Policy::PRESETS.join(", ")))
-    })?;
-    Ok(Policy::from_toml(&text)?)
+    Ok(session::policy(Some(name), &[])?)
 }
 
 pub(crate) fn speed(khz: Option<u32>) -> Result<Option<Hz>, Trouble> {

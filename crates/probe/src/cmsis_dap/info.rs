@@ -34,6 +34,16 @@ const SMALLEST_PACKET: usize = 64;
 const LARGEST_PACKET: usize = 32_768;
 
 impl DapInfo {
+    /// It in words. What the probe did not tell is left out.
+    pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
+        let told = [("vendor", &self.vendor), ("protocol", &self.protocol), ("firmware", &self.firmware)];
+        let mut facts = vec![("speaks", "CMSIS-DAP".to_owned())];
+        facts.extend(told.into_iter().filter_map(|(word, text)| Some((word, text.clone()?))));
+        let DapInfo { packet_size, packet_count, .. } = self;
+        facts.push(("packets", format!("{packet_count} of {packet_size} bytes")));
+        facts
+    }
+
     /// Asks for everything. `packet_size` is what it answered already.
     pub(super) fn ask<P: Pipe>(
         packets: &mut Packets<P>,

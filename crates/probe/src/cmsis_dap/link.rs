@@ -149,4 +149,8 @@ impl<P: Pipe> Link for DapLink<P> {
     fn mark(&mut self, mark: &Mark) {
         self.packets.pipe.mark(mark);
     }
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        self.info.facts()
+    }
 }

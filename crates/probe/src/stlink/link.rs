@@ -121,6 +121,12 @@ impl<P: Pipe> Link for StLink<P> {
         self.talk.pipe.mark(mark);
     }
 
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let mut facts = vec![("speaks", self.info.family.to_string()), ("firmware", self.info.version.to_string())];
+        facts.extend(self.info.millivolts.map(|millivolts| ("supply", format!("{millivolts} mV"))));
+        facts
+    }
+
     fn mem(&mut self) -> Option<&mut dyn Mem> {
         Some(self)
     }

@@ -1,0 +1,261 @@
+//! The command line.
+
+use crate::number::{parse_len, parse_u32};
+use adi::ConnectMode;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use std::path::PathBuf;
+use wire::{ApSel, Attr, Width};
+
+/// Looks at a target and pokes it by hand, through a CMSIS-DAP or ST-Link probe.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ackwait",
+    version,
+    disable_help_subcommand = true,
+    after_help = "Nothing halts, resets or writes unless asked: the connect mode is hotplug. Numbers are decimal, 0x or \
+                  0b, with underscores; registers go by name (FLASH_NSSR, CTRL/STAT, CSW) or by address.\nExit codes: \
+                  `ackwait exit-codes`."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) how: How,
+}
+
+/// How probe and target are reached. The same for every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How")]
+pub(crate) struct How {
+    /// The probe: VID:PID[:SERIAL], SERIAL, usb:BUS-PORT, tcp:HOST:PORT, sim:SCENARIO, @alias. Default: the only one.
+    #[arg(long, short, global = true, env = "ACKWAIT_PROBE")]
+    pub(crate) probe: Option<String>,
+    /// How to attach: hotplug (no reset, no halt), normal (halts), under-reset, pulse.
+    #[arg(long, global = true, env = "ACKWAIT_CONNECT", default_value = "hotplug", value_name = "MODE")]
+    pub(crate) connect: ConnectMode,
+    /// The access port: a number, or auto: the first one on the system bus.
+    #[arg(long, global = true, env = "ACKWAIT_AP", default_value = "auto", value_name = "auto|N")]
+    pub(crate) ap: ApChoice,
+    /// SWCLK in kHz.
+    #[arg(long, global = true, env = "ACKWAIT_SPEED", default_value_t = 4000, value_name = "KHZ",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) speed: u32,
+    /// Policy: a preset's name (`policy show` lists them) or a TOML file.
+    #[arg(long, global = true, value_name = "FILE|PRESET")]
+    pub(crate) policy: Option<String>,
+    /// One policy key: `probe.wait=200ms`. Can be repeated.
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Record every transfer to this pcapng file (`swdtrace show FILE`).
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+    /// Say afterwards what the simulated wire cost.
+    #[arg(long, global = true)]
+    pub(crate) bill: bool,
+    /// How data is printed.
+    #[arg(long, global = true, value_enum, env = "ACKWAIT_FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For a person.
+    Text,
+    /// One JSON object, with its schema.
+    Json,
+}
+
+/// Which access port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ApChoice {
+    /// Look for it.
+    Auto,
+    /// This one.
+    This(ApSel),
+}
+
+impl std::str::FromStr for ApChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "auto" {
+            return Ok(ApChoice::Auto);
+        }
+        let number = parse_u32(text).ok().and_then(|n| u8::try_from(n).ok());
+        number
+            .map(|n| ApChoice::This(ApSel(n)))
+            .ok_or_else(|| format!("`{text}` is neither auto nor a number from 0 to 255"))
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the probes on USB, also those that cannot be used and why. Touches no target.
+    List,
+    /// Who is there: probe, debug port, access ports, core, part.
+    Info(InfoArgs),
+    /// Debug-port registers.
+    #[command(subcommand)]
+    Dp(DpCommand),
+    /// Access-port registers.
+    #[command(subcommand)]
+    Ap(ApCommand),
+    /// Memory and memory-mapped registers.
+    #[command(subcommand)]
+    Mem(MemCommand),
+    /// What the tool is willing to wait.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Print the completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// List the exit codes.
+    ExitCodes,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// Look for access ports up to this number.
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    pub(crate) last_ap: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DpCommand {
+    /// Read a register: DPIDR, CTRL/STAT, DLCR, TARGETID, DLPIDR, EVENTSTAT, RESEND, RDBUFF, or 0x4.2 (address.bank).
+    Read {
+        /// Name or address.
+        register: String,
+    },
+    /// Write a register: ABORT, CTRL/STAT, DLCR, SELECT.
+    Write {
+        /// Name or address.
+        register: String,
+        /// The value.
+        #[arg(value_parser = parse_u32)]
+        value: u32,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApCommand {
+    /// Read a register of the access port (--ap N): CSW, TAR, DRW, BD0..BD3, CFG, BASE, IDR, or its address.
+    Read {
+        /// Name or address.
+        register: String,
+    },
+    /// Write a register of the access port (--ap N).
+    Write {
+        /// Name or address.
+        register: String,
+        /// The value.
+        #[arg(value_parser = parse_u32)]
+        value: u32,
+    },
+}
+
+/// Which memory, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// Address, or the name of a register.
+    pub(crate) at: String,
+    /// Bits of each access. Default: 32, narrower at ends that are not aligned.
+    #[arg(long, value_enum, value_name = "BITS")]
+    pub(crate) width: Option<Bits>,
+    /// Security attribute of the accesses.
+    #[arg(long, value_enum, default_value = "default")]
+    pub(crate) attr: Security,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Bits {
+    #[value(name = "8")]
+    Eight,
+    #[value(name = "16")]
+    Sixteen,
+    #[value(name = "32")]
+    ThirtyTwo,
+}
+
+impl From<Bits> for Width {
+    fn from(bits: Bits) -> Width {
+        match bits {
+            Bits::Eight => Width::Byte,
+            Bits::Sixteen => Width::Half,
+            Bits::ThirtyTwo => Width::Word,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Security {
+    /// As the access port has it.
+    Default,
+    /// Secure.
+    Secure,
+    /// Non-secure.
+    NonSecure,
+}
+
+impl From<Security> for Attr {
+    fn from(security: Security) -> Attr {
+        match security {
+            Security::Default => Attr::Default,
+            Security::Secure => Attr::Secure,
+            Security::NonSecure => Attr::NonSecure,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MemCommand {
+    /// Read memory.
+    Read(ReadArgs),
+    /// Write values or a file. Values are shown old -> new where looking is harmless.
+    Write(WriteArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReadArgs {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// How many bytes: 64, 0x100, 64k. Default: one value.
+    #[arg(value_parser = parse_len, conflicts_with = "count")]
+    pub(crate) len: Option<u32>,
+    /// How many values, instead of bytes.
+    #[arg(long, value_parser = parse_len, value_name = "N")]
+    pub(crate) count: Option<u32>,
+    /// Write the bytes to this file and show nothing.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WriteArgs {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// The values, one behind the other.
+    #[arg(value_parser = parse_u32, required_unless_present = "input", conflicts_with = "input")]
+    pub(crate) values: Vec<u32>,
+    /// Write the bytes of this file.
+    #[arg(long = "in", id = "input", value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// Read the memory back and compare.
+    #[arg(long)]
+    pub(crate) verify: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Show every key with its value and its reason.
+    Show,
+    /// Show the keys in which a policy differs from another one.
+    Diff {
+        /// Preset or TOML file to compare with.
+        #[arg(default_value = "default")]
+        other: String,
+    },
+}

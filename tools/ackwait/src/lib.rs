@@ -1,0 +1,136 @@
+//! `ackwait`: looks at a target and pokes it by hand.
+//!
+//! **What it is.** The command line over the ADI engine: list probes, say who is there, read, write and watch registers and
+//! memory, control the core, reset. Each command opens the probe, attaches in hotplug mode unless told otherwise, does what
+//! it was asked, and lets go. Data goes to standard output, everything else to standard error.
+//!
+//! **What it knows.** Flags, names of registers, how values are shown.
+//!
+//! **What it must not know.** Which kinds of probes there are (the session does), what WAIT and FAULT mean (the engine does).
+//!
+//! **Specification.** Exit codes: `ackwait exit-codes`. JSON: one object with a `schema`, such as `ackwait.info/1`.
+//!
+//! **Not supported.** Flash, option bytes, OBK and debug authentication by hand (`h5-provision` works on them); raw line
+//! sequences; secure and non-secure views of the core's own registers.
+
+mod cli;
+mod info;
+mod list;
+mod mem;
+mod number;
+mod output;
+mod policy;
+mod registers;
+mod target;
+#[cfg(test)]
+mod tests;
+mod trouble;
+mod value;
+
+pub use cli::Cli;
+pub use output::Output;
+pub use provision::Exit;
+
+use clap::{CommandFactory as _, Parser as _};
+use cli::{Command, Format};
+use serde_json::json;
+use std::ffi::OsString;
+use std::io::{BufWriter, IsTerminal as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use trouble::Trouble;
+
+/// Runs the tool as a process does: arguments, streams and signals are the process's own.
+pub fn main() -> ExitCode {
+    env_logger::init();
+    let err = std::io::stderr();
+    let terminal = err.is_terminal();
+    let mut output = Output::new(Box::new(BufWriter::new(std::io::stdout())), Box::new(err));
+    output.terminal = terminal;
+    // They only raise a flag: the work stops at its next safe point and lets go of NRST. Every wait has an end.
+    for signal in STOPS {
+        if let Err(e) = signal_hook::flag::register(signal, Arc::clone(&output.stop)) {
+            output.say(&format!("signal {signal} cannot be caught: {e}"));
+        }
+    }
+    ExitCode::from(run_with(std::env::args_os(), &mut output).code())
+}
+
+/// The signals that ask to stop; the last one comes when a terminal is closed.
+#[cfg(unix)]
+const STOPS: [i32; 3] =
+    [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
+#[cfg(not(unix))]
+const STOPS: [i32; 2] = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
+
+/// Runs the tool with these arguments and streams.
+pub fn run_with(args: impl IntoIterator<Item = OsString>, output: &mut Output) -> Exit {
+    let exit = match Cli::try_parse_from(args) {
+        Ok(cli) => dispatch(&cli, output),
+        Err(e) if e.use_stderr() => {
+            output.say(e.to_string().trim_end());
+            Exit::Usage
+        }
+        Err(help) => {
+            output.print(help.to_string().trim_end());
+            Exit::Done
+        }
+    };
+    match output.finish() {
+        Ok(()) => exit,
+        Err(e) => {
+            output.say(&format!("error: the output cannot be written: {e}"));
+            if exit == Exit::Done { Exit::Bug } else { exit }
+        }
+    }
+}
+
+fn dispatch(cli: &Cli, output: &mut Output) -> Exit {
+    let how = &cli.how;
+    let done = match &cli.command {
+        Command::List => list::list(how, output),
+        Command::Info(args) => info::info(args, how, output),
+        Command::Dp(command) => registers::dp(command, how, output),
+        Command::Ap(command) => registers::ap(command, how, output),
+        Command::Mem(command) => mem::mem(command, how, output),
+        Command::Policy(command) => policy::policy(command, how, output),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "ackwait", &mut script);
+            output.raw(&script);
+            Ok(())
+        }
+        Command::ExitCodes => {
+            exit_codes(how.format, output);
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => Exit::Done,
+        Err(trouble) => {
+            report(&trouble, how.format, output);
+            trouble.exit
+        }
+    }
+}
+
+/// An error goes to standard error; as JSON it goes to standard output too, where a program looks.
+fn report(trouble: &Trouble, format: Format, output: &mut Output) {
+    trouble.lines().iter().for_each(|line| output.say(line));
+    if format == Format::Json {
+        let error = json!({
+            "text": trouble.text, "code": trouble.exit.code(), "word": trouble.exit.word(), "state": trouble.state,
+            "evidence": trouble.evidence, "recoverable": trouble.recoverable, "next": trouble.next,
+        });
+        output.data(format, "error", json!({ "error": error }), Vec::new);
+    }
+}
+
+fn exit_codes(format: Format, output: &mut Output) {
+    let codes = Exit::ALL.iter();
+    let object = codes.clone().map(|e| json!({ "code": e.code(), "word": e.word(), "meaning": e.meaning() }));
+    let object = json!({ "codes": object.collect::<Vec<_>>() });
+    output.data(format, "exit-codes", object, || {
+        codes.map(|e| format!("{:>3}  {:<16} {}", e.code(), e.word(), e.meaning())).collect()
+    });
+}

@@ -1,0 +1,174 @@
+//! From what the user named to an attached target, and away from it again.
+
+use crate::cli::{ApChoice, How};
+use crate::output::Output;
+use crate::trouble::Trouble;
+use adi::{Adi, AdiError, Attach, Attached, ConnectMode, CoreAccess};
+use regs::ap::{IDR, Idr};
+use session::{Options, Session};
+use wire::{ApSel, Attr, Hz};
+
+/// How many of the last accesses an error shows.
+const EVIDENCE: usize = 6;
+/// Access ports that are looked at when the user named none.
+const MOST_PORTS: u8 = 16;
+
+/// An attached target.
+pub(crate) struct Target {
+    pub(crate) session: Session,
+    pub(crate) attached: Attached,
+    choice: ApChoice,
+    chosen: Option<ApSel>,
+}
+
+impl Target {
+    pub(crate) fn adi(&mut self) -> &mut Adi {
+        &mut self.session.adi
+    }
+
+    /// The access port that was named, or that `auto` chose. What it chose is said once.
+    pub(crate) fn ap(&mut self, output: &mut Output) -> Result<ApSel, Trouble> {
+        if let ApChoice::This(ap) = self.choice {
+            return Ok(ap);
+        }
+        if let Some(ap) = self.chosen {
+            return Ok(ap);
+        }
+        let (ap, why) = choose(&mut self.session.adi)?;
+        output.say(&format!("access port: {ap} ({why})"));
+        self.chosen = Some(ap);
+        Ok(ap)
+    }
+
+    /// The way to the core.
+    pub(crate) fn core(&mut self, output: &mut Output) -> Result<CoreAccess, Trouble> {
+        Ok(CoreAccess { ap: self.ap(output)?, attr: Attr::Default })
+    }
+
+    fn state(&self) -> String {
+        let adi = &self.session.adi;
+        match adi.attached() {
+            None => "not attached; NRST is released".to_owned(),
+            Some(a) if a.halted => format!("attached ({}), the core was halted; NRST is released", a.mode),
+            Some(a) => format!("attached ({}), the core was not halted by this command; NRST is released", a.mode),
+        }
+    }
+}
+
+/// Attaches, does `work`, and lets go of the probe whatever came of it.
+pub(crate) fn with<T>(
+    how: &How,
+    output: &mut Output,
+    work: impl FnOnce(&mut Target, &mut Output) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    let mut session = open(how, output)?;
+    let attached = attach(&mut session.adi, how, output);
+    let (done, session) = match attached {
+        Err(trouble) => (Err(explained(trouble, &session, None)), session),
+        Ok((attached, chosen)) => {
+            let mut target = Target { session, attached, choice: how.ap, chosen };
+            let done = work(&mut target, output);
+            let state = target.state();
+            (done.map_err(|trouble| explained(trouble, &target.session, Some(state))), target.session)
+        }
+    };
+    let closed = session.close().map_err(Trouble::from);
+    if let (Ok(closing), true) = (&closed, how.bill) {
+        let bill = closing.bill.as_deref().unwrap_or("only a simulated probe has one");
+        bill.lines().for_each(|line| output.say(&format!("bill  {line}")));
+    }
+    let done = done?;
+    closed?;
+    Ok(done)
+}
+
+/// Opens the probe only.
+fn open(how: &How, output: &mut Output) -> Result<Session, Trouble> {
+    let probe = match &how.probe {
+        Some(probe) => probe.clone(),
+        None => {
+            let only = session::only_probe()?;
+            output.say(&format!("probe: {only} (the only one)"));
+            only
+        }
+    };
+    let options = Options {
+        probe,
+        policy: session::policy(how.policy.as_deref(), &how.set)?,
+        swclk: Hz::khz(how.speed),
+        trace: how.trace.clone(),
+        trace_secrets: false,
+        tool: "ackwait".to_owned(),
+    };
+    Ok(session::open(&options)?)
+}
+
+/// Adds what is known of probe and target to an error.
+fn explained(mut trouble: Trouble, session: &Session, state: Option<String>) -> Trouble {
+    if trouble.exit != provision::Exit::Usage && trouble.evidence.is_empty() {
+        let mut last: Vec<_> = session.adi.flight().iter().rev().take(EVIDENCE).map(ToString::to_string).collect();
+        last.reverse();
+        trouble.evidence = last;
+    }
+    trouble.state = trouble.state.or(state).or_else(|| Some("not attached; NRST is released".to_owned()));
+    trouble
+}
+
+/// Attaches in the mode that was asked for. The modes that halt the core must know where it is.
+fn attach(adi: &mut Adi, how: &How, output: &mut Output) -> Result<(Attached, Option<ApSel>), Trouble> {
+    let mode = how.connect;
+    if matches!(mode, ConnectMode::Hotplug | ConnectMode::Pulse) {
+        return Ok((adi.attach(&Attach { mode, core: None })?, None));
+    }
+    let (ap, chosen) = match how.ap {
+        ApChoice::This(ap) => (ap, None),
+        ApChoice::Auto => {
+            let (ap, why) = look_first(adi)?;
+            output.say(&format!("access port: {ap} ({why})"));
+            (ap, Some(ap))
+        }
+    };
+    let core = Some(CoreAccess { ap, attr: Attr::Default });
+    Ok((adi.attach(&Attach { mode, core })?, chosen))
+}
+
+/// Where the core is, before anything is halted or reset.
+fn look_first(adi: &mut Adi) -> Result<(ApSel, String), Trouble> {
+    match adi.attach(&Attach::HOTPLUG) {
+        Ok(_) => choose(adi),
+        // The program may have turned the pins off; that is what connecting under reset is for.
+        Err(AdiError::NoTarget { .. } | AdiError::LinkLost { .. }) => {
+            let ap = ApSel(regs::h5::device::AP1.ap);
+            Ok((ap, "auto: nobody answers without a reset, and this is where an STM32H5 has its core".to_owned()))
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// The first access port on the system bus, where the core is; else the first that reaches any memory.
+fn choose(adi: &mut Adi) -> Result<(ApSel, String), Trouble> {
+    let mut first = None;
+    for number in 0..MOST_PORTS {
+        let ap = ApSel(number);
+        let Some(idr) = identify(adi, ap)? else { break };
+        if idr.is_system_bus() {
+            return Ok((ap, format!("auto: the first one on the system bus, {}", idr.bus())));
+        }
+        if idr.is_mem_ap() {
+            first = first.or(Some((ap, idr)));
+        }
+    }
+    let (ap, idr) = first.ok_or_else(|| {
+        Trouble::new(provision::Exit::ApClosed, "no access port reaches memory").next("`ackwait info`; name one with `--ap N`")
+    })?;
+    Ok((ap, format!("auto: none on the system bus answers; this one is on {}", idr.bus())))
+}
+
+/// IDR of an access port; `None` where there is none, or the probe cannot reach it.
+fn identify(adi: &mut Adi, ap: ApSel) -> Result<Option<Idr>, Trouble> {
+    match adi.read_ap(ap, IDR) {
+        Ok(value) => Ok(Some(Idr(value)).filter(|idr| idr.is_present())),
+        Err(AdiError::Fault { .. } | AdiError::Unsupported(_)) => Ok(None),
+        Err(e) => Err(e.into()),
+    }
+}

@@ -1,0 +1,143 @@
+//! What ends a command without its result: what failed, the evidence, the state now, what to type next.
+
+use adi::AdiError;
+use h5::H5Error;
+use pace::BadSetting;
+use provision::Exit;
+use session::SessionError;
+
+/// An error for a person at the bench.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    pub(crate) exit: Exit,
+    pub(crate) text: String,
+    /// The last accesses.
+    pub(crate) evidence: Vec<String>,
+    /// What is known of probe and target now.
+    pub(crate) state: Option<String>,
+    pub(crate) recoverable: Option<&'static str>,
+    pub(crate) next: Option<String>,
+}
+
+impl Trouble {
+    pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Trouble {
+        Trouble { exit, text: text.into(), evidence: Vec::new(), state: None, recoverable: None, next: None }
+    }
+
+    pub(crate) fn usage(text: impl Into<String>) -> Trouble {
+        Trouble::new(Exit::Usage, text)
+    }
+
+    pub(crate) fn next(mut self, next: impl Into<String>) -> Trouble {
+        self.next = Some(next.into());
+        self
+    }
+
+    /// All of it, line by line.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("error: {}", self.text)];
+        if !self.evidence.is_empty() {
+            lines.push("  last accesses:".to_owned());
+            lines.extend(self.evidence.iter().map(|access| format!("    {access}")));
+        }
+        let mut say = |word: &str, text: &str| lines.push(format!("  {word:<12} {text}"));
+        if let Some(state) = &self.state {
+            say("state now:", state);
+        }
+        if let Some(recoverable) = self.recoverable {
+            say("recoverable:", recoverable);
+        }
+        if let Some(next) = &self.next {
+            say("next:", next);
+        }
+        say("exit code:", &self.exit.to_string());
+        lines
+    }
+}
+
+impl From<AdiError> for Trouble {
+    fn from(e: AdiError) -> Self {
+        let (recoverable, next) = advice(&e);
+        let mut trouble = Trouble::new(Exit::from(&e), e.to_string());
+        trouble.recoverable = Some(recoverable);
+        trouble.next = Some(next.to_owned());
+        trouble
+    }
+}
+
+impl From<H5Error> for Trouble {
+    fn from(e: H5Error) -> Self {
+        match e {
+            H5Error::Adi(e) => Trouble::from(e),
+            e => Trouble::new(Exit::from(&e), e.to_string()).next(e.next_step()),
+        }
+    }
+}
+
+impl From<BadSetting> for Trouble {
+    fn from(e: BadSetting) -> Self {
+        Trouble::usage(e.to_string()).next("`ackwait policy show` lists the keys and what they take")
+    }
+}
+
+impl From<SessionError> for Trouble {
+    fn from(e: SessionError) -> Self {
+        match e {
+            SessionError::Adi(e) => Trouble::from(e),
+            SessionError::Policy(e) => Trouble::from(e),
+            e => {
+                let exit = Exit::from_code(e.exit_code()).unwrap_or(Exit::Bug);
+                let mut trouble = Trouble::new(exit, e.to_string());
+                trouble.state = Some("no target was touched".to_owned());
+                let looks = matches!(exit, Exit::NoProbe | Exit::AmbiguousProbe | Exit::ProbeBusy | Exit::Permission);
+                if looks { trouble.next("`ackwait list` shows what is plugged in") } else { trouble }
+            }
+        }
+    }
+}
+
+/// Whether it can be recovered from, and the next thing to do.
+fn advice(e: &AdiError) -> (&'static str, &'static str) {
+    const NOT_DONE: &str = "yes: the access was not made";
+    const PERHAPS: &str = "yes; whether the access was made is not known";
+    match e {
+        AdiError::ProbeSilent { .. } | AdiError::Probe(_) => {
+            (PERHAPS, "plug the probe in anew, then `ackwait info`; `--set usb.timeout=20s` waits longer")
+        }
+        AdiError::WaitSpent { .. } => (
+            "yes: the access was given up and the access port is free again",
+            "something behind the access port is busy: `--set adi.wait=5s` waits longer, `--ap N` looks through another port",
+        ),
+        AdiError::ApBusy { .. } => {
+            ("by a reset: the access port does not finish its access", "`ackwait reset`, or `--connect under-reset`")
+        }
+        AdiError::LinkLost { .. } => {
+            (PERHAPS, "the target was reset or lost power, or SWCLK is too fast: `ackwait info --speed 1000`")
+        }
+        AdiError::Fault { .. } => (
+            "yes: the sticky bits are cleared",
+            "check the address, its width, and whether `--attr secure` or `non-secure` is meant; `ackwait info` shows the ports",
+        ),
+        AdiError::Parity { .. } => ("yes", "`--speed 1000`, shorter wires, a better ground"),
+        AdiError::ApClosed { .. } => (
+            "by authentication only, where the product state shuts it",
+            "`ackwait info` shows which ports are open; after a reset it may take a moment",
+        ),
+        AdiError::NoTarget { .. } => (
+            "yes: nothing was changed",
+            "check supply, ground, SWDIO and SWCLK; `--speed 100`; `--connect under-reset` where the program turns the pins off",
+        ),
+        AdiError::NrstNotWorking { .. } => ("yes: NRST is released", "wire the probe's nRESET to NRST of the chip"),
+        AdiError::PowerUp { .. } => ("yes", "`--connect under-reset`, or a power cycle of the target"),
+        AdiError::MatchSpent { .. } => {
+            ("yes: it was only looked at", "`--set probe.match=1s` or `64x` decides how long or how often is looked")
+        }
+        AdiError::Overrun { .. } => ("yes: write that memory again", "the same command again with `--set usb.in-flight=1`"),
+        AdiError::Unsure { .. } => (PERHAPS, "look at what the write should have done before doing it again"),
+        AdiError::Other { .. } => (PERHAPS, "plug the probe in anew; its firmware may need an update"),
+        AdiError::Core { .. } => ("yes", "`ackwait core status`; `ackwait reset --halt` stops it at its first instruction"),
+        AdiError::NoCore { .. } | AdiError::Misaligned { .. } | AdiError::Unsupported(_) => {
+            (NOT_DONE, "`ackwait help` and `ackwait info` show what there is")
+        }
+    }
+}
