@@ -28,6 +28,7 @@ pub(crate) const JOB: &str = r#"
 schema = 1
 [device]
 family = "STM32H562"
+marking = "STM32H562RGT6"
 [[image]]
 path = "fw.bin"
 address = 0x0800_0000

@@ -6,6 +6,8 @@ use h5::obk::{LintContext, ObkRule, Severity};
 use h5::{BadPassword, ObkError, ObkFile, Password, Tzen};
 use regs::h5::option;
 use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -66,6 +68,15 @@ pub enum CredentialError {
 }
 
 impl CredentialError {
+    /// What is said where the bench may do what a line may not.
+    pub fn waived(&self) -> String {
+        let what = match self {
+            CredentialError::Exposed { path, why } => format!("the password file {} {why}", path.display()),
+            other => other.to_string(),
+        };
+        format!("{what}; {ONLY_HERE}")
+    }
+
     /// 2 for bad input, 3 for a safety rule, 43 for a password that does not belong to the OBK.
     pub fn exit(&self) -> Exit {
         match self {
@@ -75,6 +86,9 @@ impl CredentialError {
         }
     }
 }
+
+/// Why a rule is waived.
+pub(crate) const ONLY_HERE: &str = "accepted because board and job are for the bench only";
 
 /// The exit code of a rule: malformed files are bad input; what would close a part without a way back is a safety matter.
 pub fn rule_exit(rule: ObkRule) -> Exit {
@@ -127,25 +141,34 @@ pub enum FileRule {
     Lenient,
 }
 
-/// Reads a password file. Its bytes are the password, except for one line end; ST's `password.bin` is understood too.
-/// The second value is a warning.
+/// Reads a password file, once: it may be a pipe. Its bytes are the password, except for one line end; ST's `password.bin` is
+/// understood too. The second value is what [`FileRule::Strict`] would have refused.
 ///
 /// # Errors
 /// [`CredentialError`].
-pub fn load_password(path: &Path, rule: FileRule) -> Result<(Password, Option<String>), CredentialError> {
-    let bytes = Zeroizing::new(read(path)?);
-    let warning = match (exposed(path)?, rule) {
-        (None, _) => None,
-        (Some(why), FileRule::Strict) => return Err(CredentialError::Exposed { path: path.to_owned(), why }),
-        (Some(why), FileRule::Lenient) => Some(format!(
-            "the password file {} {why}; accepted because board and job are for the bench only",
-            path.display()
-        )),
+pub fn load_password(
+    path: &Path,
+    rule: FileRule,
+) -> Result<(Password, Option<CredentialError>), CredentialError> {
+    let fail = |e: std::io::Error| CredentialError::File { path: path.to_owned(), why: e.to_string() };
+    let mut file = File::open(path).map_err(fail)?;
+    let exposed = exposed(&file).map_err(fail)?;
+    let exposed = exposed.map(|why| CredentialError::Exposed { path: path.to_owned(), why });
+    let exposed = match (exposed, rule) {
+        (Some(e), FileRule::Strict) => return Err(e),
+        (exposed, _) => exposed,
     };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(ROOM));
+    file.by_ref().take(PASSWORD_FILE_MAX).read_to_end(&mut bytes).map_err(fail)?;
     let password = Password::from_bytes(password_bytes(&bytes))
         .map_err(|cause| CredentialError::Password { path: path.to_owned(), cause })?;
-    Ok((password, warning))
+    Ok((password, exposed))
 }
+
+/// No password file is longer than this; what is read of a longer one is too long for a password.
+const PASSWORD_FILE_MAX: u64 = 4096;
+/// So that no copy of the password stays behind when the buffer grows.
+const ROOM: usize = 8192;
 
 /// ST's container is a word 0x80000000, a length and the bytes. [H5-OBK-2]
 fn password_bytes(file: &[u8]) -> &[u8] {
@@ -162,10 +185,9 @@ fn password_bytes(file: &[u8]) -> &[u8] {
 
 /// What is wrong with the owner or the mode of a file.
 #[cfg(unix)]
-fn exposed(path: &Path) -> Result<Option<String>, CredentialError> {
+fn exposed(file: &File) -> std::io::Result<Option<String>> {
     use std::os::unix::fs::MetadataExt as _;
-    let data = std::fs::metadata(path)
-        .map_err(|e| CredentialError::File { path: path.to_owned(), why: e.to_string() })?;
+    let data = file.metadata()?;
     let me = rustix::process::geteuid().as_raw();
     if data.uid() != me {
         return Ok(Some(format!("belongs to user {}, not to you ({me})", data.uid())));
@@ -175,7 +197,7 @@ fn exposed(path: &Path) -> Result<Option<String>, CredentialError> {
 }
 
 #[cfg(not(unix))]
-fn exposed(_: &Path) -> Result<Option<String>, CredentialError> {
+fn exposed(_: &File) -> std::io::Result<Option<String>> {
     Ok(None)
 }
 
@@ -224,6 +246,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_password_file_without_end_is_refused_and_not_read_for_ever() {
+        let e = load_password(Path::new("/dev/zero"), FileRule::Lenient).unwrap_err();
+        assert!(matches!(e, CredentialError::Password { .. }), "{e}");
+    }
+
+    #[test]
     fn a_line_end_is_no_part_of_a_password_and_st_s_container_is_understood() {
         assert_eq!(password_bytes(b"secret42\n"), b"secret42");
         assert_eq!(password_bytes(b"secret42\r\n"), b"secret42");
@@ -257,7 +285,8 @@ mod tests {
         let e = load_password(&path, FileRule::Strict).unwrap_err();
         assert!(e.to_string().contains("0644") && e.to_string().contains("chmod 600"), "{e}");
         assert_eq!(e.exit(), Exit::Permission);
-        assert!(load_password(&path, FileRule::Lenient).unwrap().1.is_some());
+        let waived = load_password(&path, FileRule::Lenient).unwrap().1.unwrap().waived();
+        assert!(waived.contains("0644") && waived.contains("bench only"), "{waived}");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         assert!(load_password(&path, FileRule::Strict).unwrap().1.is_none());
     }

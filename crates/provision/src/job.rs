@@ -242,6 +242,8 @@ pub struct Job {
     pub production: bool,
     /// The part it is for.
     pub family: Family,
+    /// What is printed on its package, as a person read it. [H5-DBG-11]
+    pub marking: Option<String>,
     /// Connect mode of every step that says nothing else.
     pub mode: ConnectMode,
     /// Access port of every step that says nothing else.

@@ -253,6 +253,7 @@ impl Planner<'_> {
             step.does.push("pulse NRST; the core must see the reset".to_owned());
         }
         step.conditions.push("every image fits the flash".to_owned());
+        step.conditions.extend(self.package());
         if self.goods.obk.is_some() {
             step.conditions.extend(
                 [
@@ -268,6 +269,18 @@ impl Planner<'_> {
             step.conditions.push("the credential is no public sample".to_owned());
         }
         step
+    }
+
+    /// What only a person can tell. [H5-DBG-11]
+    fn package(&self) -> Option<String> {
+        let twins: Vec<_> = self.job.family.device().crypto_twins().map(|d| d.family.to_string()).collect();
+        let marking = self.job.marking.as_deref().unwrap_or("nothing");
+        (!twins.is_empty() && self.job.goal != Goal::Open).then(|| {
+            format!(
+                "the package is no {}: that cannot be read over a debugger (the job says {marking} is printed on it)",
+                twins.join(" or ")
+            )
+        })
     }
 
     fn flash(&self) -> PlannedStep {

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Trouble> 
     record_can_be_kept(&args.keeping)?;
     let mut session = open(&args.probe, &job.policy, job.speed, &args.recording, output)?;
     if !session.is_simulated() {
-        goods = Goods::load(&job, FileRule::Strict)?;
+        goods.strict()?;
     }
     let yes = args.yes || session.is_simulated();
     let mut console = Console::new(output, args.format.format, yes);
@@ -40,14 +40,15 @@ pub(crate) fn regress(args: &RegressArgs, output: &mut Output) -> Result<Exit, T
     let file = args.password_file.as_ref().or(job.password_file.as_ref());
     let file = file.ok_or_else(|| Trouble::usage("the job names no password file: give --password-file"))?;
     // Read once: the file may be a pipe.
-    let (password, warning) =
+    let (password, exposed) =
         load_password(file, if job.production { FileRule::Strict } else { FileRule::Lenient })?;
     let shelf = shelf(args.keeping.journal.as_ref())?;
     record_can_be_kept(&args.keeping)?;
     let mut session = open(&args.probe, &job.policy, job.speed, &args.recording, output)?;
-    if warning.is_some() && !session.is_simulated() {
-        load_password(file, FileRule::Strict)?;
-    }
+    let warning = match exposed {
+        Some(e) if !session.is_simulated() => return Err(e.into()),
+        exposed => exposed.map(|e| e.waived()),
+    };
     let goods = Goods::none();
     let yes = args.yes || session.is_simulated();
     let mut console = Console::new(output, args.format.format, yes);

@@ -51,8 +51,9 @@ pub(super) fn job(text: &str, path: &Path) -> Result<Job, JobError> {
     if schema != SCHEMA {
         return Err(file.bad("schema", format!("is {schema}; this version reads {SCHEMA}")));
     }
-    let device =
-        file.section("device", &["family"])?.ok_or_else(|| JobError::Missing("device".to_owned()))?;
+    let device = file
+        .section("device", &["family", "marking"])?
+        .ok_or_else(|| JobError::Missing("device".to_owned()))?;
     let family = family(&device)?;
     let folder = Folder(path.parent().unwrap_or(Path::new("")));
     let mut job = Job {
@@ -60,6 +61,7 @@ pub(super) fn job(text: &str, path: &Path) -> Result<Job, JobError> {
         sha256: Sha256::digest(text.as_bytes()).into(),
         production: file.flag("production")?.unwrap_or(false),
         family,
+        marking: marking(&device, family)?,
         mode: adi::ConnectMode::Hotplug,
         ap: ApChoice::Auto,
         speed: Hz::khz(SPEED_KHZ),
@@ -111,6 +113,17 @@ fn family(device: &Section<'_>) -> Result<Family, JobError> {
         let all: Vec<_> = Family::ALL.iter().map(ToString::to_string).collect();
         device.bad("family", format!("is `{name}`; there are {}", all.join(", ")))
     })
+}
+
+/// What is printed on the package: `STM32H562RGT6`, or `H562` where there is little room.
+fn marking(device: &Section<'_>, family: Family) -> Result<Option<String>, JobError> {
+    let Some(text) = device.text("marking")? else { return Ok(None) };
+    let letters: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+    if letters.to_ascii_uppercase().contains(family.short_name()) {
+        return Ok(Some(text.to_owned()));
+    }
+    Err(device
+        .bad("marking", format!("is `{text}`, and that is no {family}: device.family or the part is wrong")))
 }
 
 fn policy(file: &Section<'_>) -> Result<Policy, JobError> {

@@ -46,6 +46,7 @@ fn missing_and_wrong_values_are_named() {
     assert_eq!(error("schema = 1", ""), JobError::Missing("schema".into()));
     assert!(error("schema = 1", "schema = 7").to_string().contains("this version reads 1"));
     assert_eq!(error("family = \"STM32H562\"", ""), JobError::Missing("device.family".into()));
+    assert!(error("\"STM32H562RGT6\"", "\"STM32H573 IIK6\"").to_string().contains("that is no STM32H562"));
     assert!(error("STM32H562", "STM32F407").to_string().contains("STM32H563"));
     assert!(error("0x0800_0000", "\"flash\"").to_string().contains("image[0].address"));
     assert!(error("SRAM2_RST = 1", "SRAM2_RST = 2").to_string().contains("SRAM2_RST"));

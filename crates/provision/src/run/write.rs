@@ -89,7 +89,8 @@ impl<'a> Engine<'a> {
         };
         self.confirm(&format!(
             "The part goes to PROVISIONING: its program does not run there, and the way back is a regression with the \
-             password.{then} Go on?"
+             password.{then}{} Go on?",
+            self.package()
         ))?;
         self.enter(Step::Provisioning)?;
         let to = ProductState::PROVISIONING;
@@ -98,6 +99,15 @@ impl<'a> Engine<'a> {
         let reset = self.job.reset_after(Step::Provisioning);
         self.reset(reset)?;
         Ok(((), format!("{to}; reset afterwards: {reset}")))
+    }
+
+    /// What a person is asked to look at, because nothing else can tell. [H5-DBG-11]
+    fn package(&self) -> String {
+        let twins: Vec<_> = self.job.family.device().crypto_twins().map(|d| d.family.to_string()).collect();
+        if twins.is_empty() {
+            return String::new();
+        }
+        format!(" Its package must say {} and not {}.", self.job.family, twins.join(" or "))
     }
 
     /// A part that was found in PROVISIONING: is what it holds what the job wants? Nothing is written there. What the journal

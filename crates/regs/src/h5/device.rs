@@ -129,6 +129,13 @@ impl Device {
         DEVICES.iter().filter(move |d| d.dev_id == dev_id)
     }
 
+    /// Families of the same die that differ in their crypto units. Nothing known tells them apart but the text on the package.
+    /// [H5-DBG-11]
+    pub fn crypto_twins(&self) -> impl Iterator<Item = &'static Self> + use<> {
+        let crypto = self.crypto;
+        Self::by_dev_id(self.dev_id).filter(move |d| d.crypto != crypto)
+    }
+
     /// Sectors of one bank of a part with `flash_kib` KiB.
     #[must_use]
     pub const fn sectors_per_bank(flash_kib: u16) -> u32 {
@@ -204,6 +211,14 @@ mod tests {
         assert_eq!((id0, id1, id2, id3, id4), (0x84, 0x04, 0x0A, 0x00, 0x00));
         assert_eq!(id0 | ((id1 & 0xF) << 8), 0x484);
         assert_eq!((id1 >> 4) | ((id2 & 0x7) << 4), u32::from(ST_JEP106_IDENTITY));
+    }
+
+    #[test]
+    fn a_die_that_is_sold_with_and_without_crypto_has_twins() {
+        let twins = |family: Family| family.device().crypto_twins().map(|d| d.family).collect::<Vec<_>>();
+        assert_eq!(twins(Family::H573), [Family::H562, Family::H563]);
+        assert_eq!(twins(Family::H523), [Family::H533]);
+        assert_eq!(twins(Family::H503), []);
     }
 
     #[test]

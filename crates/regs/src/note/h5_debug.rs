@@ -64,6 +64,12 @@ pub(super) const NOTES: &[Note] = &[
         "read PIDR0 to PIDR4 at BASE of AP0 + 0xFE0",
     ),
     note(
+        "H5-DBG-11",
+        Confidence::Guess,
+        "Nothing that a debugger is known to read tells a part with crypto units from one of the same die without them (H573 from H562/H563, H533 from H523)",
+        "on an H573 and an H563 compare PACKAGE at 0x08FF_F80E, and RCC_AHB2ENR after all its bits were written: is SAESEN still 0 where there is no SAES?",
+    ),
+    note(
         "H5-MEM-1",
         Confidence::Verified,
         "Memory map: flash 0x0800_0000 in two banks, SRAM from 0x2000_0000, OBK 8 KiB at 0x0BFD_0000 (0x0FFD_0000 secure), EDATA 96 KiB at 0x0900_0000",
