@@ -21,9 +21,10 @@ const REGISTRY_PROPERTY: u16 = 0x04;
 /// Several texts, each ended by a NUL, and another NUL.
 const REG_MULTI_SZ: u16 = 7;
 
-/// The BOS: what USB 2.0 extensions there are (none) and, if there is one, where the descriptor set is.
+/// The BOS: where the descriptor set is, if there is one. Like real probes it has no USB 2.0 extension: that one exists to
+/// promise link power management, and hosts complain about one that does not.
 pub(super) fn bos(set: Option<&Bytes>) -> Bytes {
-    let mut capabilities = BytesMut::from([7, 0x10, 0x02, 0, 0, 0, 0].as_slice());
+    let mut capabilities = BytesMut::new();
     if let Some(set) = set {
         capabilities.put_slice(&[28, 0x10, 0x05, 0]);
         capabilities.put_slice(&PLATFORM);
@@ -33,7 +34,7 @@ pub(super) fn bos(set: Option<&Bytes>) -> Bytes {
     }
     let mut out = BytesMut::from([5, kind::BOS].as_slice());
     out.put_u16_le(u16::try_from(capabilities.len() + 5).unwrap_or(u16::MAX));
-    out.put_u8(if set.is_some() { 2 } else { 1 });
+    out.put_u8(u8::from(set.is_some()));
     out.put_slice(&capabilities);
     out.freeze()
 }

@@ -127,10 +127,9 @@ fn one_interface_gets_winusb_for_the_whole_device() {
     assert_eq!(set[30..38], [132, 0, 4, 0, 7, 0, 42, 0]);
     assert_eq!(set[80..84], [80, 0, b'{', 0]);
     let bos = shown.device(0x0F00).unwrap();
-    assert_eq!(bos[..5], [5, 15, 40, 0, 2]);
-    assert_eq!(bos[5..12], [7, 16, 2, 0, 0, 0, 0]);
-    assert_eq!(bos[12..20], [28, 16, 5, 0, 0xDF, 0x60, 0xDD, 0xD8]);
-    assert_eq!(bos[32..], [0, 0, 3, 6, 162, 0, VENDOR_CODE, 0]);
+    assert_eq!(bos[..5], [5, 15, 33, 0, 1], "one capability");
+    assert_eq!(bos[5..13], [28, 16, 5, 0, 0xDF, 0x60, 0xDD, 0xD8]);
+    assert_eq!(bos[25..], [0, 0, 3, 6, 162, 0, VENDOR_CODE, 0]);
 }
 
 #[test]
