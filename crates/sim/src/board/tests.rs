@@ -206,7 +206,7 @@ fn boot0_counts_at_the_next_reset() {
 #[test]
 fn every_alias_of_a_memory_shows_the_same_byte_and_a_hole_shows_none() {
     let mut board = Board::open(&Scenario::parse("h563").unwrap()).unwrap();
-    board.chip.sram.write(0x2000_0010, wire::Width::Word, 0x4433_2211);
+    board.chip.sram.write(0x2000_0010, Width::Word, 0x4433_2211);
     assert_eq!(board.memory(0x2000_0010, 4), Some(vec![0x11, 0x22, 0x33, 0x44]));
     assert_eq!(board.memory(0x3000_0010, 2), Some(vec![0x11, 0x22]));
     assert_eq!(board.memory(0x0A00_0011, 1), Some(vec![0x22]));
