@@ -1,7 +1,7 @@
 //! What a scenario says about the probe and the wire: profile, truth, and what goes wrong.
 
 use crate::bus::Time;
-use crate::firmware::Profile;
+use crate::firmware::{self, Make, Profile};
 use crate::scenario::{PROBE_KEYS, ScenarioError};
 use crate::stlink::{Mode, Model, Setup, Version};
 use crate::swd::{Faults, PowerUpMode};
@@ -26,7 +26,12 @@ pub(crate) struct UsbFaults {
 pub(crate) struct Settings {
     /// `None`: a CMSIS-DAP probe.
     pub(crate) model: Option<Model>,
-    pub(crate) profile: Profile,
+    make: &'static Make,
+    /// `None`: the one of its make.
+    profile: Option<Profile>,
+    short: Option<u64>,
+    /// Answers left behind by another host.
+    pub(crate) stale: u64,
     /// `None`: the one of its kind.
     pub(crate) serial: Option<String>,
     pub(crate) stlink: Setup,
@@ -44,7 +49,10 @@ impl Settings {
     pub(crate) fn parse(items: &[(String, String)]) -> Result<Settings, ScenarioError> {
         let mut settings = Settings {
             model: None,
-            profile: Profile::HS,
+            make: &Make::REFERENCE,
+            profile: None,
+            short: None,
+            stale: 0,
             serial: None,
             stlink: Setup { version: None, product: None, mode: Mode::Mass },
             truth: false,
@@ -61,6 +69,13 @@ impl Settings {
         Ok(settings)
     }
 
+    /// The CMSIS-DAP probe that it says.
+    pub(crate) fn setup(&self) -> firmware::Setup {
+        let usual = firmware::Setup::of(self.make, self.profile.unwrap_or(self.make.profile));
+        let serial = self.serial.clone().unwrap_or(usual.serial);
+        firmware::Setup { serial, short: self.short, ..usual }
+    }
+
     /// Whether firmware and product number are those of this kind of probe.
     fn fits(&self, model: Model) -> bool {
         let Setup { version, product, .. } = self.stlink;
@@ -69,7 +84,10 @@ impl Settings {
 
     fn set(&mut self, key: &str, value: &str) -> Option<()> {
         match key {
-            "profile" => self.profile = Profile::named(value)?,
+            "profile" => self.profile = Some(Profile::named(value)?),
+            "firmware" => self.make = Make::named(value)?,
+            "short" => self.short = Some(number(value)?),
+            "stale" => self.stale = number(value)?,
             "probe" => {
                 let models = [
                     ("cmsis-dap", None),
@@ -163,6 +181,9 @@ mod tests {
             ("probe", "stlink-v3"),
             ("profile", "fs"),
             ("serial", "0020000A"),
+            ("firmware", "free-dap"),
+            ("short", "3"),
+            ("stale", "3"),
             ("stlink.fw", "V2J37S7"),
             ("stlink.mode", "dfu"),
             ("stlink.pid", "0x3752"),

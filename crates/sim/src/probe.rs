@@ -13,7 +13,7 @@ use crate::wiretrace::Truth;
 use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
-use wire::{Endpoint, Setup, UsbDevice, UsbFault, UsbIdentity, WireEvent};
+use wire::{Endpoint, InterfaceText, Setup, TransferKind, UsbDevice, UsbFault, UsbIdentity, WireEvent};
 
 /// The firmware of a probe, seen from its end of the cable.
 pub(crate) trait Device: fmt::Debug + Send {
@@ -23,6 +23,10 @@ pub(crate) trait Device: fmt::Debug + Send {
     fn lines_mut(&mut self) -> &mut Lines<Board>;
     /// Who it says it is.
     fn identity(&self) -> UsbIdentity;
+    /// Name and class of its debug interface, where they are not those of the specification.
+    fn interface(&self) -> Option<InterfaceText> {
+        None
+    }
     /// Endpoints of commands and of answers.
     fn endpoints(&self) -> [Endpoint; 2];
     /// A transfer is offered at `at`; when it was taken. Answers go to `usb`.
@@ -65,14 +69,13 @@ impl SimProbe {
     /// [`SimError::Scenario`] when a value does not fit its key.
     pub fn with_board(board: Board, scenario: &Scenario) -> Result<SimProbe, SimError> {
         let settings = Settings::parse(&scenario.probe)?;
+        let setup = settings.setup();
         let target = Target::new(board, settings.wire, settings.power_up);
         let lines = Lines::new(target, Truth::new(settings.truth));
         let (pace, device): (Pace, Box<dyn Device>) = match settings.model {
             None => {
-                let profile = settings.profile;
-                let pace = Pace { latency: profile.latency, gap: profile.gap };
-                let serial = settings.serial.unwrap_or_else(|| profile.serial.to_owned());
-                (pace, Box::new(DapDevice::new(lines, profile, serial)))
+                let pace = Pace { latency: setup.profile.latency, gap: setup.profile.gap };
+                (pace, Box::new(DapDevice::new(lines, setup)))
             }
             Some(model) => {
                 let knobs = scenario.knobs.stlink;
@@ -81,7 +84,13 @@ impl SimProbe {
                 (model.pace(), Box::new(StLinkDevice::new(lines, model, setup, serial, knobs)))
             }
         };
-        Ok(SimProbe { device, usb: Usb::new(pace, settings.usb) })
+        let mut usb = Usb::new(pace, settings.usb);
+        let [_, input] = device.endpoints();
+        let report = if input.kind == TransferKind::Interrupt { usize::from(input.max_packet) } else { 0 };
+        for number in 0..settings.stale {
+            usb.leave(stale(number, report));
+        }
+        Ok(SimProbe { device, usb })
     }
 
     /// What the run has cost so far.
@@ -143,6 +152,10 @@ impl UsbDevice for SimProbe {
         self.device.identity()
     }
 
+    fn interface(&self) -> Option<InterfaceText> {
+        self.device.interface()
+    }
+
     fn endpoints(&self) -> [Endpoint; 2] {
         self.device.endpoints()
     }
@@ -181,6 +194,14 @@ impl UsbDevice for SimProbe {
     fn plugged(&self, _at: Duration) -> bool {
         !self.usb.unplugged
     }
+}
+
+/// The answer to a read of one word that a host asked for before it was killed, padded to a report. [DAP-12]
+fn stale(number: u64, report: usize) -> Bytes {
+    let mut answer = vec![0x05, 1, 1];
+    answer.extend((number as u32).to_le_bytes());
+    answer.resize(answer.len().max(report), 0);
+    answer.into()
 }
 
 fn nanos(at: Duration) -> Time {

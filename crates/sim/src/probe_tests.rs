@@ -186,6 +186,73 @@ fn a_usb_reset_forgets_answers_and_queued_packets() {
 }
 
 #[test]
+fn edbg_says_nothing_until_a_full_report_has_come() {
+    let mut probe = open("h562,firmware=edbg");
+    let mut report = delay(1000).to_vec();
+    report.resize(64, 0);
+    for n in 0..7 {
+        assert_eq!(ask(&mut probe, &report, n * MS), None);
+    }
+    let (answer, _) = ask(&mut probe, &report, 8 * MS).unwrap();
+    assert_eq!((answer.len(), &answer[..2]), (512, &[0x09, 0][..]));
+    report.resize(512, 0);
+    assert!(ask(&mut probe, &report, 20 * MS).is_some());
+}
+
+#[test]
+fn an_old_picoprobe_joins_answers_and_loses_packets_that_wait_together() {
+    let mut probe = open("h562,firmware=picoprobe-old");
+    probe.out(OUT, &[0x00, 0xFE], Duration::ZERO).unwrap();
+    probe.out(OUT, &[0x00, 0xFE], Duration::ZERO).unwrap();
+    let answers: Vec<_> = std::iter::from_fn(|| probe.take_in(IN)).collect();
+    assert_eq!(answers, [&[0x00, 1, 2, 0x00, 1, 2][..]]);
+    probe.out(OUT, &delay(1000), 10 * MS).unwrap();
+    probe.out(OUT, &delay(1000), 10 * MS).unwrap();
+    assert_eq!(std::iter::from_fn(|| probe.take_in(IN)).count(), 1);
+}
+
+#[test]
+fn orbtrace_sends_an_empty_transfer_behind_a_full_answer() {
+    let mut probe = open("h562,firmware=orbtrace");
+    ask(&mut probe, &[0x02, 1], MS).unwrap();
+    let full = [0x1D, 64].into_iter().chain([0x80; 64]);
+    let (answer, _) = ask(&mut probe, &full.collect::<Vec<_>>(), 2 * MS).unwrap();
+    assert_eq!(answer.len(), 2 + 512, "longer than a packet: nothing cuts it here");
+    let items: Vec<u8> = [0x1D, 64].into_iter().chain([0x80; 63]).chain([0xB0]).collect();
+    let (answer, _) = ask(&mut probe, &items, 3 * MS).unwrap();
+    assert_eq!(answer.len(), 512);
+    assert_eq!(probe.take_in(IN).unwrap().len(), 0);
+}
+
+#[test]
+fn answers_that_a_killed_host_left_come_first() {
+    let mut probe = open("h562,stale=2");
+    let left: Vec<_> = std::iter::from_fn(|| probe.take_in(IN)).collect();
+    assert_eq!(left, [&[0x05, 1, 1, 0, 0, 0, 0][..], &[0x05, 1, 1, 1, 0, 0, 0]]);
+    assert_eq!(open("h562,profile=hid,stale=1").take_in(IN).unwrap().len(), 64);
+}
+
+#[test]
+fn a_transfer_that_is_cut_short_does_half_and_says_ok() {
+    let mut probe = open("h562,short=1");
+    ask(&mut probe, &[0x02, 1], MS).unwrap();
+    let reads = [0x05, 0, 1, 0x02];
+    ask(&mut probe, &reads, 2 * MS).unwrap();
+    let (answer, _) = ask(&mut probe, &[0x05, 0, 2, 0x20, 1, 0, 0, 0, 0x20, 2, 0, 0, 0], 3 * MS).unwrap();
+    assert_eq!(answer[..], [0x05, 1, 1]);
+}
+
+#[test]
+fn the_debug_interface_says_its_name_and_class_where_a_make_has_its_own() {
+    assert_eq!(open("h562").interface(), None);
+    let text = open("h562,firmware=kitprog3").interface().unwrap();
+    assert_eq!((text.name.as_str(), text.class), ("KitProg3 CMSIS-DAP BULK", 0));
+    assert_eq!(open("h562,firmware=edbg").identity().vid, 0x03EB);
+    assert_eq!(open("h562,firmware=edbg,serial=X1").identity().serial, "X1");
+    assert_eq!(open("h562,firmware=daplink,profile=hid").endpoints()[0].kind, TransferKind::Interrupt);
+}
+
+#[test]
 fn unknown_control_requests_other_endpoints_and_overlong_packets_stall() {
     let mut probe = open("h562");
     let setup = Setup { request_type: 0xC0, request: 1, value: 0, index: 0, length: 4 };

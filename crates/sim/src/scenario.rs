@@ -12,6 +12,10 @@ use std::path::PathBuf;
 pub(crate) const PROBE_KEYS: &[Plain] = &[
     ("probe", "cmsis-dap|stlink-v2|stlink-v21|stlink-v3"),
     ("profile", "hs|fs|hid: the USB of a CMSIS-DAP probe"),
+    (
+        "firmware",
+        "reference|debugprobe|picoprobe-old|daplink|daplink-old|free-dap|dap-rs|edbg|kitprog3|wch-link|orbtrace|mcu-link|jlink-dap: who made a CMSIS-DAP probe",
+    ),
     ("serial", "1 to 126 letters and digits: serial number of the probe; each kind has its own"),
     ("stlink.fw", "firmware of an ST-Link of that kind, like V2J37S7, V2J37M26 or V3J13M4"),
     ("stlink.mode", "mass|dfu|debug|swim: the mode that an ST-Link is found in"),
@@ -27,6 +31,8 @@ pub(crate) const PROBE_KEYS: &[Plain] = &[
     ("delay", "N:ms: answer N is late"),
     ("dup", "N: answer N comes twice"),
     ("corrupt", "N: answer N is changed"),
+    ("short", "N: CMSIS-DAP transfer N of several operations does half of them and says OK"),
+    ("stale", "N: N answers lie in the probe that a killed host has asked for"),
 ];
 
 /// The part when none is named.

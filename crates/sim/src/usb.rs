@@ -92,6 +92,20 @@ impl Usb {
         }
     }
 
+    /// An answer that waits already in a probe without room between them: the last one of the queue takes this one up, if it
+    /// has not left yet at `end`.
+    pub(crate) fn join(&mut self, answer: &[u8], end: Time) -> bool {
+        let last = self.answers.back_mut().filter(|last| last.at > end);
+        let Some(last) = last else { return false };
+        last.bytes = [&last.bytes[..], answer].concat().into();
+        true
+    }
+
+    /// An answer that a host left behind, which was never counted.
+    pub(crate) fn leave(&mut self, answer: Bytes) {
+        self.answers.push_back(Answer { at: 0, bytes: answer });
+    }
+
     /// When the oldest answer will have reached the host.
     pub(crate) fn next(&self) -> Option<Time> {
         self.answers.front().filter(|_| !self.unplugged).map(|answer| answer.at)

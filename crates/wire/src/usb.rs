@@ -59,6 +59,15 @@ pub struct UsbIdentity {
     pub serial: String,
 }
 
+/// What an interface says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InterfaceText {
+    /// Its string.
+    pub name: String,
+    /// `bInterfaceClass`.
+    pub class: u8,
+}
+
 /// One endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Endpoint {
@@ -85,6 +94,11 @@ pub enum UsbFault {
 pub trait UsbDevice {
     /// Who it says it is.
     fn identity(&self) -> UsbIdentity;
+
+    /// What its debug interface says of itself, where that is not what is usual for its protocol.
+    fn interface(&self) -> Option<InterfaceText> {
+        None
+    }
 
     /// Its command OUT and answer IN endpoints, in this order.
     fn endpoints(&self) -> [Endpoint; 2];

@@ -81,4 +81,41 @@ pub(super) const NOTES: &[Note] = &[
         "A USB round trip takes 1 to 2 ms on full speed, 125 to 250 µs on high speed, 1 ms a report each way on HID",
         "time 1000 DAP_Info requests",
     ),
+    note(
+        "DAP-14",
+        Confidence::Verified,
+        "free-dap: attempts and match reads are the numbers given, not one more; one packet of 64 bytes; a sequence of 256 bits does nothing; the wait of DAP_SWJ_Pins is taken for milliseconds",
+        "DAP_SWJ_Pins with a wait of 100 takes 100 ms",
+    ),
+    note(
+        "DAP-15",
+        Confidence::Verified,
+        "dap-rs: an RDBUFF read behind every AP read, no check behind the last write, no idle clocks, attempts as given, and counts that include the refused item",
+        "read and write an unmapped address",
+    ),
+    note(
+        "DAP-16",
+        Confidence::ThirdParty,
+        "EDBG performs a command when 512 bytes have come, and forgets SWJ_Clock behind SWJ_Sequence",
+        "send a report of 64 bytes eight times",
+    ),
+    note(
+        "DAP-17",
+        Confidence::Verified,
+        "DAP_Info 04 is the firmware's own version in DAPLink 0254 and 0255, EDBG and dap-rs, and 1.10 in MCU-Link",
+        "DAP_Info 04",
+    ),
+    note(
+        "DAP-18",
+        Confidence::ThirdParty,
+        "Orbtrace up to 1.3.1 sends an empty transfer behind an answer that fills a packet",
+        "read as many words as fill a packet",
+    ),
+    note(
+        "DAP-19",
+        Confidence::User,
+        "WCH-Link 1.x says CMSIS-DAP in the string of its serial port only, has no DAP_SWD_Sequence, and can lock up behind the last multi-drop address",
+        "`lsusb -v`, then DAP_SWD_Sequence",
+    ),
+    note("DAP-20", Confidence::User, "Some probes end a transfer early and say OK", "none known"),
 ];

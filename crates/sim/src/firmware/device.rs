@@ -3,7 +3,7 @@
 //! A packet is performed when it arrives, on the probe's own timeline: it starts when it has arrived and the one before
 //! has ended. So DAP_TransferAbort, which is taken at reception, can only come before or after a transfer, never inside.
 
-use super::{Firmware, Lines, Profile, VENDOR};
+use super::{Deviation, Firmware, Lines, Setup};
 use crate::board::Board;
 use crate::bus::Time;
 use crate::probe::Device;
@@ -11,8 +11,10 @@ use crate::usb::Usb;
 use bytes::Bytes;
 use cmsis_dap::CommandId;
 use std::collections::VecDeque;
-use wire::{Endpoint, UsbFault, UsbIdentity};
+use wire::{Endpoint, InterfaceText, UsbFault, UsbIdentity};
 
+/// Numbers that pid.codes gives to tests.
+const TESTS: (u16, u16) = (0x1209, 0x0001);
 /// Endpoint of commands.
 pub(crate) const OUT: u8 = 0x01;
 /// Endpoint of answers.
@@ -22,25 +24,32 @@ pub(crate) const IN: u8 = 0x81;
 #[derive(Debug)]
 pub(crate) struct DapDevice {
     firmware: Firmware<Board>,
-    profile: Profile,
+    setup: Setup,
     /// Packets that wait for one that releases them.
     held: Vec<Bytes>,
     /// When the packets that occupied a buffer of the probe left it, in order.
     freed: VecDeque<Time>,
     /// The report buffer of a HID probe; what an answer does not fill stays from the one before.
     report: Vec<u8>,
+    /// Bytes of a report that is not complete, where the firmware waits for a full one.
+    partial: Vec<u8>,
 }
 
 impl DapDevice {
     /// A probe of this kind with these wires.
-    pub(crate) fn new(lines: Lines<Board>, profile: Profile, serial: String) -> DapDevice {
+    pub(crate) fn new(lines: Lines<Board>, setup: Setup) -> DapDevice {
         DapDevice {
-            firmware: Firmware::new(lines, profile, serial),
-            profile,
             held: Vec::new(),
             freed: VecDeque::new(),
-            report: vec![0; usize::from(profile.packet_size)],
+            report: vec![0; usize::from(setup.profile.packet_size)],
+            partial: Vec::new(),
+            firmware: Firmware::new(lines, setup.clone()),
+            setup,
         }
+    }
+
+    fn does(&self, deviation: Deviation) -> bool {
+        self.setup.make.does(deviation)
     }
 
     /// When the bus takes a packet that the host offers at `at`, and a buffer for it is free.
@@ -48,10 +57,10 @@ impl DapDevice {
         while self.freed.front().is_some_and(|end| *end <= at) {
             self.freed.pop_front();
         }
-        let room = usize::from(self.profile.packet_count).saturating_sub(self.held.len());
+        let room = usize::from(self.setup.profile.packet_count).saturating_sub(self.held.len());
         let free = match self.freed.len().checked_sub(room) {
             None => at,
-            Some(_) if self.profile.is_hid() || room == 0 => return Err(UsbFault::Lost),
+            Some(_) if self.setup.profile.is_hid() || room == 0 => return Err(UsbFault::Lost),
             Some(over) => self.freed.get(over).copied().unwrap_or(at),
         };
         Ok(usb.carry(free.max(at), 1))
@@ -61,15 +70,36 @@ impl DapDevice {
         let answer = self.firmware.packet(packet, arrival);
         let end = self.firmware.lines.now;
         self.freed.push_back(end);
-        if let Some(answer) = answer {
+        let Some(answer) = answer else { return };
+        let full = answer.len() == self.report.len();
+        if !(self.does(Deviation::JoinsPackets) && usb.join(&answer, end)) {
             let answer = self.padded(answer);
             usb.send(answer, 1, end);
         }
+        if full && self.does(Deviation::EmptyBehindFull) {
+            usb.send(Bytes::new(), 1, end);
+        }
+    }
+
+    /// A packet that is complete, of the bytes that came: all of them, but for firmware that counts bytes to a full report.
+    fn complete(&mut self, data: &[u8]) -> Option<Bytes> {
+        if !self.does(Deviation::WaitsForFullReport) {
+            return Some(Bytes::copy_from_slice(data));
+        }
+        self.partial.extend_from_slice(data);
+        let full = self.partial.len() >= self.report.len();
+        full.then(|| std::mem::take(&mut self.partial).into())
+    }
+
+    /// Whether a packet is lost behind one that still waits in the same buffer.
+    fn is_joined(&self, arrival: Time) -> bool {
+        let waiting = self.freed.back().is_some_and(|end| *end > arrival);
+        waiting && self.does(Deviation::JoinsPackets)
     }
 
     fn padded(&mut self, answer: Bytes) -> Bytes {
         match self.report.get_mut(..answer.len()) {
-            Some(start) if self.profile.is_hid() => {
+            Some(start) if self.setup.profile.is_hid() => {
                 start.copy_from_slice(&answer);
                 Bytes::copy_from_slice(&self.report)
             }
@@ -88,28 +118,38 @@ impl Device for DapDevice {
     }
 
     fn identity(&self) -> UsbIdentity {
+        let Setup { make, profile, serial, .. } = &self.setup;
+        let own = (TESTS, 0x0100, make.texts.vendor, profile.product);
+        let ((vid, pid), release, manufacturer, product) =
+            make.identity.as_ref().map_or(own, |i| (i.id, i.release, i.manufacturer, i.product));
         UsbIdentity {
-            vid: 0x1209, // pid.codes, for tests
-            pid: 0x0001,
-            release: 0x0100,
-            manufacturer: VENDOR.to_owned(),
-            product: self.profile.product.to_owned(),
-            serial: self.firmware.serial.clone(),
+            vid,
+            pid,
+            release,
+            manufacturer: manufacturer.to_owned(),
+            product: product.to_owned(),
+            serial: serial.clone(),
         }
+    }
+
+    fn interface(&self) -> Option<InterfaceText> {
+        let (name, class) = self.setup.make.interface()?;
+        Some(InterfaceText { name: name.to_owned(), class })
     }
 
     fn endpoints(&self) -> [Endpoint; 2] {
         [OUT, IN].map(|address| Endpoint {
             address,
-            kind: self.profile.kind,
-            max_packet: self.profile.packet_size,
+            kind: self.setup.profile.kind,
+            max_packet: self.setup.profile.packet_size,
         })
     }
 
     fn out(&mut self, usb: &mut Usb, data: &[u8], at: Time) -> Result<Time, UsbFault> {
-        if data.len() > usize::from(self.profile.packet_size) {
+        if data.len() > usize::from(self.setup.profile.packet_size) {
             return Err(UsbFault::Stall);
         }
+        let Some(data) = self.complete(data) else { return Ok(at + usb.pace.gap) };
         let id = data.first().copied().map(CommandId);
         let taken = match id {
             // An abort is taken where packets are received [DAP-9]; an empty packet only ends a transfer.
@@ -119,12 +159,13 @@ impl Device for DapDevice {
         let arrival = taken + usb.pace.latency;
         match id {
             None | Some(CommandId::TRANSFER_ABORT) => {}
-            Some(CommandId::QUEUE_COMMANDS) => self.held.push(Bytes::copy_from_slice(data)),
+            Some(id @ CommandId::QUEUE_COMMANDS) if !self.does(Deviation::Lacks(id)) => self.held.push(data),
+            Some(_) if self.is_joined(arrival) => {}
             Some(_) => {
                 for packet in std::mem::take(&mut self.held) {
                     self.perform(&packet, usb, arrival);
                 }
-                self.perform(data, usb, arrival);
+                self.perform(&data, usb, arrival);
             }
         }
         Ok(taken)
@@ -132,5 +173,6 @@ impl Device for DapDevice {
 
     fn reset(&mut self) {
         self.held.clear();
+        self.partial.clear();
     }
 }

@@ -2,9 +2,10 @@
 
 mod commands;
 mod expansion;
+mod makes;
 mod transfers;
 
-use super::{Firmware, Lines, Profile};
+use super::{Firmware, Lines, Make, Profile, Setup};
 use crate::swd::tests::bench::Ram;
 use crate::swd::{Faults, PowerUpMode, Target};
 use crate::wiretrace::Truth;
@@ -18,14 +19,28 @@ struct Probe {
 
 impl Probe {
     fn new(faults: Faults) -> Probe {
+        Probe::made(&Make::REFERENCE, Profile::HS, faults)
+    }
+
+    fn made(make: &'static Make, profile: Profile, faults: Faults) -> Probe {
         let target = Target::new(Ram::default(), faults, PowerUpMode::Jtag);
         let lines = Lines::new(target, Truth::new(true));
-        Probe { firmware: Firmware::new(lines, Profile::HS, Profile::HS.serial.to_owned()), seen: 0 }
+        Probe { firmware: Firmware::new(lines, Setup::of(make, profile)), seen: 0 }
     }
 
     /// Connected, target found and powered up, AP 1 selected with single increment.
     fn attached(faults: Faults) -> Probe {
-        let mut probe = Probe::new(faults);
+        Probe::new(faults).attach()
+    }
+
+    /// The same with firmware of another make.
+    fn of(make: &str, faults: Faults) -> Probe {
+        let make = Make::named(make).unwrap();
+        Probe::made(make, make.profile, faults).attach()
+    }
+
+    fn attach(self) -> Probe {
+        let mut probe = self;
         assert_eq!(probe.ask(&[0x02, 0x01]), [0x02, 0x01]);
         let mut switch = vec![0x12, 136];
         switch.extend_from_slice(regs::dp::JTAG_TO_SWD.bytes);

@@ -1,11 +1,11 @@
 //! DAP_Transfer, DAP_TransferBlock, DAP_WriteABORT, step by step as the reference firmware does them.
-//! [DAP-2] [DAP-3] [DAP-4] [DAP-5] [DAP-6] [DAP-7]
+//! [DAP-2] [DAP-3] [DAP-4] [DAP-5] [DAP-6] [DAP-7] Where a make deviates, its [`Deviation`] is asked for.
 
-use super::Firmware;
+use super::{Deviation, Firmware};
 use crate::bus::Chip;
 use crate::swd::Header;
 use cmsis_dap::{
-    BlockReply, CommandId, Item, Response, Transfer, TransferBlock, TransferReply, TransferRequest,
+    BlockReply, CommandId, Item, Request, Response, Transfer, TransferBlock, TransferReply, TransferRequest,
     TransferStatus,
 };
 use wire::{Ack, Port};
@@ -16,6 +16,10 @@ const RDBUFF: Header = Header { ap: false, read: true, a: regs::dp::RDBUFF };
 const ABORT: Header = Header { ap: false, read: false, a: regs::dp::ABORT };
 /// A transfer on a port that is not connected, or without items: nothing counted, no ack.
 const NOTHING: TransferStatus = TransferStatus(0);
+/// The mismatch bit.
+const MISMATCH: u8 = 0x10;
+/// No ack or bad parity, where they are not told apart.
+const LUMPED: TransferStatus = TransferStatus(0x0F);
 
 /// What has happened so far in a DAP_Transfer.
 #[derive(Debug, Default)]
@@ -58,13 +62,40 @@ impl<C: Chip> Firmware<C> {
             count = count.saturating_add(1);
         }
         if ack == Ack::OK && !run.mismatch {
-            if run.posted {
-                ack = self.fetch(&mut run);
-            } else if run.unchecked {
-                ack = self.read(RDBUFF, &mut run.data);
-            }
+            ack = self.finish(&mut run);
+        } else if self.does(Deviation::CountsRefused) {
+            count = count.saturating_add(1);
         }
-        TransferReply { count, status: TransferStatus::new(ack, run.mismatch), words: run.words }
+        if self.does(Deviation::ForgetsMask) {
+            self.transfers.match_mask = u32::MAX;
+        }
+        if run.mismatch && self.does(Deviation::MismatchInCount) {
+            (count, run.mismatch) = (count | MISMATCH, false);
+        }
+        TransferReply { count, status: self.status(ack, run.mismatch), words: run.words }
+    }
+
+    /// Behind the last item: what is posted is fetched, what was written is checked.
+    fn finish(&mut self, run: &mut Run) -> Ack {
+        if run.posted {
+            let ack = self.fetch(run);
+            if ack != Ack::OK && self.does(Deviation::WordForFailedFetch) {
+                run.words.push(run.data);
+            }
+            return ack;
+        }
+        if run.unchecked && !self.does(Deviation::NoWriteCheck) {
+            return self.read(RDBUFF, &mut run.data);
+        }
+        Ack::OK
+    }
+
+    fn status(&self, ack: Ack, mismatch: bool) -> TransferStatus {
+        let named = matches!(ack, Ack::OK | Ack::WAIT | Ack::FAULT);
+        if !named && self.does(Deviation::LumpsErrors) {
+            return LUMPED;
+        }
+        TransferStatus::new(ack, mismatch)
     }
 
     /// One item. Whatever is posted is fetched first, unless this item is itself a plain AP read: then its own posting
@@ -95,7 +126,7 @@ impl<C: Chip> Firmware<C> {
             r if r.is_read() => self.plain_read(r, wire, run),
             r => {
                 run.data = item.word;
-                let ack = self.lines.transact(wire, &mut { item.word }, self.transfers.wait_retry);
+                let ack = self.attempt(wire, &mut { item.word });
                 if ack == Ack::OK {
                     self.stamp(r, run);
                     run.unchecked = true;
@@ -112,13 +143,16 @@ impl<C: Chip> Firmware<C> {
             return ack;
         }
         self.stamp(request, run);
+        run.unchecked = false;
+        if request.is_posted() && self.does(Deviation::NeverPosts) {
+            return self.fetch(run);
+        }
         if request.is_posted() {
             run.posted = true;
         } else {
             run.data = value;
             run.words.push(value);
         }
-        run.unchecked = false;
         ack
     }
 
@@ -130,17 +164,19 @@ impl<C: Chip> Firmware<C> {
             }
         }
         let mask = self.transfers.match_mask;
-        let mut tries = u32::from(self.transfers.match_retry) + 1;
-        loop {
-            let ack = self.read(wire, &mut run.data);
-            let fits = run.data & mask == value;
-            tries -= 1;
-            if ack != Ack::OK || fits || tries == 0 {
-                run.mismatch = !fits; // also after a bad ack
-                run.unchecked = false;
-                return ack;
-            }
+        let more = u32::from(!self.does(Deviation::CountsMatchReads));
+        let mut looks = u32::from(self.transfers.match_retry) + more;
+        let mut look = if wire.ap && self.does(Deviation::NeverPosts) { RDBUFF } else { wire };
+        let (mut ack, mut fits) = (Ack::OK, false);
+        while looks > 0 && ack == Ack::OK && !fits {
+            ack = self.read(look, &mut run.data);
+            fits = run.data & mask == value;
+            look = wire;
+            looks -= 1;
         }
+        run.mismatch = !fits; // also after a bad ack
+        run.unchecked = false;
+        ack
     }
 
     /// Fetches the value of a posted read.
@@ -154,7 +190,16 @@ impl<C: Chip> Firmware<C> {
     }
 
     fn read(&mut self, header: Header, data: &mut u32) -> Ack {
-        self.lines.transact(header, data, self.transfers.wait_retry)
+        self.attempt(header, data)
+    }
+
+    /// One transaction, as often as the firmware tries it.
+    fn attempt(&mut self, header: Header, data: &mut u32) -> Ack {
+        let retry = self.transfers.wait_retry;
+        match retry.checked_sub(u16::from(self.does(Deviation::CountsTries))) {
+            Some(retry) => self.lines.transact(header, data, retry),
+            None => Ack(0),
+        }
     }
 
     fn stamp(&self, request: TransferRequest, run: &mut Run) {
@@ -183,20 +228,54 @@ impl<C: Chip> Firmware<C> {
                 words.push(value);
             }
         }
-        BlockReply { count: words.len() as u16, status: TransferStatus::new(ack, false), words }
+        let count = words.len() as u16 + self.refused(ack);
+        BlockReply { count, status: self.status(ack, false), words }
     }
 
     fn write_block(&mut self, block: &TransferBlock) -> BlockReply {
         let wire = header(block.request);
         let mut count = 0;
         for word in &block.words {
-            let ack = self.lines.transact(wire, &mut { *word }, self.transfers.wait_retry);
+            let ack = self.attempt(wire, &mut { *word });
             if ack != Ack::OK {
-                return BlockReply { count, status: TransferStatus::new(ack, false), words: vec![] };
+                count += self.refused(ack);
+                return BlockReply { count, status: self.status(ack, false), words: vec![] };
             }
             count += 1;
         }
-        let ack = self.read(RDBUFF, &mut { 0 });
-        BlockReply { count, status: TransferStatus::new(ack, false), words: vec![] }
+        let checks = !self.does(Deviation::NoWriteCheck);
+        let ack = if checks { self.read(RDBUFF, &mut { 0 }) } else { Ack::OK };
+        BlockReply { count, status: self.status(ack, false), words: vec![] }
+    }
+
+    /// What a refused word adds to the count.
+    fn refused(&self, ack: Ack) -> u16 {
+        u16::from(ack != Ack::OK && self.does(Deviation::CountsRefused))
+    }
+
+    /// A transfer that is cut short by the scenario: half of it, and whoever is told so is told OK. [DAP-20]
+    pub(super) fn halved(&mut self, request: &Request) -> Option<Request> {
+        let length = match request {
+            Request::Transfer(transfer) => transfer.items.len(),
+            Request::TransferBlock(block) => usize::from(block.count),
+            _ => return None,
+        };
+        if length < 2 {
+            return None;
+        }
+        self.transferred += 1;
+        if self.setup.short != Some(self.transferred) {
+            return None;
+        }
+        let mut half = request.clone();
+        match &mut half {
+            Request::Transfer(transfer) => transfer.items.truncate(length / 2),
+            Request::TransferBlock(block) => {
+                block.count /= 2;
+                block.words.truncate(length / 2);
+            }
+            _ => {}
+        }
+        Some(half)
     }
 }

@@ -4,12 +4,12 @@ use super::Probe;
 use crate::swd::Faults;
 
 // Request bytes.
-const TAR: u8 = 0x05;
-const DRW_W: u8 = 0x0D;
-const DRW_R: u8 = 0x0F;
-const DP_R: u8 = 0x06; // CTRL/STAT
-const MASK: u8 = 0x20;
-const MATCH: u8 = 0x1F; // DRW
+pub(super) const TAR: u8 = 0x05;
+pub(super) const DRW_W: u8 = 0x0D;
+pub(super) const DRW_R: u8 = 0x0F;
+pub(super) const DP_R: u8 = 0x06; // CTRL/STAT
+pub(super) const MASK: u8 = 0x20;
+pub(super) const MATCH: u8 = 0x1F; // DRW
 const STAMP: u8 = 0x80;
 
 fn attached() -> Probe {
@@ -17,7 +17,7 @@ fn attached() -> Probe {
 }
 
 /// A DAP_Transfer of these items.
-fn transfer(items: &[(u8, Option<u32>)]) -> Vec<u8> {
+pub(super) fn transfer(items: &[(u8, Option<u32>)]) -> Vec<u8> {
     let mut packet = vec![0x05, 0, items.len() as u8];
     for (request, word) in items {
         packet.push(*request);
@@ -26,19 +26,19 @@ fn transfer(items: &[(u8, Option<u32>)]) -> Vec<u8> {
     packet
 }
 
-fn block(request: u8, count: u16, words: &[u32]) -> Vec<u8> {
+pub(super) fn block(request: u8, count: u16, words: &[u32]) -> Vec<u8> {
     let [low, high] = count.to_le_bytes();
     let mut packet = vec![0x06, 0, low, high, request];
     packet.extend(words.iter().flat_map(|w| w.to_le_bytes()));
     packet
 }
 
-fn configure(wait_retry: u16, match_retry: u16) -> Vec<u8> {
+pub(super) fn configure(wait_retry: u16, match_retry: u16) -> Vec<u8> {
     let ([a, b], [c, d]) = (wait_retry.to_le_bytes(), match_retry.to_le_bytes());
     vec![0x04, 0, a, b, c, d]
 }
 
-fn words(answer: &[u8], header: usize) -> Vec<u32> {
+pub(super) fn words(answer: &[u8], header: usize) -> Vec<u32> {
     answer[header..].as_chunks::<4>().0.iter().map(|w| u32::from_le_bytes(*w)).collect()
 }
 
