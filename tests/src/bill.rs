@@ -34,7 +34,7 @@ pub struct Row {
 }
 
 /// What was spent between two bills.
-fn spent(before: &Bill, after: &Bill) -> Bill {
+pub(crate) fn spent(before: &Bill, after: &Bill) -> Bill {
     Bill {
         usb_out: after.usb_out - before.usb_out,
         usb_in: after.usb_in - before.usb_in,

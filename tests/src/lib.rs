@@ -2,6 +2,7 @@
 
 pub mod bill;
 pub mod line;
+pub mod rate;
 
 use adi::{Adi, Attach};
 use h5::Part;

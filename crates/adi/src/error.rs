@@ -209,8 +209,8 @@ pub enum AdiError {
         /// The patience that ran out.
         spent: Box<Spent>,
     },
-    /// Packets that were queued behind a WAIT were performed all the same: from this address on the memory holds words at
-    /// wrong places.
+    /// Packets that were queued behind a WAIT were performed all the same: from this address on some words are written and
+    /// some are not. None is at a wrong place.
     #[error(
         "{doing}: WAIT with more writes queued behind it; everything from {dirty} on must be written again"
     )]

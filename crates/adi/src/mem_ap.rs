@@ -164,13 +164,13 @@ impl<'a> Carry<'a> {
         None
     }
 
-    /// The first address that may hold a wrong word after writes were performed behind a stop: TAR then stood still, and
-    /// what followed went there or wrapped to the start of its 1 KiB.
+    /// The first word that is not certain when writes were performed behind a stop. Their packets said where they go, so
+    /// no word is at a wrong place, but which of them are there is not known.
     fn dirty(&self) -> Addr {
         let Doing::Memory { at, .. } = self.place(self.pos) else { return Addr(0) };
-        // At the start of a 1 KiB, TAR may still stand at the end of the one before.
-        let back = if self.pos.word == 0 { 0 } else { Width::Word.bytes() };
-        Addr(at.0.wrapping_sub(back) & !(regs::ap::TAR_WRAP_BYTES - 1))
+        // The count may be one too high.
+        let back = if self.caps.exact_count || self.pos.word == 0 { 0 } else { Width::Word.bytes() };
+        Addr(at.0.wrapping_sub(back))
     }
 
     fn is_once(&self, op: usize) -> bool {

@@ -130,13 +130,22 @@ impl Adi {
         self.run(&Batch { flow: Flow::Pipelined, ..batch(ap, attr, op) })
     }
 
-    /// Writes consecutive words, packet by packet.
+    /// Writes consecutive words of a memory that may be written twice, with several packets under way. Where a WAIT came
+    /// and packets behind it were performed, the rest is written again, one packet at a time.
     ///
     /// # Errors
-    /// As [`Adi::run`].
+    /// As [`Adi::run`], but not [`AdiError::Overrun`].
     pub fn write_words(&mut self, ap: ApSel, attr: Attr, at: Addr, words: &[u32]) -> Result<(), AdiError> {
-        let op = MemOp::WriteWords { at, words: words.to_vec(), secret: false };
-        self.run(&batch(ap, attr, op)).map(|_| ())
+        let block = |at, words: &[u32]| MemOp::WriteWords { at, words: words.to_vec(), secret: false };
+        let queued = Batch { flow: Flow::Pipelined, ..batch(ap, attr, block(at, words)) };
+        match self.run(&queued) {
+            Err(AdiError::Overrun { dirty, .. }) => {
+                let done = dirty.0.wrapping_sub(at.0) / Width::Word.bytes();
+                let rest = words.get(done as usize..).unwrap_or_default();
+                self.run(&batch(ap, attr, block(dirty, rest))).map(drop)
+            }
+            result => result.map(drop),
+        }
     }
 }
 

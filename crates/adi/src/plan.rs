@@ -106,8 +106,8 @@ impl Plan {
 /// Plans the next call of the link from `from` on. Where the link has no value match, a [`MemOp::WaitUntil`] becomes one
 /// plain read in a plan of its own.
 pub(crate) fn plan(batch: &Batch, from: Pos, beliefs: Beliefs, caps: &LinkCaps) -> Plan {
-    let queue = batch.flow == Flow::Pipelined && caps.in_flight > 1;
-    let mut builder = Builder::new(batch, from, beliefs, queue);
+    let queue = batch.flow == Flow::Pipelined && caps.in_flight > 1 && caps.group > 1;
+    let mut builder = Builder::new(batch, from, beliefs, queue.then_some(caps.group));
     while let Some(op) = batch.ops.get(builder.plan.end.op) {
         if builder.plan.ops.len() >= LONGEST || builder.step(op, caps.value_match) == Next::Stop {
             break;
@@ -126,15 +126,17 @@ struct Builder<'a> {
     batch: &'a Batch,
     plan: Plan,
     from: Pos,
-    /// Several packets may be under way.
-    queue: bool,
+    /// Several packets may be under way, and how many operations one of them holds.
+    queue: Option<usize>,
+    /// TAR is written again where this many operations were planned: at the head of a packet.
+    head: Option<usize>,
     mask: Option<u32>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(batch: &'a Batch, from: Pos, after: Beliefs, queue: bool) -> Self {
+    fn new(batch: &'a Batch, from: Pos, after: Beliefs, queue: Option<usize>) -> Self {
         let plan = Plan { ops: Vec::new(), runs: Vec::new(), flow: Flow::Lockstep, end: from, after };
-        Builder { batch, plan, from, queue, mask: None }
+        Builder { batch, plan, from, queue, head: None, mask: None }
     }
 
     /// Adds a step, or as much of it as fits.
@@ -233,19 +235,21 @@ impl<'a> Builder<'a> {
             self.next_step();
             return Next::Go;
         }
-        if self.queue {
+        if !self.plan.ops.is_empty() && self.queue.is_some() {
+            return Next::Stop;
+        }
+        self.ready();
+        if let Some(group) = self.queue {
+            // Packets behind a refused SELECT or CSW would go to another register. So these are settled, and answered,
+            // before anything is queued.
             if !self.plan.ops.is_empty() {
                 return Next::Stop;
             }
-            // Packets behind a refused SELECT, CSW or first TAR would go to another register or address. So these are
-            // settled, and answered, before anything is queued.
-            self.ready(at, kind == Kind::Write);
-            if !self.plan.ops.is_empty() {
-                return Next::Stop;
-            }
-            self.plan.flow = Flow::Pipelined;
-        } else {
-            self.ready(at, false);
+            // Reads behind a stop do no harm. Writes behind a stop go where TAR stands: each packet says where that is.
+            (self.plan.flow, self.head) = match kind {
+                Kind::Write => (Flow::Grouped, Some(group)),
+                _ => (Flow::Pipelined, None),
+            };
         }
         let here = left.min(LONGEST.saturating_sub(self.plan.ops.len()).max(1));
         self.words(at, here, kind, op);
@@ -254,15 +258,22 @@ impl<'a> Builder<'a> {
         } else {
             self.plan.end.word += here;
         }
-        if self.queue { Next::Stop } else { Next::Go }
+        if self.queue.is_some() { Next::Stop } else { Next::Go }
     }
 
-    fn ready(&mut self, at: Addr, with_tar: bool) {
+    fn ready(&mut self) {
         self.csw(Width::Word);
-        if with_tar {
-            self.tar(at);
-        }
         self.bank(ap::DRW);
+    }
+
+    /// How many words fit behind TAR until a packet ends; TAR is to be written where one begins.
+    fn packet_room(&mut self) -> usize {
+        let Some(group) = self.head else { return usize::MAX };
+        let here = self.plan.ops.len() % group;
+        if here == 0 {
+            self.plan.after.ap.tar = None;
+        }
+        group - here
     }
 
     /// The words themselves, with TAR written wherever its auto-increment may not reach. [ADI-7]
@@ -271,14 +282,19 @@ impl<'a> Builder<'a> {
         let base = self.plan.end;
         while word < count {
             let at = word_at(start, word);
+            let room = self.packet_room();
+            let before = self.plan.ops.len();
             self.tar(at);
+            let room = room.saturating_sub(self.plan.ops.len() - before);
             let reach = (ap::TAR_WRAP_BYTES - at.0 % ap::TAR_WRAP_BYTES) / 4;
-            let here = (count - word).min(reach as usize);
+            let here = (count - word).min(reach as usize).min(room);
+            // TAR for a new KiB may have taken the last place in its packet.
+            let Some(last) = here.checked_sub(1) else { continue };
             let pos = Pos { op: base.op, word: base.word + word };
             self.plan.runs.push(Run { first: self.plan.ops.len(), len: here, pos, kind });
             self.plan.ops.extend((word..word + here).map(&op));
             word += here;
-            self.advance(word_at(start, word - 1), Width::Word);
+            self.advance(word_at(at, last), Width::Word);
         }
     }
 

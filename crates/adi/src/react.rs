@@ -58,7 +58,7 @@ pub enum End {
 /// Why a WAIT may not be gone on with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hazard {
-    /// Writes behind the stop were performed; from this address on nothing is known.
+    /// Writes behind the stop were performed; from this address on it is not known which.
     Overrun(Addr),
     /// Whether a write that must happen only once has happened is not known.
     Unsure,

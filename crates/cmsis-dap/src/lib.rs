@@ -43,7 +43,7 @@ pub use command::{
 pub use error::{DecodeError, Decoded, EncodeError};
 pub use expand::{Repeats, Step, expand};
 pub use model::Model;
-pub use pack::{Kind, PackLimits, Planned, pack};
+pub use pack::{Kind, PackLimits, Planned, pack, pack_groups};
 pub use transfer::{
     BlockReply, Item, Transfer, TransferBlock, TransferReply, TransferRequest, TransferStatus,
 };

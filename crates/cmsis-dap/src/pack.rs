@@ -23,6 +23,15 @@ impl PackLimits {
     pub const fn both(bytes: usize) -> Self {
         PackLimits { request: bytes, response: bytes }
     }
+
+    /// Operations of any kind that one packet holds for sure: writes, which take the most of a request, or reads, which
+    /// take the most of an answer.
+    pub const fn group(&self) -> usize {
+        let writes = self.request.saturating_sub(TRANSFER_HEAD) / WRITE_BYTES;
+        let reads = self.response.saturating_sub(TRANSFER_ANSWER_HEAD) / READ_BYTES;
+        let least = if writes < reads { writes } else { reads };
+        if least < MOST_ITEMS { least } else { MOST_ITEMS }
+    }
 }
 
 /// Which command a planned packet is.
@@ -52,6 +61,10 @@ pub struct Planned {
 
 /// Bytes of a DAP_Transfer before its items.
 const TRANSFER_HEAD: usize = 3;
+/// Bytes of a write in it.
+const WRITE_BYTES: usize = 5;
+/// Bytes of a read in its answer.
+const READ_BYTES: usize = 4;
 /// Bytes of a DAP_TransferBlock before its words.
 const BLOCK_HEAD: usize = 5;
 /// Bytes of a DAP_Transfer answer before its words.
@@ -78,6 +91,21 @@ pub fn pack(ops: &[DapOp], limits: PackLimits) -> Vec<Planned> {
         let slice = ops.get(range.clone()).unwrap_or_default();
         packets.push(planned(slice, range, choice.kind));
         start = choice.end;
+    }
+    packets
+}
+
+/// As [`pack`], and each `group` operations begin a packet of their own, so that a stop in one group leaves the next to
+/// begin as planned. A group that is larger than [`PackLimits::group`] takes more than one packet.
+pub fn pack_groups(ops: &[DapOp], group: usize, limits: PackLimits) -> Vec<Planned> {
+    let mut packets = Vec::new();
+    let mut start = 0;
+    for chunk in ops.chunks(group.max(1)) {
+        packets.extend(pack(chunk, limits).into_iter().map(|planned| {
+            let ops = planned.ops.start + start..planned.ops.end + start;
+            Planned { ops, ..planned }
+        }));
+        start += chunk.len();
     }
     packets
 }
@@ -146,8 +174,8 @@ fn same_register(one: &DapOp, other: &DapOp) -> bool {
 /// Bytes of an operation in the request and the answer of a DAP_Transfer.
 fn item_bytes(op: &DapOp) -> (usize, usize) {
     match op {
-        DapOp::Read { .. } => (1, 4),
-        DapOp::Write { .. } | DapOp::SetMask(_) | DapOp::ReadUntil { .. } => (5, 0),
+        DapOp::Read { .. } => (1, READ_BYTES),
+        DapOp::Write { .. } | DapOp::SetMask(_) | DapOp::ReadUntil { .. } => (WRITE_BYTES, 0),
     }
 }
 

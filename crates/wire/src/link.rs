@@ -72,6 +72,8 @@ pub struct LinkCaps {
     pub reset_pin: bool,
     /// Packets that may be under way at once (1: none behind another).
     pub in_flight: usize,
+    /// How many operations of any kind one packet holds for sure; see [`Flow::Grouped`].
+    pub group: usize,
     /// Whether `done` of [`Transferred`] is exact. Firmware that miscounts makes it a guess, and then nothing that must
     /// happen only once may be repeated from there.
     pub exact_count: bool,
@@ -85,6 +87,10 @@ pub enum Flow {
     /// Up to [`LinkCaps::in_flight`] packets are under way. The caller says that it does no harm when the packets behind
     /// a stop are performed all the same.
     Pipelined,
+    /// As [`Flow::Pipelined`], and a packet begins at each multiple of [`LinkCaps::group`] operations and nowhere else. So
+    /// the caller can put there what makes a packet independent of those before it: a stop in one of them then does not
+    /// change what the next one does.
+    Grouped,
 }
 
 /// Why a transfer ended before its last operation, or with it.

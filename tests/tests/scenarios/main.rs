@@ -4,6 +4,7 @@
 
 mod attach;
 mod cost;
+mod efficiency;
 mod faults;
 mod power_cut;
 mod routes;

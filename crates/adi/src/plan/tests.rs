@@ -1,8 +1,14 @@
 use super::*;
 use wire::{ApSel, Port};
 
-const CAPS: LinkCaps =
-    LinkCaps { sequences: true, value_match: true, reset_pin: true, in_flight: 4, exact_count: true };
+const CAPS: LinkCaps = LinkCaps {
+    sequences: true,
+    value_match: true,
+    reset_pin: true,
+    in_flight: 4,
+    group: 10,
+    exact_count: true,
+};
 const UNKNOWN: Beliefs = Beliefs { select: None, ap: ApBelief { own: 0xC380_0040, csw: None, tar: None } };
 const RAM: Addr = Addr(0x2000_0000);
 const STATUS: Addr = Addr(0x4002_2020);
@@ -51,16 +57,60 @@ fn groups_of_words_and_a_wait_cost_two_selects_and_two_tars_each() {
 fn a_queued_block_is_a_plan_of_its_own_behind_its_settings() {
     let batch = batch(Flow::Pipelined, vec![words(Addr(0x2000_03F8), 4), MemOp::read(RAM)]);
     let settings = plan(&batch, Pos::default(), UNKNOWN, &CAPS);
-    assert_eq!((short(&settings).as_str(), settings.flow), ("S01000000 w0 w4", Flow::Lockstep));
+    assert_eq!((short(&settings).as_str(), settings.flow), ("S01000000 w0", Flow::Lockstep));
     assert_eq!(settings.end, Pos::default());
     let block = plan(&batch, settings.end, settings.after, &CAPS);
-    assert_eq!((short(&block).as_str(), block.flow), ("wc wc w4 wc wc", Flow::Pipelined));
+    assert_eq!((short(&block).as_str(), block.flow), ("w4 wc wc w4 wc wc", Flow::Grouped));
     let rest = plan(&batch, block.end, block.after, &CAPS);
     assert_eq!((short(&rest).as_str(), rest.flow), ("w4 rc", Flow::Lockstep));
     // A probe that takes one packet at a time gets it all in one.
     let single = LinkCaps { in_flight: 1, ..CAPS };
     let all = plan(&batch, Pos::default(), UNKNOWN, &single);
     assert_eq!((short(&all).as_str(), all.flow), ("S01000000 w0 w4 wc wc w4 wc wc w4 rc", Flow::Lockstep));
+}
+
+/// Where the words of a queued plan go when every packet finds TAR somewhere else: whatever a packet needs is in it.
+fn landed(plan: &Plan, group: usize) -> Vec<(u32, u32)> {
+    let mut all = Vec::new();
+    for packet in plan.ops.chunks(group) {
+        let mut tar = None;
+        for op in packet {
+            match *op {
+                DapOp::Write { reg, value, .. } if reg == RegSel::ap(ap::TAR) => tar = Some(value),
+                DapOp::Write { value, .. } => {
+                    let at = tar.expect("a packet says where its words go");
+                    all.push((at, value));
+                    let next = at.wrapping_add(4);
+                    tar = Some(at & !(ap::TAR_WRAP_BYTES - 1) | next & (ap::TAR_WRAP_BYTES - 1));
+                }
+                _ => panic!("only writes are queued: {op:?}"),
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn each_packet_of_queued_writes_says_where_its_words_go() {
+    for (group, start, count) in
+        [(2, 0, 9), (3, 0x3F8, 600), (10, 4, 300), (12, 0x3FC, 1000), (101, 0x10, 4096), (255, 0, 9000)]
+    {
+        let caps = LinkCaps { group, ..CAPS };
+        let at = RAM.plus(start);
+        let words: Vec<u32> = (0..count).collect();
+        let block = MemOp::WriteWords { at, words, secret: false };
+        let batch = batch(Flow::Pipelined, vec![block]);
+        let (mut pos, mut beliefs, mut all) = (Pos::default(), UNKNOWN, Vec::new());
+        while pos.op == 0 {
+            let plan = plan(&batch, pos, beliefs, &caps);
+            (pos, beliefs) = (plan.end, plan.after);
+            if plan.flow == Flow::Grouped {
+                all.extend(landed(&plan, group));
+            }
+        }
+        let wanted: Vec<_> = (0..count).map(|n| (at.0 + n * 4, n)).collect();
+        assert_eq!(all, wanted, "groups of {group} from {at}");
+    }
 }
 
 #[test]

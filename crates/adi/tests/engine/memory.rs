@@ -140,7 +140,8 @@ fn writes_of(log: &[Seen], port: Port, reg: u8) -> Vec<u32> {
 fn tar_is_written_at_each_kib_boundary_and_nowhere_else() {
     let mut rig = Rig::attached(Policy::default());
     let words: Vec<u32> = (0..1024).collect();
-    rig.adi.write_words(AP1, Attr::Default, Addr(RAM + 0x3F0), &words).unwrap();
+    let block = MemOp::WriteWords { at: Addr(RAM + 0x3F0), words: words.clone(), secret: false };
+    rig.adi.run(&batch(Flow::Lockstep, vec![block])).unwrap();
     let tars = rig.with(|t| writes_of(&t.log, Port::Ap, regs::ap::TAR));
     assert_eq!(tars, [RAM + 0x3F0, RAM + 0x400, RAM + 0x800, RAM + 0xC00, RAM + 0x1000]);
     assert_eq!(rig.adi.read_words(AP1, Attr::Default, Addr(RAM + 0x3F0), 1024).unwrap(), words);
@@ -151,11 +152,12 @@ fn a_block_costs_hardly_more_transactions_than_words() {
     for flow in [Flow::Lockstep, Flow::Pipelined] {
         let mut rig = Rig::attached(Policy::default());
         rig.bench.borrow_mut().packet = 126;
+        rig.bench.borrow_mut().caps.group = 101;
         let words = vec![7; 2048];
         rig.adi.run(&batch(flow, vec![MemOp::WriteWords { at: Addr(RAM), words, secret: false }])).unwrap();
         let cost = rig.with(|t| t.log.len());
         assert!(cost <= 2048 * 103 / 100, "{flow:?}: {cost}");
-        // One call of the link for the words, one more to settle SELECT and TAR before packets are queued.
+        // One call of the link for the words, one more to settle SELECT and CSW before packets are queued.
         let calls = rig.bench.borrow().transfers;
         let mut rig = Rig::attached(Policy::default());
         let before = rig.bench.borrow().transfers;
@@ -258,19 +260,45 @@ fn a_misaligned_step_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn writes_performed_behind_a_stop_are_reported_with_the_first_doubtful_address() {
+fn writes_performed_behind_a_stop_are_at_their_own_places_and_reported_from_the_first_missing_word() {
+    for (stop, exact) in (280..320).flat_map(|stop| [(stop, true), (stop, false)]) {
+        let mut rig = Rig::attached(brief());
+        rig.bench.borrow_mut().caps.exact_count = exact;
+        rig.with(|t| t.mishaps.insert(stop, Mishap::Wait(4)));
+        let words = (1..=1024).collect();
+        let block = MemOp::WriteWords { at: Addr(RAM), words, secret: false };
+        let error = rig.adi.run(&batch(Flow::Pipelined, vec![block])).unwrap_err();
+        let AdiError::Overrun { dirty, .. } = error else { panic!("{error}") };
+        let landed = rig.with(|t| (0..1024u32).map(|i| get(&t.ram, i * 4, Width::Word)).collect::<Vec<_>>());
+        assert!(
+            (1..).zip(&landed).all(|(own, word)| [0, own].contains(word)),
+            "WAIT at {stop}: a stray word"
+        );
+        let missing = landed.iter().position(|word| *word == 0).unwrap();
+        let doubtful = (dirty.0 - RAM) as usize / 4;
+        assert!(doubtful == missing || !exact && doubtful + 1 == missing, "WAIT at {stop}: {dirty}");
+    }
+}
+
+/// The probe gives up after two tries.
+fn brief() -> Policy {
     let mut policy = impatient();
     policy.probe.wait = Patience::Tries(1);
-    let mut rig = Rig::attached(policy);
-    // SELECT or TAR, its check, then words: the 300th transaction is a word in the second KiB.
-    rig.with(|t| t.mishaps.insert(300, Mishap::Wait(4)));
-    let words = (0..1024).collect();
-    let block = MemOp::WriteWords { at: Addr(RAM), words, secret: false };
-    let error = rig.adi.run(&batch(Flow::Pipelined, vec![block])).unwrap_err();
-    let AdiError::Overrun { dirty, .. } = error else { panic!("{error}") };
-    assert_eq!(dirty, Addr(RAM + 0x400));
-    // Everything before is as it should be.
-    rig.with(|t| assert!((0..256u32).all(|i| get(&t.ram, i * 4, Width::Word) == i)));
+    policy
+}
+
+#[test]
+fn a_block_of_ram_is_whole_even_where_packets_behind_a_wait_were_performed() {
+    for (stop, exact) in (0..140).step_by(3).flat_map(|stop| [(stop, true), (stop, false)]) {
+        let mut rig = Rig::attached(brief());
+        rig.bench.borrow_mut().caps.exact_count = exact;
+        rig.with(|t| t.mishaps.insert(stop, Mishap::Wait(4)));
+        let words: Vec<_> = (1..=200).collect();
+        rig.adi.write_words(AP1, Attr::Default, Addr(RAM + 0x3F0), &words).unwrap();
+        let landed =
+            rig.with(|t| (0..200).map(|i| get(&t.ram, 0x3F0 + i * 4, Width::Word)).collect::<Vec<_>>());
+        assert_eq!(landed, words, "WAIT at {stop}");
+    }
 }
 
 #[test]

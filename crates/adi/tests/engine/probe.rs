@@ -35,8 +35,14 @@ pub(crate) struct Probe(pub Rc<RefCell<Bench>>);
 
 impl Bench {
     pub(crate) fn new(clock: Arc<VirtualClock>) -> Rc<RefCell<Bench>> {
-        let caps =
-            LinkCaps { sequences: true, value_match: true, reset_pin: true, in_flight: 4, exact_count: true };
+        let caps = LinkCaps {
+            sequences: true,
+            value_match: true,
+            reset_pin: true,
+            in_flight: 4,
+            group: 10,
+            exact_count: true,
+        };
         let config =
             LinkConfig { idle_cycles: 0, wait_retry: 0, match_retry: 0, turnaround: 1, data_phase: false };
         Rc::new(RefCell::new(Bench {
@@ -204,7 +210,8 @@ impl Link for Probe {
         }
         bench.transfers += 1;
         let mut all = Transferred::default();
-        let (size, flight) = (bench.packet, bench.caps.in_flight);
+        let size = if flow == Flow::Grouped { bench.caps.group } else { bench.packet };
+        let flight = bench.caps.in_flight;
         let mut packets = ops.chunks(size);
         let mut mask = None;
         while let Some(ops) = packets.next() {
@@ -225,7 +232,7 @@ impl Link for Probe {
             all.values.extend(&moved.values);
             if let Some(stop) = moved.stop {
                 let mut overrun = false;
-                if flow == Flow::Pipelined {
+                if flow != Flow::Lockstep {
                     for ops in packets.by_ref().take(flight - 1) {
                         bench.packet(ops);
                         overrun = true;

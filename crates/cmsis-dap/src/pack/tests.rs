@@ -193,3 +193,23 @@ fn the_answer_to_a_full_transfer_is_as_long_as_planned() {
     let bytes = crate::Response::Transfer(reply).encode().unwrap();
     assert_eq!(planned[0].reply_secret, hidden(3..bytes.len()));
 }
+
+#[test]
+fn each_group_begins_a_packet_and_fits_it_whatever_it_holds() {
+    for (bytes, most) in [(63, 12u32), (64, 12), (511, 101), (1024, 204), (4096, 255)] {
+        let limits = PackLimits::both(bytes);
+        let group = limits.group();
+        assert_eq!(group, most as usize, "{bytes} bytes");
+        let mut ops = words(3 * most + 5);
+        ops.iter_mut().step_by(group).for_each(|op| *op = DapOp::write(TAR, 0));
+        ops.push(DapOp::SetMask(1));
+        let packets = pack_groups(&ops, group, limits);
+        let starts: Vec<_> = packets.iter().map(|p| p.ops.start).collect();
+        assert_eq!(starts, [0, group, 2 * group, 3 * group], "{bytes} bytes");
+        assert_eq!(packets.last().map(|p| p.ops.end), Some(ops.len()));
+        assert!(packets.iter().all(|p| p.command.len() <= bytes));
+        let reads = pack_groups(&vec![DapOp::read(DRW); group], group, limits);
+        assert_eq!(reads.len(), 1, "{bytes} bytes");
+    }
+    assert!(pack_groups(&[], 0, PackLimits::both(64)).is_empty());
+}

@@ -71,6 +71,7 @@ impl<P: Pipe> Link for DapLink<P> {
             value_match: self.info.model.matches_values(),
             reset_pin: true,
             in_flight: self.in_flight,
+            group: self.limits.group(),
             exact_count: self.info.model.counts_exactly(),
         }
     }

@@ -1,7 +1,7 @@
 //! Lists of DAP operations: planned packets, several under way, matched with their answers.
 
 use super::DapLink;
-use ::cmsis_dap::{Outcome, Planned, SettleError, pack, settle};
+use ::cmsis_dap::{Outcome, Planned, SettleError, pack, pack_groups, settle};
 use std::time::Duration;
 use wire::{DapOp, Flow, LinkError, Pipe, Stop, Transferred};
 
@@ -11,13 +11,18 @@ impl<P: Pipe> DapLink<P> {
             return Err(LinkError::Unsupported("its firmware has no usable value match"));
         }
         self.packets.ready()?;
-        let window = match flow {
-            Flow::Lockstep => 1,
-            Flow::Pipelined => self.in_flight,
-        };
         let mut all = Transferred::default();
         while let Some(rest) = ops.get(all.done..).filter(|rest| !rest.is_empty()) {
-            let part = self.window(&pack(rest, self.limits), window);
+            let (plan, window) = match flow {
+                Flow::Lockstep => (pack(rest, self.limits), 1),
+                Flow::Pipelined => (pack(rest, self.limits), self.in_flight),
+                Flow::Grouped if all.done == 0 => {
+                    (pack_groups(rest, self.limits.group(), self.limits), self.in_flight)
+                }
+                // What a firmware left over begins in the middle of a group.
+                Flow::Grouped => (pack(rest, self.limits), 1),
+            };
+            let part = self.window(&plan, window);
             // An answer that makes no sense leaves others under way.
             let part = part.inspect_err(|_| self.packets.desynchronised = true)?;
             all.done += part.done;

@@ -51,6 +51,7 @@ impl<P: Pipe> Link for StLink<P> {
             value_match: false,
             reset_pin: true,
             in_flight: 1,
+            group: 1,
             // One command is one register. A write that is answered WAIT was not performed. [STL-16]
             exact_count: true,
         }

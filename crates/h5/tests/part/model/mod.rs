@@ -148,7 +148,14 @@ impl FakeLink {
 
 impl Link for FakeLink {
     fn caps(&self) -> LinkCaps {
-        LinkCaps { sequences: true, value_match: true, reset_pin: true, in_flight: 4, exact_count: true }
+        LinkCaps {
+            sequences: true,
+            value_match: true,
+            reset_pin: true,
+            in_flight: 4,
+            group: 101,
+            exact_count: true,
+        }
     }
 
     fn configure(&mut self, config: &LinkConfig) -> Result<(), LinkError> {

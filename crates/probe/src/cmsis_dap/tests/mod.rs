@@ -50,7 +50,14 @@ fn opening_learns_what_the_probe_tells_and_connects_as_swd() {
     assert!(commands[..commands.len() - 2].iter().all(|id| *id == CommandId::INFO));
     assert_eq!(
         link.caps(),
-        LinkCaps { sequences: true, value_match: true, reset_pin: true, in_flight: 4, exact_count: true }
+        LinkCaps {
+            sequences: true,
+            value_match: true,
+            reset_pin: true,
+            in_flight: 4,
+            group: 12,
+            exact_count: true
+        }
     );
 }
 
@@ -191,6 +198,30 @@ fn a_stop_with_packets_behind_it_collects_them_and_tells_whether_they_did_someth
     assert_eq!(fake.state.borrow().writes.len(), 14);
     // In step: the next call gets its own answers.
     assert_eq!(link.transfer(&reads(5), Flow::Lockstep).unwrap().values, [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn grouped_packets_begin_where_the_caller_expects_and_what_is_left_over_follows_one_by_one() {
+    let (fake, mut link) = bulk();
+    let group = link.caps().group;
+    let first_word = |n: usize| {
+        let packet = fake.state.borrow().sent[n].clone();
+        packet.bytes[4]
+    };
+    let before = fake.sent();
+    let all = link.transfer(&grouped(3, group), Flow::Grouped).unwrap();
+    assert_eq!(all, Transferred { done: 3 * group, values: vec![], stop: None });
+    assert_eq!(fake.sent() - before, 3);
+    assert_eq!([0, 1, 2].map(|n| first_word(before + n)), [0, 1, 2]);
+    // A firmware that ends a packet early, says OK and performs what is behind it has lost the order.
+    fake.trick(0, Trick::Instead(vec![0x05, 10, 1]));
+    assert!(matches!(link.transfer(&grouped(3, group), Flow::Grouped), Err(LinkError::Protocol(_))));
+}
+
+/// Groups that begin with TAR = 0, 1, 2 and so on.
+fn grouped(groups: u32, group: usize) -> Vec<DapOp> {
+    let rest = |_| writes(group as u32 - 1);
+    (0..groups).flat_map(|n| [vec![DapOp::write(TAR, n)], rest(n)].concat()).collect()
 }
 
 #[test]
