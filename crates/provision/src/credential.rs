@@ -1,11 +1,11 @@
 //! The credential of a job: the provisioning file, the password that belongs to it, and whether the two fit the part.
 
-use crate::text::hex;
 use crate::{Exit, Job};
 use h5::obk::{LintContext, ObkRule, Severity};
 use h5::{BadPassword, ObkError, ObkFile, Password, Tzen};
 use regs::h5::option;
 use sha2::{Digest, Sha256};
+use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -24,14 +24,12 @@ pub enum CredentialError {
         why: String,
     },
     /// The OBK file's hash is not the job's.
-    #[error("the OBK file {path} has SHA-256 {found}, and the job wants {wanted}")]
+    #[error(
+        "the OBK file {path} is not the one whose SHA-256 the job names in obk.sha256; `h5-provision obk inspect {path}` shows its own"
+    )]
     Hash {
         /// The file.
         path: PathBuf,
-        /// What the job says.
-        wanted: String,
-        /// What it is.
-        found: String,
     },
     /// The OBK file is none.
     #[error("the OBK file {path} is no good: {cause}")]
@@ -102,14 +100,22 @@ pub fn rule_exit(rule: ObkRule) -> Exit {
 }
 
 /// A provisioning file, loaded.
-#[derive(Debug)]
 pub struct LoadedObk {
     /// The file.
     pub path: PathBuf,
-    /// SHA-256 of the file.
-    pub sha256: [u8; 32],
+    /// SHA-256 of the file. Short passwords can be guessed from it.
+    pub(crate) sha256: [u8; 32],
     /// What it says.
     pub file: ObkFile,
+}
+
+impl fmt::Debug for LoadedObk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadedObk")
+            .field("path", &self.path)
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Reads the provisioning file of a job, if it has one.
@@ -121,8 +127,8 @@ pub(crate) fn load_obk(job: &Job) -> Result<Option<LoadedObk>, CredentialError> 
     let path = source.path.clone();
     let bytes = Zeroizing::new(read(&path)?);
     let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-    if let Some(wanted) = source.sha256.filter(|wanted| *wanted != sha256) {
-        return Err(CredentialError::Hash { path, wanted: hex(&wanted), found: hex(&sha256) });
+    if source.sha256.is_some_and(|wanted| wanted != sha256) {
+        return Err(CredentialError::Hash { path });
     }
     let file = ObkFile::parse(&bytes).map_err(|cause| CredentialError::Obk { path: path.clone(), cause })?;
     Ok(Some(LoadedObk { path, sha256, file }))

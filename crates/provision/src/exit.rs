@@ -63,6 +63,7 @@ exits! {
     Unknown = 50, "state-unknown", "What is in the part cannot be told: put it into quarantine.";
     Deadline = 60, "deadline", "The deadline is over.";
     Truncated = 61, "truncated", "An input file ends too early.";
+    Storage = 62, "storage", "A journal, a record, a recording or the output cannot be written, as on a full disk.";
     Interrupted = 130, "interrupted", "Interrupted at a safe point.";
 }
 

@@ -8,9 +8,9 @@ use crate::text::hex;
 use h5::{Password, Tzen};
 use regs::h5::option::UBE_ST_IROT;
 use sha2::{Digest, Sha256};
+use std::fmt;
 
 /// The files of a job, loaded.
-#[derive(Debug)]
 pub struct Goods {
     /// Images.
     pub firmware: Firmware,
@@ -23,6 +23,16 @@ pub struct Goods {
     /// What was allowed because it is for the bench only.
     bench_only: Vec<RunError>,
     content: String,
+}
+
+impl fmt::Debug for Goods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Goods")
+            .field("firmware", &self.firmware)
+            .field("obk", &self.obk)
+            .field("warnings", &self.warnings)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Goods {
@@ -89,14 +99,14 @@ impl Goods {
         hex(&self.firmware.digest())
     }
 
-    /// SHA-256 of the provisioning file.
-    pub fn obk_digest(&self) -> String {
+    /// SHA-256 of the provisioning file. Short passwords can be guessed from it: it goes nowhere but into a seal.
+    pub(crate) fn obk_digest(&self) -> String {
         self.obk.as_ref().map(|o| hex(&o.sha256)).unwrap_or_default()
     }
 
     /// Digest of everything that a part holds when the job is done. Two jobs that work differently but put the same into a
-    /// part have the same.
-    pub fn content(&self) -> &str {
+    /// part have the same. It goes nowhere but into a seal.
+    pub(crate) fn content(&self) -> &str {
         &self.content
     }
 

@@ -3,10 +3,12 @@
 //! A line is a JSON object with a checksum of its own. A run that loses power in the middle of a line leaves a torn last
 //! line; it is dropped when the journal is opened again. Anything else that is wrong with a journal is an error.
 
+mod seal;
 mod store;
 #[cfg(test)]
 mod tests;
 
+pub use seal::Seal;
 pub use store::{
     FileStore, Folder, MemoryShelf, MemoryStore, Shelf, Store, StoreError, default_folder, journal_path,
 };
@@ -21,7 +23,7 @@ use sha2::{Digest, Sha256};
 pub enum Event {
     /// A run began.
     Begin {
-        /// Digest of what the job puts into a part.
+        /// What the job puts into a part, by its sealed name.
         content: String,
         /// The product state it found.
         state: String,
@@ -48,12 +50,12 @@ pub enum Event {
     },
     /// The OBK is about to be written.
     ObkIntent {
-        /// SHA-256 of the file.
+        /// The file, by its sealed name.
         obk: String,
     },
     /// The part took the OBK.
     ObkReceipt {
-        /// SHA-256 of the file.
+        /// The file, by its sealed name.
         obk: String,
         /// By which route.
         route: String,
@@ -65,7 +67,7 @@ pub enum Event {
     },
     /// Discovery proved CLOSED.
     ClosedProven {
-        /// Digest of what the job put into the part.
+        /// What the job put into the part, by its sealed name.
         content: String,
     },
     /// The part is about to be taken back to OPEN.
@@ -81,6 +83,8 @@ pub enum Event {
 struct Line {
     /// Number of the line, from 0.
     n: u64,
+    /// The part, so that a file under a wrong name is noticed.
+    uid: String,
     /// Calendar time, RFC 3339.
     time: String,
     #[serde(flatten)]
@@ -116,7 +120,7 @@ pub struct Receipts {
     pub firmware: Option<String>,
     /// Option bytes are right for this digest.
     pub options: Option<String>,
-    /// The OBK with this SHA-256 is in.
+    /// The OBK with this sealed name is in.
     pub obk: Option<String>,
     /// Discovery vouched for that OBK.
     pub gate: bool,
@@ -181,17 +185,19 @@ impl Receipts {
 #[derive(Debug)]
 pub struct Journal<S> {
     store: S,
+    uid: String,
+    seal: Seal,
     next: u64,
     receipts: Receipts,
     events: Vec<Event>,
 }
 
 impl<S: Store> Journal<S> {
-    /// Opens the journal in a store, and drops a torn last line.
+    /// Opens the journal of a part in a store, and drops a torn last line.
     ///
     /// # Errors
-    /// [`StoreError`], also when a line that is not the last makes no sense.
-    pub fn open(mut store: S) -> Result<Self, StoreError> {
+    /// [`StoreError`], also when a line that is not the last makes no sense, or is about another part.
+    pub fn open(mut store: S, uid: &str, seal: Seal) -> Result<Self, StoreError> {
         let bytes = store.read()?;
         let mut journal_lines = Vec::new();
         let mut good = 0usize;
@@ -202,6 +208,9 @@ impl<S: Store> Journal<S> {
             let number = journal_lines.len() as u64;
             let line = std::str::from_utf8(line).ok().and_then(Line::parse).filter(|l| l.n == number);
             match line {
+                Some(line) if line.uid != uid => {
+                    return Err(StoreError::OtherPart { part: uid.to_owned(), found: line.uid });
+                }
                 Some(line) => journal_lines.push(line),
                 // The system may have written the end of a block before its beginning.
                 None if tail.is_empty() => break,
@@ -216,7 +225,7 @@ impl<S: Store> Journal<S> {
         let events: Vec<_> = journal_lines.into_iter().map(|l| l.event).collect();
         let mut receipts = Receipts::default();
         events.iter().for_each(|e| receipts.take(e));
-        Ok(Journal { store, next: events.len() as u64, receipts, events })
+        Ok(Journal { store, uid: uid.to_owned(), seal, next: events.len() as u64, receipts, events })
     }
 
     /// Appends an event and makes it durable before it returns.
@@ -224,7 +233,8 @@ impl<S: Store> Journal<S> {
     /// # Errors
     /// [`StoreError`]; the event then counts as not written.
     pub fn append(&mut self, time: &str, event: Event) -> Result<(), StoreError> {
-        let line = Line { n: self.next, time: time.to_owned(), event: event.clone(), sum: String::new() };
+        let (uid, time) = (self.uid.clone(), time.to_owned());
+        let line = Line { n: self.next, uid, time, event: event.clone(), sum: String::new() };
         let mut text = line.text()?;
         text.push('\n');
         self.store.append(text.as_bytes())?;
@@ -232,6 +242,11 @@ impl<S: Store> Journal<S> {
         self.receipts.take(&event);
         self.events.push(event);
         Ok(())
+    }
+
+    /// What this journal names secrets by.
+    pub fn seal(&self) -> &Seal {
+        &self.seal
     }
 
     /// What holds now.

@@ -335,8 +335,8 @@ impl Planner<'_> {
         let mut step = self.connected(Step::Obk, &["write the credential"]);
         step.does.push(format!("route: {route}{}", if wanted.is_none() { " (auto)" } else { "" }));
         if let Some(obk) = &self.goods.obk {
-            let what =
-                format!("{} bytes, OBK file SHA-256 {}", obk.file.payload_len(), self.goods.obk_digest());
+            // Not its hash: short passwords can be guessed from that.
+            let what = format!("{} bytes, OBK file {}", obk.file.payload_len(), obk.path.display());
             step.writes = vec![Write { at: obk.file.destination().to_string(), what }];
         }
         step.reversible = Reversible::Rewrite;

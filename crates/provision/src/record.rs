@@ -1,5 +1,10 @@
 //! The audit record: one JSON object per run in a file that only grows. Each line names the SHA-256 of the line before it,
-//! so a line that was changed or taken out shows. No secret stands in it: the OBK is named by the hash of its file.
+//! so a line that was changed or taken out shows; a head beside the file does the same for its end ([`Book`]). No secret stands in it, nor what one could be guessed from: the OBK has the
+//! name that the seal of the journals gives its file.
+
+mod book;
+
+pub use book::{Book, Checked, check, head_path};
 
 use crate::goods::Goods;
 use crate::job::Job;
@@ -64,7 +69,7 @@ pub fn record(job: &Job, goods: &Goods, report: &Report, station: &Station) -> M
         "trust_zone": identity.map(|i| i.tzen.to_string()),
         "images": files,
         "firmware_sha256": goods.firmware_digest(),
-        "obk_sha256": goods.obk.as_ref().map(|o| hex(&o.sha256)),
+        "obk_seal": facts.obk,
         "obk_route": facts.route.map(|r| r.to_string()),
         "options_changed": facts.options_changed,
         "steps": steps,
@@ -132,7 +137,7 @@ pub fn result(report: &Report) -> Map<String, Value> {
     })
 }
 
-/// Adds a record to the end of a file; durable when it returns.
+/// Adds a record to the end of a chain; durable when it returns.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -159,25 +164,43 @@ pub struct Break {
     pub why: String,
 }
 
-/// Checks a file of records and counts them.
+/// A chain that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// Records in it.
+    pub records: usize,
+    /// Lines that were cut short when they were written, each followed by a record that names it.
+    pub torn: Vec<usize>,
+    /// SHA-256 of the last line.
+    pub last: [u8; 32],
+}
+
+/// Checks a chain of records.
 ///
 /// # Errors
 /// [`Break`] at the first line that does not follow from the one before.
-pub fn check_chain(bytes: &[u8]) -> Result<usize, Break> {
-    let mut previous = NOTHING;
-    let mut count = 0;
-    for line in lines(bytes) {
-        count += 1;
-        let at = |why: &str| Break { line: count, why: why.to_owned() };
-        let record: Map<String, Value> =
-            serde_json::from_slice(line).map_err(|e| at(&format!("is no record: {e}")))?;
-        let named = record.get("previous").and_then(Value::as_str);
-        if named != Some(hex(&previous).as_str()) {
-            return Err(at("does not follow from the line before it"));
+pub fn check_chain(bytes: &[u8]) -> Result<Chain, Break> {
+    let mut chain = Chain { records: 0, torn: Vec::new(), last: NOTHING };
+    let mut torn: Option<Break> = None;
+    for (number, line) in (1..).zip(lines(bytes)) {
+        let at = |why: String| Break { line: number, why };
+        match serde_json::from_slice::<Map<String, Value>>(line) {
+            Ok(record)
+                if record.get("previous").and_then(Value::as_str) != Some(hex(&chain.last).as_str()) =>
+            {
+                return Err(torn.unwrap_or_else(|| at("does not follow from the line before it".to_owned())));
+            }
+            Ok(_) => {
+                chain.records += 1;
+                chain.torn.extend(torn.take().map(|torn| torn.line));
+            }
+            // Evidence of a run that was cut short, if the next line says so by its name.
+            Err(e) if torn.is_none() => torn = Some(at(format!("is no record: {e}"))),
+            Err(e) => return Err(at(format!("is no record: {e}"))),
         }
-        previous = Sha256::digest(line).into();
+        chain.last = Sha256::digest(line).into();
     }
-    Ok(count)
+    torn.map_or(Ok(chain), Err)
 }
 
 #[cfg(test)]
@@ -195,8 +218,9 @@ mod tests {
 
     #[test]
     fn a_chain_of_records_holds() {
-        assert_eq!(check_chain(&three().bytes()), Ok(3));
-        assert_eq!(check_chain(b""), Ok(0));
+        let chain = check_chain(&three().bytes()).unwrap();
+        assert_eq!((chain.records, chain.torn.len()), (3, 0));
+        assert_eq!(check_chain(b"").unwrap().records, 0);
     }
 
     #[test]
@@ -215,5 +239,8 @@ mod tests {
         let mut store = MemoryStore::holding(b"{\"previous\":\"x\",\"to");
         append(&mut store, Map::new()).unwrap();
         assert_eq!(store.bytes().iter().filter(|b| **b == b'\n').count(), 2);
+        assert_eq!(check_chain(&store.bytes()).unwrap().torn, [1]);
+        let forged = String::from_utf8(store.bytes()).unwrap().replacen("\"to", "\"so", 1);
+        assert_eq!(check_chain(forged.as_bytes()).unwrap_err().line, 1);
     }
 }

@@ -67,6 +67,8 @@ pub struct Facts {
     pub state: Option<ProductState>,
     /// Option bytes that were changed, one line each.
     pub options_changed: Vec<String>,
+    /// The OBK of the job, by the name that the seal of the journals gives it.
+    pub obk: Option<String>,
     /// How the OBK went in.
     pub route: Option<ObkRoute>,
     /// What was odd but allowed.
@@ -325,6 +327,11 @@ impl<'a> Engine<'a> {
     fn warn(&mut self, text: String) {
         self.note(&text);
         self.facts.warnings.push(text);
+    }
+
+    /// What the journal calls something that a secret could be guessed from.
+    fn sealed(&self, what: &str) -> String {
+        self.journal.as_ref().map(|j| j.seal().name(what.as_bytes())).unwrap_or_default()
     }
 
     /// Writes the journal. Nothing may be done to a part that has none.

@@ -55,7 +55,8 @@ pub(crate) struct Tuning {
     /// One policy key, for all steps or for one: `flash.obk=10s`, `obk/flash.obk=10s`. Can be repeated.
     #[arg(long, value_name = "[STEP/]KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Connect mode, for all steps or for one: `hotplug`, `normal`, `under-reset`, `pulse`, `obk=normal`.
+    /// Connect mode, for all steps or for one: `hotplug`, `normal`, `under-reset`, `pulse`, `obk=normal`. A core that a mode
+    /// halted runs on when the command ends.
     #[arg(long, value_name = "[STEP=]MODE")]
     pub(crate) connect: Vec<String>,
     /// Access port, for all steps or for one: `auto`, `1`, `obk=1`.
@@ -80,7 +81,7 @@ pub(crate) struct Recording {
 /// Where results are kept.
 #[derive(Debug, Args)]
 pub(crate) struct Keeping {
-    /// Append one JSON object about this run to a file.
+    /// Append one JSON object about this run to a file. FILE.head beside it names its end.
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
     /// Folder of the journals, one per part. Default: $XDG_STATE_HOME/ackwait/journal or ~/.local/state/ackwait/journal.
@@ -270,7 +271,8 @@ pub(crate) struct RecordArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RecordCommand {
-    /// Check that no line was changed or taken out.
+    /// Check that no line was changed or taken out, the last one included: by the chain and by the head beside the file.
+    #[command(visible_alias = "verify")]
     Check {
         /// The file.
         file: PathBuf,

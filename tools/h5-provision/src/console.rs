@@ -23,6 +23,8 @@ pub struct Output {
     pub asks: bool,
     /// Raised when the run shall stop at its next safe point.
     pub stop: Arc<AtomicBool>,
+    /// The first line of data that could not be written.
+    lost: Option<std::io::Error>,
 }
 
 impl fmt::Debug for Output {
@@ -35,10 +37,21 @@ impl fmt::Debug for Output {
 }
 
 impl Output {
-    /// A line of data. A reader that went away is no error of ours.
+    /// Two streams; `terminal` and `asks` are `false`.
+    pub fn new(out: Box<dyn Write>, err: Box<dyn Write>) -> Output {
+        Output { out, err, terminal: false, asks: false, stop: Arc::default(), lost: None }
+    }
+
+    /// A line of data.
     pub(crate) fn print(&mut self, line: &str) {
-        let _ = writeln!(self.out, "{line}");
-        let _ = self.out.flush();
+        if let Err(e) = writeln!(self.out, "{line}").and_then(|()| self.out.flush()) {
+            self.lost.get_or_insert(e);
+        }
+    }
+
+    /// Why data was lost, if it was. A reader that went away is no error of ours.
+    pub(crate) fn lost(&self) -> Option<&std::io::Error> {
+        self.lost.as_ref().filter(|e| e.kind() != std::io::ErrorKind::BrokenPipe)
     }
 
     /// A line for the person who watches.

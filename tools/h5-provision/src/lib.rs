@@ -35,7 +35,6 @@ use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use trouble::Trouble;
 
 /// Runs the tool as a process does: arguments, streams and signals are the process's own.
@@ -43,13 +42,10 @@ pub fn main() -> ExitCode {
     env_logger::init();
     no_core_dumps();
     let (out, err) = (std::io::stdout(), std::io::stderr());
-    let mut output = Output {
-        out: Box::new(out),
-        terminal: err.is_terminal(),
-        err: Box::new(err),
-        asks: std::io::stdin().is_terminal(),
-        stop: Arc::new(AtomicBool::new(false)),
-    };
+    let terminal = err.is_terminal();
+    let mut output = Output::new(Box::new(out), Box::new(err));
+    output.terminal = terminal;
+    output.asks = std::io::stdin().is_terminal();
     // They only raise a flag: the run stops at its next safe point and lets go of NRST. Every wait has an end, so it comes.
     for signal in STOPS {
         if let Err(e) = signal_hook::flag::register(signal, Arc::clone(&output.stop)) {
@@ -76,7 +72,7 @@ pub fn run_with(args: impl IntoIterator<Item = OsString>, output: &mut Output) -
         }
         Err(help) => {
             output.print(help.to_string().trim_end());
-            return Exit::Done;
+            return told(Exit::Done, output);
         }
     };
     let done = match &cli.command {
@@ -90,7 +86,7 @@ pub fn run_with(args: impl IntoIterator<Item = OsString>, output: &mut Output) -
         Command::ExitCodes(args) => show::exit_codes(args, output),
     };
     match done {
-        Ok(exit) => exit,
+        Ok(exit) => told(exit, output),
         Err(Trouble { exit, text, next }) => {
             output.say(&format!("error: {text}"));
             if let Some(next) = next {
@@ -100,6 +96,15 @@ pub fn run_with(args: impl IntoIterator<Item = OsString>, output: &mut Output) -
             exit
         }
     }
+}
+
+/// What nobody could read is not done.
+fn told(exit: Exit, output: &mut Output) -> Exit {
+    let Some(e) = output.lost() else { return exit };
+    let text =
+        format!("error: standard output cannot be written: {e}; what the command did to a part stands");
+    output.say(&text);
+    if exit == Exit::Done { Exit::Storage } else { exit }
 }
 
 /// A core dump of this process could hold a password.

@@ -4,8 +4,9 @@ use crate::cli::Recording;
 use crate::console::Output;
 use crate::trouble::Trouble;
 use pace::Policy;
+use provision::Exit;
 use provision::journal::{Folder, default_folder};
-use session::{Closing, Options, Session};
+use session::{Closing, Options, Session, SessionError};
 use std::path::{Path, PathBuf};
 use wire::Hz;
 
@@ -43,7 +44,12 @@ pub(crate) fn show_flight(session: &Session, output: &mut Output) {
 /// Ends a session. What goes wrong here is said, and changes the end of a command only where there was none.
 pub(crate) fn close(session: Session, output: &mut Output) -> Result<Closing, Trouble> {
     session.close().map_err(|e| {
-        let trouble = Trouble::from(e);
+        let lost = matches!(e, SessionError::Trace(_) | SessionError::Sim(_));
+        let mut trouble = Trouble::from(e);
+        if lost {
+            // The files were fine when they were opened.
+            trouble.exit = Exit::Storage;
+        }
         output.say(&format!("closing the session: {}", trouble.text));
         trouble
     })

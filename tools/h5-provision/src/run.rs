@@ -4,8 +4,8 @@ use crate::cli::{Keeping, Recording, RegressArgs, RunArgs};
 use crate::console::{Console, Output};
 use crate::open::{TOOL, close, flight_file, open, shelf};
 use crate::trouble::Trouble;
-use provision::journal::{FileStore, Folder};
-use provision::record::{self, Station};
+use provision::journal::Folder;
+use provision::record::{self, Book, Station};
 use provision::{End, Exit, Failure, FileRule, Goods, Job, Live, Regress, Report, RunError, load_password};
 use session::Session;
 use std::path::Path;
@@ -68,7 +68,7 @@ pub(crate) fn regress(args: &RegressArgs, output: &mut Output) -> Result<Exit, T
 /// A record that cannot be kept is noticed before anything is done that it should tell of.
 fn record_can_be_kept(keeping: &Keeping) -> Result<(), Trouble> {
     if let Some(path) = &keeping.record {
-        FileStore::open_in_turn(path)?;
+        Book::open(path)?;
     }
     Ok(())
 }
@@ -113,7 +113,8 @@ impl Ending<'_> {
             what: self.what,
         };
         let closing = close(session, console.output);
-        let kept = keeping.record.as_deref().map(|path| self.keep_record(path, &station)).transpose();
+        let kept = keeping.record.as_deref().map(|path| self.keep_record(path, &station, console.output));
+        let kept = kept.transpose();
         let mut extra = Vec::new();
         if let Ok(closing) = &closing {
             extra.extend(closing.bill.clone().map(|bill| ("bill", bill)));
@@ -122,22 +123,30 @@ impl Ending<'_> {
         extra.extend(keeping.record.as_ref().map(|r| ("record", r.display().to_string())));
         console.tail(self.report, &self.verdict, &extra);
         if let Err(failure) = &self.report.result {
-            if let Err(trouble) = kept {
-                console.output.say(&format!("the record could not be kept: {}", trouble.text));
-            }
             let uid = self.report.facts.uid.as_deref();
             let path = flight_file(recording.trace.as_ref(), keeping.record.as_ref(), &self.shelf.0, uid);
             tell(failure, &path, console.output);
             return Ok(failure.exit);
         }
-        closing?;
-        kept?;
+        let ended = |trouble: Trouble| {
+            let state = self.report.facts.state.map_or_else(|| "not known".to_owned(), |s| s.to_string());
+            trouble.next(format!("the part is well: {}; its state is {state}", self.verdict))
+        };
+        closing.map_err(ended)?;
+        kept.map_err(ended)?;
         Ok(Exit::Done)
     }
 
-    fn keep_record(&self, path: &Path, station: &Station) -> Result<(), Trouble> {
-        let mut store = FileStore::open_in_turn(path)?;
-        Ok(record::append(&mut store, record::record(self.job, self.goods, self.report, station))?)
+    /// A record that cannot be kept now is shown, so that it is not lost.
+    fn keep_record(&self, path: &Path, station: &Station, output: &mut Output) -> Result<(), Trouble> {
+        let record = record::record(self.job, self.goods, self.report, station);
+        let kept = Book::open(path).and_then(|mut book| book.append(record.clone()));
+        kept.map_err(|e| {
+            output.say(&format!("the record could not be kept: {e}; here it is:"));
+            output.say(&serde_json::Value::Object(record).to_string());
+            // Much may have been written by now: this is no mistake on the command line.
+            Trouble::new(Exit::Storage, e.to_string())
+        })
     }
 }
 

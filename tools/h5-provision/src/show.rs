@@ -28,15 +28,17 @@ pub(crate) fn policy(args: &PolicyArgs, output: &mut Output) -> Result<Exit, Tro
 
 pub(crate) fn record(args: &RecordArgs, output: &mut Output) -> Result<Exit, Trouble> {
     let RecordCommand::Check { file } = &args.command;
-    let bytes =
-        std::fs::read(file).map_err(|e| Trouble::usage(format!("{} cannot be read: {e}", file.display())))?;
-    match record::check_chain(&bytes) {
-        Ok(count) => {
-            output.print(&format!("{}: {count} records, the chain holds", file.display()));
-            Ok(Exit::Done)
-        }
-        Err(e) => Err(Trouble::new(Exit::Refused, format!("{}, line {}: {}", file.display(), e.line, e.why))),
+    let record::Checked { chain, ahead } = record::check(file)?;
+    for line in &chain.torn {
+        output
+            .say(&format!("line {line} was cut short when it was written; the record behind it says so too"));
     }
+    if ahead {
+        output.say("the last line was written and its head was not: a run was cut short there; the next one repairs it");
+    }
+    let (file, last) = (file.display(), provision::text::hex(&chain.last));
+    output.print(&format!("{file}: {} records, the chain holds to its end, SHA-256 {last}", chain.records));
+    Ok(Exit::Done)
 }
 
 pub(crate) fn exit_codes(args: &FormatArgs, output: &mut Output) -> Result<Exit, Trouble> {

@@ -33,14 +33,7 @@ struct Done {
 
 fn output() -> (Output, Page, Page) {
     let (out, err) = (Page::default(), Page::default());
-    let output = Output {
-        out: Box::new(out.clone()),
-        err: Box::new(err.clone()),
-        terminal: false,
-        asks: false,
-        stop: Arc::default(),
-    };
-    (output, out, err)
+    (Output::new(Box::new(out.clone()), Box::new(err.clone())), out, err)
 }
 
 fn tool(args: &[&str]) -> Done {
@@ -350,6 +343,53 @@ fn every_run_leaves_one_record_and_the_chain_holds() {
     assert_eq!(tool(&["record", "check", &record]).exit, Exit::Done);
     std::fs::write(&record, text.replacen("\"done\"", "\"fine\"", 1)).unwrap();
     assert_eq!(tool(&["record", "check", &record]).exit, Exit::Refused);
+    // The chain alone would hold without its last line.
+    let cut = text.trim_end().rsplit_once('\n').unwrap().0;
+    std::fs::write(&record, format!("{cut}\n")).unwrap();
+    let e = tool(&["record", "verify", &record]);
+    assert!(e.exit == Exit::Refused && e.err.contains("taken away"), "{}", e.err);
+    let board = bench.board();
+    assert_eq!(bench.run(&["--record", &record]).exit, Exit::Refused);
+    assert_eq!(bench.board(), board, "a run began that could not be recorded");
+}
+
+/// Takes nothing, as a full disk does.
+struct Full;
+
+impl Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn output_that_nobody_can_read_is_not_done() {
+    let bench = Bench::new();
+    let job = bench.path("job.toml");
+    let err = Page::default();
+    let mut output = Output::new(Box::new(Full), Box::new(err.clone()));
+    let exit = run_with(["h5-provision", "plan", &job].iter().map(OsString::from), &mut output);
+    assert_eq!(exit, Exit::Storage);
+    assert!(err.text().contains("standard output"), "{}", err.text());
+}
+
+/// The place of the record goes away while the part is worked on.
+#[test]
+fn a_record_that_is_lost_after_the_part_was_closed_has_its_own_code_and_is_shown() {
+    let bench = Bench::new();
+    let record = bench.path("job.jsonl");
+    std::fs::create_dir(format!("{record}.head.new")).unwrap();
+    let done = bench.run(&["--record", &record]);
+    assert_eq!(done.exit, Exit::Storage, "{}", done.err);
+    assert!(
+        done.err.contains("CLOSED, proven by discovery") && done.err.contains("\"result\":\"done\""),
+        "{}",
+        done.err
+    );
+    assert!(done.err.contains("its state is CLOSED (0x72)"), "{}", done.err);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Where journals are kept.
 
+use super::Seal;
 use crate::Exit;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -13,12 +14,46 @@ use thiserror::Error;
 /// Why a journal or a record cannot be kept.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// The system refused.
-    #[error("{path}: {why}")]
+    /// It cannot be opened.
+    #[error("{path} cannot be opened: {why}")]
     File {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
+        why: String,
+        /// It is a matter of permission.
+        denied: bool,
+    },
+    /// It was opened, and then the system refused: a full disk, a lost share.
+    #[error("{path} cannot be kept: {why}")]
+    Kept {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// The journals are there, and the key that their names were made with is not.
+    #[error(
+        "{0} is missing or cut short, and without it nothing in the journals beside it can be compared: put it back from \
+         where these journals came from, or move the journals away and treat their parts as ones without a journal"
+    )]
+    NoSeal(PathBuf),
+    /// A journal with another part's lines.
+    #[error(
+        "the journal of part {part} holds lines about part {found}: move the file away, it was put here by mistake"
+    )]
+    OtherPart {
+        /// The part at the probe.
+        part: String,
+        /// The part the line is about.
+        found: String,
+    },
+    /// A record whose end is not the one that its head names.
+    #[error("{path}: {why}")]
+    Head {
+        /// The record.
+        path: PathBuf,
+        /// What does not fit.
         why: String,
     },
     /// Another process has this part's journal open.
@@ -42,12 +77,26 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    pub(crate) fn opening(path: &Path, e: &std::io::Error) -> StoreError {
+        let denied = e.kind() == std::io::ErrorKind::PermissionDenied;
+        StoreError::File { path: path.to_owned(), why: e.to_string(), denied }
+    }
+
+    pub(crate) fn writing(path: &Path, e: &std::io::Error) -> StoreError {
+        StoreError::Kept { path: path.to_owned(), why: e.to_string() }
+    }
+
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
             StoreError::Locked(_) => Exit::ProbeBusy,
-            StoreError::Damaged { .. } => Exit::Unknown,
+            StoreError::Damaged { .. } | StoreError::NoSeal(_) | StoreError::OtherPart { .. } => {
+                Exit::Unknown
+            }
+            StoreError::Head { .. } => Exit::Refused,
             StoreError::Encode(_) => Exit::Bug,
+            StoreError::Kept { .. } => Exit::Storage,
+            StoreError::File { denied: true, .. } => Exit::Permission,
             StoreError::File { .. } | StoreError::NoPlace => Exit::Usage,
         }
     }
@@ -114,9 +163,7 @@ impl FileStore {
         FileStore::open_with(path, |file| match file.try_lock() {
             Ok(()) => Ok(()),
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked(path.to_owned())),
-            Err(TryLockError::Error(e)) => {
-                Err(StoreError::File { path: path.to_owned(), why: e.to_string() })
-            }
+            Err(TryLockError::Error(e)) => Err(StoreError::opening(path, &e)),
         })
     }
 
@@ -125,16 +172,14 @@ impl FileStore {
     /// # Errors
     /// [`StoreError`].
     pub fn open_in_turn(path: &Path) -> Result<FileStore, StoreError> {
-        FileStore::open_with(path, |file| {
-            file.lock().map_err(|e| StoreError::File { path: path.to_owned(), why: e.to_string() })
-        })
+        FileStore::open_with(path, |file| file.lock().map_err(|e| StoreError::opening(path, &e)))
     }
 
     fn open_with(
         path: &Path,
         lock: impl FnOnce(&File) -> Result<(), StoreError>,
     ) -> Result<FileStore, StoreError> {
-        let fail = |e: std::io::Error| StoreError::File { path: path.to_owned(), why: e.to_string() };
+        let fail = |e: std::io::Error| StoreError::opening(path, &e);
         let folder = path.parent().unwrap_or(Path::new(""));
         if !folder.as_os_str().is_empty() {
             std::fs::create_dir_all(folder).map_err(fail)?;
@@ -142,7 +187,8 @@ impl FileStore {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(fail)?;
         // A device takes every line and keeps none, or gives lines without end.
         if !file.metadata().map_err(fail)?.is_file() {
-            return Err(StoreError::File { path: path.to_owned(), why: "is no regular file".to_owned() });
+            let why = "it is no regular file".to_owned();
+            return Err(StoreError::File { path: path.to_owned(), why, denied: false });
         }
         lock(&file)?;
         // A new name is durable only when its folder is.
@@ -154,7 +200,7 @@ impl FileStore {
     }
 
     fn fail(&self, e: &std::io::Error) -> StoreError {
-        StoreError::File { path: self.path.clone(), why: e.to_string() }
+        StoreError::writing(&self.path, e)
     }
 }
 
@@ -167,8 +213,13 @@ impl Store for FileStore {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        let before = self.file.metadata().map_err(|e| self.fail(&e))?.len();
         let written = self.file.write_all(bytes).and_then(|()| self.file.sync_data());
-        written.map_err(|e| self.fail(&e))
+        written.map_err(|e| {
+            // Half a line would spoil the next one.
+            let _ = self.file.set_len(before);
+            self.fail(&e)
+        })
     }
 
     fn truncate(&mut self, len: u64) -> Result<(), StoreError> {
@@ -219,6 +270,12 @@ pub trait Shelf: Debug {
     /// # Errors
     /// [`StoreError`].
     fn open(&self, uid: &str) -> Result<Box<dyn Store>, StoreError>;
+
+    /// What the journals on this shelf name secrets by.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn seal(&self) -> Result<Seal, StoreError>;
 }
 
 /// A folder with one file per part.
@@ -228,6 +285,10 @@ pub struct Folder(pub PathBuf);
 impl Shelf for Folder {
     fn open(&self, uid: &str) -> Result<Box<dyn Store>, StoreError> {
         Ok(Box::new(FileStore::open(&journal_path(&self.0, uid))?))
+    }
+
+    fn seal(&self) -> Result<Seal, StoreError> {
+        Seal::of_folder(&self.0)
     }
 }
 
@@ -253,5 +314,10 @@ impl MemoryShelf {
 impl Shelf for MemoryShelf {
     fn open(&self, uid: &str) -> Result<Box<dyn Store>, StoreError> {
         Ok(Box::new(self.parts.borrow_mut().entry(uid.to_owned()).or_default().clone()))
+    }
+
+    /// The same for all: what is in memory leaks nowhere, and equal runs leave equal journals.
+    fn seal(&self) -> Result<Seal, StoreError> {
+        Ok(Seal::with([0; 32]))
     }
 }

@@ -3,6 +3,11 @@ use proptest::prelude::*;
 use std::path::Path;
 
 const TIME: &str = "2026-01-01T00:00:00.000Z";
+const UID: &str = "0102";
+
+fn open<S: Store>(store: S) -> Result<Journal<S>, StoreError> {
+    Journal::open(store, UID, Seal::with([1; 32]))
+}
 
 fn story() -> Vec<Event> {
     vec![
@@ -21,7 +26,7 @@ fn story() -> Vec<Event> {
 
 fn written(events: &[Event]) -> MemoryStore {
     let store = MemoryStore::default();
-    let mut journal = Journal::open(store.clone()).unwrap();
+    let mut journal = open(store.clone()).unwrap();
     for event in events {
         journal.append(TIME, event.clone()).unwrap();
     }
@@ -31,7 +36,7 @@ fn written(events: &[Event]) -> MemoryStore {
 #[test]
 fn what_was_written_is_read_back() {
     let store = written(&story());
-    let journal = Journal::open(store).unwrap();
+    let journal = open(store).unwrap();
     assert_eq!(journal.events(), story());
     assert_eq!(journal.receipts().closed.as_deref(), Some("c1"));
 }
@@ -42,11 +47,11 @@ fn a_journal_cut_at_any_byte_loses_at_most_its_last_line() {
     let bytes = store.bytes();
     for end in 0..=bytes.len() {
         let cut = MemoryStore::holding(&bytes[..end]);
-        let mut journal = Journal::open(cut.clone()).unwrap_or_else(|e| panic!("cut at {end}: {e}"));
+        let mut journal = open(cut.clone()).unwrap_or_else(|e| panic!("cut at {end}: {e}"));
         let whole = bytes[..end].iter().filter(|b| **b == b'\n').count();
         assert_eq!(journal.events(), &story()[..whole], "cut at {end}");
         journal.append(TIME, Event::Regressed).unwrap();
-        assert_eq!(Journal::open(cut).unwrap().events().len(), whole + 1, "cut at {end}");
+        assert_eq!(open(cut).unwrap().events().len(), whole + 1, "cut at {end}");
     }
 }
 
@@ -56,7 +61,7 @@ fn a_last_line_with_a_hole_is_dropped_like_a_torn_one() {
     let mut bytes = store.bytes();
     let len = bytes.len();
     bytes[len - 30..len - 10].fill(0);
-    assert_eq!(Journal::open(MemoryStore::holding(&bytes)).unwrap().events().len(), story().len() - 1);
+    assert_eq!(open(MemoryStore::holding(&bytes)).unwrap().events().len(), story().len() - 1);
 }
 
 #[test]
@@ -64,8 +69,17 @@ fn a_changed_line_in_the_middle_is_an_error_that_names_it() {
     let store = written(&story());
     let text =
         String::from_utf8(store.bytes()).unwrap().replacen("\"firmware\":\"f1\"", "\"firmware\":\"f2\"", 1);
-    let e = Journal::open(MemoryStore::holding(text.as_bytes())).unwrap_err();
+    let e = open(MemoryStore::holding(text.as_bytes())).unwrap_err();
     assert!(matches!(e, StoreError::Damaged { line: 2 }), "{e}");
+}
+
+#[test]
+fn the_journal_of_another_part_is_refused_and_left_as_it_is() {
+    let store = written(&story());
+    let bytes = store.bytes();
+    let e = Journal::open(store.clone(), "0103", Seal::with([1; 32])).unwrap_err();
+    assert!(matches!(&e, StoreError::OtherPart { part, found } if part == "0103" && found == UID), "{e}");
+    assert_eq!(store.bytes(), bytes);
 }
 
 #[test]
@@ -73,7 +87,7 @@ fn a_missing_line_is_noticed() {
     let store = written(&story());
     let text = String::from_utf8(store.bytes()).unwrap();
     let without: Vec<_> = text.lines().enumerate().filter(|(n, _)| *n != 3).map(|(_, l)| l).collect();
-    let e = Journal::open(MemoryStore::holding((without.join("\n") + "\n").as_bytes())).unwrap_err();
+    let e = open(MemoryStore::holding((without.join("\n") + "\n").as_bytes())).unwrap_err();
     assert!(matches!(e, StoreError::Damaged { line: 4 }), "{e}");
 }
 
@@ -147,15 +161,15 @@ fn a_record_waits_for_its_turn() {
 #[test]
 fn a_file_is_locked_while_it_is_open_and_survives() {
     let folder = tempfile::tempdir().unwrap();
-    let path = journal_path(folder.path(), "0102");
-    let mut journal = Journal::open(FileStore::open(&path).unwrap()).unwrap();
+    let path = journal_path(folder.path(), UID);
+    let mut journal = open(FileStore::open(&path).unwrap()).unwrap();
     journal.append(TIME, Event::Regressed).unwrap();
     assert!(matches!(FileStore::open(&path), Err(StoreError::Locked(_))));
     drop(journal);
     let mut bytes = std::fs::read(&path).unwrap();
     bytes.extend_from_slice(b"{\"n\":1,\"ti");
     std::fs::write(&path, &bytes).unwrap();
-    assert_eq!(Journal::open(FileStore::open(&path).unwrap()).unwrap().events(), [Event::Regressed]);
+    assert_eq!(open(FileStore::open(&path).unwrap()).unwrap().events(), [Event::Regressed]);
     assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
 }
 
@@ -178,7 +192,7 @@ proptest! {
             *slot = *byte;
         }
         for content in [&bytes, &journal] {
-            if let Ok(journal) = Journal::open(MemoryStore::holding(content)) {
+            if let Ok(journal) = open(MemoryStore::holding(content)) {
                 prop_assert!(journal.events().iter().zip(story()).all(|(found, written)| *found == written));
             }
         }

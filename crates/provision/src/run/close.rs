@@ -49,7 +49,7 @@ impl Engine<'_> {
         if self.target.look(&how)? {
             return Err(RunError::PortStillOpen);
         }
-        self.log(Event::ClosedProven { content: self.goods.content().to_owned() })?;
+        self.log(Event::ClosedProven { content: self.sealed(self.goods.content()) })?;
         Ok(((), format!("{said}; {} is shut", how.ap)))
     }
 }

@@ -31,7 +31,7 @@ impl Engine<'_> {
             }
         };
         if let Some(state) = self.facts.state {
-            let content = self.goods.content().to_owned();
+            let content = self.sealed(self.goods.content());
             if !matches!(edge, Edge::Done | Edge::Stop(_)) {
                 self.log(Event::Begin { content, state: state.to_string() })?;
             }
@@ -133,7 +133,9 @@ impl Engine<'_> {
             }
             Some(_) => Ok(()),
             None => {
-                self.journal = Some(Journal::open(self.shelf.open(uid)?)?);
+                let seal = self.shelf.seal()?;
+                self.journal = Some(Journal::open(self.shelf.open(uid)?, uid, seal)?);
+                self.facts.obk = self.goods.obk.as_ref().map(|_| self.sealed(&self.goods.obk_digest()));
                 self.facts.uid = Some(uid.to_owned());
                 Ok(())
             }
@@ -157,7 +159,7 @@ impl Engine<'_> {
     fn receipt(&self, receipts: &Receipts) -> Receipt {
         match &receipts.obk {
             None => Receipt::None,
-            Some(obk) if *obk == self.goods.obk_digest() => Receipt::Same,
+            Some(obk) if *obk == self.sealed(&self.goods.obk_digest()) => Receipt::Same,
             Some(_) => Receipt::Other,
         }
     }
@@ -170,7 +172,7 @@ impl Engine<'_> {
             return Contents::Unknown;
         }
         match &receipts.closed {
-            Some(content) if content == self.goods.content() => Contents::Same,
+            Some(content) if *content == self.sealed(self.goods.content()) => Contents::Same,
             Some(_) => Contents::Other,
             None if receipts.closing && self.written_before(receipts) => {
                 if self.receipt(receipts) == Receipt::Same { Contents::Same } else { Contents::Other }

@@ -137,7 +137,11 @@ fn next(error: &RunError, state: Option<ProductState>, command: &str, job: &str)
         RunError::Job(_) | RunError::Image(_) | RunError::Credential(_) | RunError::Refused(_) => {
             format!("correct the job or the file named above, then `{again}`; nothing was written")
         }
-        RunError::Store(_) => format!("see to the file named above, then `{again}`"),
+        RunError::Store(_) => {
+            format!(
+                "see to the file named above (room on the disk, its owner), then `{again}`: it goes on where the part is"
+            )
+        }
         RunError::Part(H5Error::AuthenticationFailed { .. }) if state == Some(ProductState::PROVISIONING) => {
             format!(
                 "the part may hold no credential, or another one; in PROVISIONING it can be written again: `h5-provision run {job} \

@@ -562,6 +562,10 @@ fn no_secret_stands_in_plan_journal_record_or_error() {
         crate::text::hex(&swapped),
         format!("{hash:?}"),
         "wrong-password".to_owned(),
+        // From these a short password could be guessed.
+        bench.goods.obk_digest(),
+        bench.goods.content().to_owned(),
+        format!("{:?}", bench.goods.obk.as_ref().unwrap().sha256),
     ] {
         assert!(!all.contains(&secret), "{secret} leaked");
     }

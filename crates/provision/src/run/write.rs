@@ -141,10 +141,11 @@ impl<'a> Engine<'a> {
         let wanted = self.job.obk.as_ref().and_then(|o| o.route);
         let route = wanted.unwrap_or_else(|| self.target.default_route());
         self.facts.route = Some(route);
-        self.log(Event::ObkIntent { obk: goods.obk_digest() })?;
+        let name = self.sealed(&goods.obk_digest());
+        self.log(Event::ObkIntent { obk: name.clone() })?;
         self.wrote = true;
         let summary = self.target.provision_obk(&obk.file, route)?;
-        self.log(Event::ObkReceipt { obk: goods.obk_digest(), route: route.to_string() })?;
+        self.log(Event::ObkReceipt { obk: name, route: route.to_string() })?;
         self.reset(self.job.reset_after(Step::Obk))?;
         Ok((ObkWritten(()), format!("{summary}; connected {}", self.job.mode_of(Step::Obk))))
     }
