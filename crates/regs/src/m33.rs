@@ -32,6 +32,8 @@ pub const DSCSR: u32 = 0xE000_EE08;
 pub const DAUTHSTATUS: u32 = 0xE000_EFB8;
 /// DWT control.
 pub const DWT_CTRL: u32 = 0xE000_1000;
+/// DWT cycle counter.
+pub const DWT_CYCCNT: u32 = 0xE000_1004;
 /// DWT program counter sample; `0xFFFF_FFFF` = halted or not permitted. Needs DEMCR.TRCENA.
 pub const DWT_PCSR: u32 = 0xE000_101C;
 /// Breakpoint unit control.
@@ -124,6 +126,14 @@ pub mod core_register {
     pub const MSPLIM_S: u32 = 28;
     /// Secure process stack limit.
     pub const PSPLIM_S: u32 = 29;
+    /// Non-secure main stack limit.
+    pub const MSPLIM_NS: u32 = 30;
+    /// Non-secure process stack limit.
+    pub const PSPLIM_NS: u32 = 31;
+    /// Floating-point status and control.
+    pub const FPSCR: u32 = 33;
+    /// First single-precision register; 32 of them.
+    pub const S0: u32 = 64;
 
     /// Name of a selector, if it is one of those above or R0 to R12.
     #[must_use]
@@ -147,11 +157,16 @@ pub mod core_register {
             PSP_S => "PSP_S",
             MSPLIM_S => "MSPLIM_S",
             PSPLIM_S => "PSPLIM_S",
+            MSPLIM_NS => "MSPLIM_NS",
+            PSPLIM_NS => "PSPLIM_NS",
+            FPSCR => "FPSCR",
             _ => return None,
         })
     }
 }
 
+/// The number of the running exception in xPSR.
+pub const XPSR_EXCEPTION: u32 = 0x1FF;
 /// The Thumb bit of xPSR.
 pub const XPSR_T: u32 = 1 << 24;
 
@@ -159,8 +174,24 @@ pub const XPSR_T: u32 = 1 << 24;
 pub mod demcr {
     /// Halt on reset.
     pub const VC_CORERESET: u32 = 1 << 0;
+    /// Halt on a memory management fault.
+    pub const VC_MMERR: u32 = 1 << 4;
+    /// Halt on a usage fault: no coprocessor.
+    pub const VC_NOCPERR: u32 = 1 << 5;
+    /// Halt on a usage fault: alignment, division by zero.
+    pub const VC_CHKERR: u32 = 1 << 6;
+    /// Halt on any other usage fault.
+    pub const VC_STATERR: u32 = 1 << 7;
+    /// Halt on a bus fault.
+    pub const VC_BUSERR: u32 = 1 << 8;
+    /// Halt on a fault during exception entry or return.
+    pub const VC_INTERR: u32 = 1 << 9;
     /// Halt on a hard fault.
     pub const VC_HARDERR: u32 = 1 << 10;
+    /// Halt on a secure fault.
+    pub const VC_SFERR: u32 = 1 << 11;
+    /// All that halt on a fault.
+    pub const VC_FAULTS: u32 = 0xFF0;
     /// Secure debug monitor.
     pub const SDME: u32 = 1 << 20;
     /// Trace units on (needed for DWT and PC sampling).
@@ -260,6 +291,7 @@ pub static DHCSR_WRITE: Register = register(
 /// Core registers that a trace names.
 pub static REGISTERS: &[Register] = &[
     register("DWT_CTRL", DWT_CTRL, &[]),
+    register("DWT_CYCCNT", DWT_CYCCNT, &[]),
     register("DWT_PCSR", DWT_PCSR, &[]),
     register("FP_CTRL", FP_CTRL, &[Field::new("ENABLE", fp_ctrl::ENABLE), Field::new("KEY", fp_ctrl::KEY)]),
     register("FP_COMP0", FP_COMP0, &[Field::new("BE", fp_comp::BE)]),
@@ -359,7 +391,14 @@ pub static REGISTERS: &[Register] = &[
         DEMCR,
         &[
             Field::new("VC_CORERESET", demcr::VC_CORERESET),
+            Field::new("VC_MMERR", demcr::VC_MMERR),
+            Field::new("VC_NOCPERR", demcr::VC_NOCPERR),
+            Field::new("VC_CHKERR", demcr::VC_CHKERR),
+            Field::new("VC_STATERR", demcr::VC_STATERR),
+            Field::new("VC_BUSERR", demcr::VC_BUSERR),
+            Field::new("VC_INTERR", demcr::VC_INTERR),
             Field::new("VC_HARDERR", demcr::VC_HARDERR),
+            Field::new("VC_SFERR", demcr::VC_SFERR),
             Field::new("SDME", demcr::SDME),
             Field::new("TRCENA", demcr::TRCENA),
         ],

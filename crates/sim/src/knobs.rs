@@ -41,6 +41,7 @@ pub(crate) static GUESSES: &[Guess] = &[
         "what a shut AP1 looks like: IDR readable, or no port",
     ),
     guess("close.cuts", "reset", "now|reset", "H5-STATE-5", "when the option change to CLOSED shuts AP1"),
+    guess("core.mhz", "32", "megahertz", "M33-2", "the clock of the core, at about a cycle an instruction"),
     guess(
         "da.ack",
         "read",
@@ -297,6 +298,8 @@ pub(crate) struct Knobs {
     pub(crate) obk_time: Time,
     /// Option change.
     pub(crate) option_change: Time,
+    /// Clock of the core in MHz. [M33-2]
+    pub(crate) core_mhz: u32,
     /// What is in the board's USB connector at the start, if the scenario says so.
     pub(crate) cable: Option<Cable>,
     /// BOOT0 at the start, if the scenario says so.
@@ -344,6 +347,7 @@ impl Default for Knobs {
             mass_sector: 2 * MS,
             obk_time: 5 * MS,
             option_change: 20 * MS,
+            core_mhz: 32,
             cable: None,
             boot0: None,
             power: None,
@@ -416,6 +420,13 @@ impl Knobs {
             "stlink.sticky" => flag(&mut self.stlink.keep_sticky, value, "clear", "keep"),
             "stlink.tar" => flag(&mut self.stlink.one_tar, value, "kib", "once"),
             "stlink.write" => flag(&mut self.stlink.check_with_rdbuff, value, "stat", "rdbuff"),
+            "core.mhz" => match value.parse() {
+                Ok(mhz) if (1..=250).contains(&mhz) => {
+                    self.core_mhz = mhz;
+                    true
+                }
+                _ => false,
+            },
             "tz.ns" => flag(&mut self.tz_error, value, "raz", "error"),
             _ => return self.set_time(key, value).or_else(|| self.set_plain(key, value)),
         };

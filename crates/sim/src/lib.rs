@@ -12,6 +12,7 @@
 //! | `swd` | the two wires, DP and MEM-APs, bit by bit and transaction by transaction |
 //! | `bus` | the seam between access ports and chip |
 //! | `chip`, `rom` | STM32H5: memories, flash, option bytes, core debug; what its ROM does |
+//! | `cpu` | the Armv8-M processor that executes code from SRAM and flash: an emulator behind one module |
 //! | `board`, `scenario`, `knobs` | cable, supply, buttons, board file; the text behind `sim:` and every setting |
 //! | `bill`, `wiretrace` | what a run cost; the truth about the wire |
 //!
@@ -23,14 +24,15 @@
 //! **Specification.** Arm IHI 0031 (ADIv5.2: SW-DP version 2, MEM-AP), Arm CMSIS-DAP 2.1.2 with its reference firmware,
 //! STM32H5 as in `vendor-notes/`.
 //!
-//! **Not supported.** JTAG beyond its switch sequences, trace and UART commands, execution of target code
-//! (ROM services are modelled functions), multi-drop beyond one target, the transaction counter of pushed operations, an AP
+//! **Not supported.** JTAG beyond its switch sequences, trace and UART commands, execution of ROM code (its services are
+//! modelled functions), security states and peripheral interrupts of the core, watchpoints, the debug monitor, multi-drop beyond one target, the transaction counter of pushed operations, an AP
 //! write that would wait for the clocks behind it, DAP_TransferAbort inside a transfer.
 
 mod bill;
 mod board;
 mod bus;
 mod chip;
+mod cpu;
 mod faults;
 mod firmware;
 mod hex;

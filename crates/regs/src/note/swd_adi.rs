@@ -93,4 +93,16 @@ pub(super) const NOTES: &[Note] = &[
         "Cortex-M33 debug registers lie where Armv8-M puts them: DHCSR 0xE000_EDF0, DEMCR 0xE000_EDFC, DSCSR 0xE000_EE08, DAUTHSTATUS 0xE000_EFB8",
         "read CPUID, DHCSR and DAUTHSTATUS through AP1",
     ),
+    note(
+        "M33-2",
+        Confidence::Guess,
+        "After reset the core of an STM32H5 runs from HSI at 32 MHz, with four priority bits and an FPU; firmware that sets up the PLL is faster",
+        "halt at reset, read RCC_CR and RCC_CFGR1; write 0xFF to an NVIC priority and read it back; count DWT_CYCCNT over a second",
+    ),
+    note(
+        "M33-3",
+        Confidence::Memory,
+        "Halting debug of Armv8-M: a halt ends a lockup (PC 0xEFFF_FFFE), a breakpoint stops before its instruction, BKPT without C_DEBUGEN is a HardFault, vector catch stops at the handler's first instruction",
+        "erase the flash, reset, halt, read DHCSR and PC; set VC_HARDERR and run an undefined instruction",
+    ),
 ];

@@ -81,7 +81,7 @@ impl CoreStored {
             halted: chip.core.halted,
             control: chip.core.control,
             demcr: chip.core.demcr,
-            registers: chip.core.registers.clone(),
+            registers: chip.core_registers(),
             entry: chip.rom.entry,
             halted_at: chip.rom.halted_at,
             boot_state: chip.rom.boot_state.0,

@@ -1,5 +1,6 @@
-//! The Cortex-M33 as a debugger sees it: no instructions, only what runs and whether it is halted. [M33-1]
+//! The Cortex-M33 as a debugger sees it: what runs, whether it is halted, its registers. [M33-1] Instructions are in `exec.rs`.
 
+use super::exec::Pace;
 use regs::m33::{self, core_register as reg, dcrsr, demcr, dfsr, dhcsr};
 use std::collections::BTreeMap;
 
@@ -27,6 +28,8 @@ pub(crate) enum Runs {
 
 /// Where the core is when it locks up.
 pub(crate) const LOCKUP_PC: u32 = 0xEFFF_FFFE;
+/// CONTROL.SPSEL in the word of the special registers.
+const SPSEL: u32 = 1 << 25;
 /// Bits of DHCSR that a debugger keeps.
 const CONTROL: u32 =
     dhcsr::C_DEBUGEN | dhcsr::C_HALT | dhcsr::C_STEP | dhcsr::C_MASKINTS | dhcsr::C_SNAPSTALL;
@@ -49,6 +52,10 @@ pub(crate) struct Core {
     pub(crate) registers: BTreeMap<u32, u32>,
     comparators: [u32; 8],
     fp_enabled: bool,
+    /// The processor holds the core registers: it executes.
+    pub(crate) live: bool,
+    /// Its time.
+    pub(crate) pace: Pace,
 }
 
 /// What a write to the debug registers asks the chip to do.
@@ -81,6 +88,8 @@ impl Core {
             registers: BTreeMap::new(),
             comparators: [0; 8],
             fp_enabled: false,
+            live: false,
+            pace: Pace::default(),
         }
     }
 
@@ -88,6 +97,7 @@ impl Core {
     pub(crate) fn reset(&mut self) {
         self.runs = Runs::Reset;
         self.halted = false;
+        self.live = false;
         self.control &= !(dhcsr::C_HALT | dhcsr::C_STEP);
         self.sticky |= dhcsr::S_RESET_ST;
         self.registers.clear();
@@ -95,12 +105,12 @@ impl Core {
 
     /// A core register.
     pub(crate) fn register(&self, selector: u32) -> u32 {
-        self.registers.get(&alias(selector)).copied().unwrap_or(0)
+        self.registers.get(&self.alias(selector)).copied().unwrap_or(0)
     }
 
     /// Sets a core register.
     pub(crate) fn set_register(&mut self, selector: u32, value: u32) {
-        self.registers.insert(alias(selector), value);
+        self.registers.insert(self.alias(selector), value);
     }
 
     /// A halt was asked for, now or for the end of the reset.
@@ -125,7 +135,7 @@ impl Core {
     }
 
     /// DHCSR; reading clears the sticky bits.
-    pub(crate) fn read_dhcsr(&mut self, secure: bool) -> u32 {
+    pub(crate) fn read_dhcsr(&mut self, secure: bool, asleep: bool) -> u32 {
         let mut value = self.control | self.sticky;
         self.sticky = 0;
         let mut bit = |on: bool, bit: u32| value |= if on { bit } else { 0 };
@@ -133,8 +143,10 @@ impl Core {
         bit(self.halted, dhcsr::S_HALT);
         // Entering debug state ends a lockup; it comes back when the core is let go where it was.
         bit(self.runs == Runs::Lockup && !self.halted, dhcsr::S_LOCKUP);
+        bit(asleep, dhcsr::S_SLEEP);
         bit(secure, dhcsr::S_SDE);
-        if !self.halted && self.runs != Runs::Reset {
+        let works = !matches!(self.runs, Runs::Reset | Runs::Lockup);
+        if !self.halted && !asleep && works {
             self.sticky |= dhcsr::S_RETIRE_ST;
         }
         value
@@ -171,15 +183,34 @@ impl Core {
         }
     }
 
+    /// A comparator of the breakpoint unit stands at this address.
+    pub(crate) fn compares(&self, pc: u32) -> bool {
+        self.fp_enabled && self.comparators.contains(&(pc | m33::fp_comp::BE))
+    }
+
+    /// SP is one of the two stack pointers; the two security states have one set of registers here.
+    fn alias(&self, selector: u32) -> u32 {
+        let own = |selector| self.registers.get(&selector).copied().unwrap_or(0);
+        match selector {
+            reg::SP if own(reg::SPECIAL) & SPSEL != 0 && own(reg::XPSR) & m33::XPSR_EXCEPTION == 0 => {
+                reg::PSP
+            }
+            reg::SP | reg::MSP_NS | reg::MSP_S => reg::MSP,
+            reg::PSP_NS | reg::PSP_S => reg::PSP,
+            reg::MSPLIM_NS => reg::MSPLIM_S,
+            reg::PSPLIM_NS => reg::PSPLIM_S,
+            _ => selector,
+        }
+    }
+
     /// The other registers of the debug blocks that are not ids. `None`: not here.
     pub(crate) fn read(&mut self, at: u32) -> Option<u32> {
         Some(match at {
             m33::DCRDR => self.dcrdr,
             m33::DEMCR => self.demcr,
             m33::DFSR => self.dfsr,
-            // Eight comparators, version 2; four data comparators.
+            // Eight comparators, version 2.
             m33::FP_CTRL => 0x1000_0080 | u32::from(self.fp_enabled),
-            m33::DWT_CTRL => 0x4000_0000,
             _ => *self.comparators.get(comparator(at)?)?,
         })
     }
@@ -202,11 +233,6 @@ impl Core {
     }
 }
 
-/// SP is the main stack pointer here: nothing switches it.
-fn alias(selector: u32) -> u32 {
-    if selector == reg::SP { reg::MSP } else { selector }
-}
-
 fn comparator(at: u32) -> Option<usize> {
     at.checked_sub(m33::FP_COMP0).map(|offset| offset as usize / 4).filter(|n| *n < 8)
 }
@@ -227,8 +253,8 @@ mod tests {
     fn s_reset_st_is_cleared_by_reading() {
         let mut core = Core::new();
         core.reset();
-        assert_ne!(core.read_dhcsr(false) & dhcsr::S_RESET_ST, 0);
-        assert_eq!(core.read_dhcsr(false) & dhcsr::S_RESET_ST, 0);
+        assert_ne!(core.read_dhcsr(false, false) & dhcsr::S_RESET_ST, 0);
+        assert_eq!(core.read_dhcsr(false, false) & dhcsr::S_RESET_ST, 0);
     }
 
     #[test]
@@ -243,13 +269,18 @@ mod tests {
         core.write(m33::DCRDR, 0);
         core.write_dcrsr(reg::PC);
         assert_eq!(core.read(m33::DCRDR), Some(0x1234));
-        assert_ne!(core.read_dhcsr(false) & dhcsr::S_REGRDY, 0);
+        assert_ne!(core.read_dhcsr(false, false) & dhcsr::S_REGRDY, 0);
     }
 
     #[test]
-    fn sp_and_msp_are_the_same_register() {
+    fn sp_is_the_stack_pointer_that_control_names() {
         let mut core = Core::new();
         core.set_register(reg::MSP, 0x2000_1000);
+        core.set_register(reg::PSP, 0x2000_2000);
         assert_eq!(core.register(reg::SP), 0x2000_1000);
+        core.set_register(reg::SPECIAL, SPSEL);
+        assert_eq!(core.register(reg::SP), 0x2000_2000);
+        core.set_register(reg::XPSR, m33::XPSR_T | 3);
+        assert_eq!(core.register(reg::SP), 0x2000_1000, "an exception uses the main stack");
     }
 }

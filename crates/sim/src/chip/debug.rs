@@ -1,18 +1,21 @@
 //! Halting, resuming, stepping, and where the program counter is. [M33-1]
 
 use super::core::Ask;
-use super::{Gate, H5, LOCKUP_PC, Runs, Sram};
+use super::{Gate, H5, LOCKUP_PC, Runs};
 use crate::knobs::US;
 use regs::h5::rcc::rsr;
 use regs::h5::state::ProductState;
 use regs::h5::{option, usb};
 use regs::m33::{self, aircr, core_register as reg, dauthstatus, demcr, dfsr, dscsr, icsr};
-use wire::Width;
 
 /// A value of DWT_PCSR that is no address.
 const NO_SAMPLE: u32 = 0xFFFF_FFFF;
-/// BKPT in Thumb code: 0xBExx.
-const BKPT: u32 = 0xBE00;
+/// Four data comparators, in DWT_CTRL.
+const DWT_COMPARATORS: u32 = 4 << 28;
+/// CYCCNTENA in DWT_CTRL.
+const DWT_CYCCNTENA: u32 = 1 << 0;
+/// Registers that are the processor's own: interrupts, system control, MPU, FPU.
+const SYSTEM: std::ops::Range<u32> = 0xE000_E000..0xE000_EF90;
 
 impl H5 {
     /// Reads a word of the core's private bus.
@@ -20,9 +23,9 @@ impl H5 {
         let secure = self.flash.trust_zone() && self.rom.boot_state == ProductState::OPEN;
         match at {
             m33::CPUID => regs::h5::device::CPUID,
-            m33::ICSR => self.exception(),
+            m33::ICSR if self.exception() != 0 => self.exception(),
             m33::AIRCR => aircr::VECTKEYSTAT,
-            m33::DHCSR => self.core.read_dhcsr(secure),
+            m33::DHCSR => self.core.read_dhcsr(secure, self.sleeps()),
             m33::DSCSR if self.flash.trust_zone() => dscsr::CDS,
             m33::DAUTHSTATUS => {
                 let secure_pairs = dauthstatus::SID | dauthstatus::SNID;
@@ -30,10 +33,27 @@ impl H5 {
                 dauthstatus::NSID | dauthstatus::NSNID | if secure { secure_pairs } else { disabled }
             }
             m33::DWT_PCSR => self.sample(),
-            _ => {
-                let (dev_id, rev) = (self.device().dev_id, 0);
-                self.core.read(at).or_else(|| super::ids::core_bus(at, dev_id, rev)).unwrap_or(0)
-            }
+            m33::DWT_CTRL => DWT_COMPARATORS | self.system().system(at) & DWT_CYCCNTENA,
+            m33::DWT_CYCCNT => self.system().system(at),
+            _ => self.core.read(at).unwrap_or_else(|| self.read_system(at)),
+        }
+    }
+
+    fn read_system(&mut self, at: u32) -> u32 {
+        match super::ids::core_bus(at, self.device().dev_id, 0) {
+            Some(id) => id,
+            None if SYSTEM.contains(&at) => self.system().system(at),
+            None => 0,
+        }
+    }
+
+    fn write_system(&mut self, at: u32, value: u32) {
+        self.core.write(at, value);
+        let own = SYSTEM.contains(&at) && self.core.read(at).is_none();
+        if own || [m33::DWT_CTRL, m33::DWT_CYCCNT].contains(&at) {
+            self.system().set_system(at, value);
+        } else if let (m33::DEMCR, Some(cpu)) = (at, &self.cpu) {
+            cpu.set_system(at, value);
         }
     }
 
@@ -49,7 +69,7 @@ impl H5 {
                 Ask::Nothing
             }
             _ => {
-                self.core.write(at, value);
+                self.write_system(at, value);
                 Ask::Nothing
             }
         };
@@ -71,9 +91,20 @@ impl H5 {
     }
 
     fn halt_here(&mut self, cause: u32) {
+        if self.core.live {
+            return self.halt_executing(cause);
+        }
         let pc = self.program_counter();
         self.core.set_register(reg::PC, pc);
         self.core.set_register(reg::XPSR, m33::XPSR_T);
+        self.rom.halted_at = pc;
+        self.core.halt(cause);
+    }
+
+    /// Halts a core that executes code, at the next instruction.
+    pub(super) fn halt_executing(&mut self, cause: u32) {
+        self.stop_executing();
+        self.rom.halted_at = self.core.register(reg::PC);
         self.core.halt(cause);
     }
 
@@ -108,76 +139,63 @@ impl H5 {
     }
 
     fn resume(&mut self) {
-        let pc = self.core.register(reg::PC) & !1;
         self.core.resume();
+        self.go_on();
+    }
+
+    /// The core goes on where its program counter is: a model runs, or code is executed.
+    pub(crate) fn go_on(&mut self) {
+        let pc = self.core.register(reg::PC) & !1;
         if self.service_address().is_some_and(|at| at & !1 == pc) {
             return self.call_service();
         }
-        if self.is_breakpoint(pc) {
-            return self.stop_at(pc);
-        }
-        let map = self.device().map;
         if pc == LOCKUP_PC {
             self.core.runs = Runs::Lockup;
-        } else if map.bootloader.contains(pc) && self.rom.bootloader_since.is_some() {
+        } else if self.device().map.bootloader.contains(pc) {
             self.core.runs = Runs::Bootloader;
-        } else if pc != self.rom.halted_at {
+            self.rom.bootloader_since.get_or_insert(self.now);
+        } else if pc != self.rom.halted_at || self.core.runs != Runs::User {
             self.core.runs = Runs::Foreign;
-            self.rom.entry = pc;
         }
     }
 
-    /// The core runs into a breakpoint instruction: it halts if a debugger is there.
-    pub(crate) fn stop_at(&mut self, pc: u32) {
-        self.core.runs = Runs::Foreign;
-        self.rom.entry = pc;
-        self.core.set_register(reg::PC, pc);
-        if self.core.control & m33::dhcsr::C_DEBUGEN != 0 {
-            self.core.halt(dfsr::BKPT);
-            self.rom.halted_at = pc;
-        } else {
-            self.core.runs = Runs::Lockup;
-        }
-    }
-
-    /// Whether a BKPT instruction stands at an address of SRAM.
-    pub(crate) fn is_breakpoint(&self, pc: u32) -> bool {
-        let at = regs::h5::memory::non_secure(pc);
-        Sram::covers(self.device().map, at) && self.sram.read(at, Width::Half) & 0xFF00 == BKPT
-    }
-
+    /// One instruction of code; of a model, which has none, the program counter moves on.
     fn step(&mut self) {
         let pc = self.core.register(reg::PC) & !1;
         self.core.resume();
         self.core.control |= m33::dhcsr::C_STEP;
-        if self.core.runs != Runs::Lockup {
-            self.core.set_register(reg::PC, pc.wrapping_add(2));
+        self.go_on();
+        match self.core.runs {
+            Runs::Lockup | Runs::Service => self.core.halt(dfsr::HALTED),
+            Runs::User | Runs::Foreign => {
+                if self.execute_one() {
+                    self.halt_executing(dfsr::HALTED);
+                }
+            }
+            _ => {
+                self.core.set_register(reg::PC, pc.wrapping_add(2));
+                self.core.halt(dfsr::HALTED);
+            }
         }
-        self.core.halt(dfsr::HALTED);
     }
 
-    /// Where the core is: the debugger's register when halted, else something that fits what runs and moves with time.
-    fn program_counter(&mut self) -> u32 {
+    /// Where the core is: where it executes, or something that fits what runs and moves with time.
+    fn program_counter(&self) -> u32 {
         // Lossless: small numbers.
         let wander = (self.now / US % 64) as u32 * 2;
-        let pc = match self.core.runs {
+        match self.core.runs {
             Runs::Lockup => LOCKUP_PC,
             Runs::Bootloader => self.device().map.bootloader.start + 0x1000 + wander,
-            _ => self.rom.entry.wrapping_add(wander),
-        };
-        self.rom.halted_at = pc;
-        pc
+            _ => self.executing_at().unwrap_or_else(|| self.rom.entry.wrapping_add(wander)),
+        }
     }
 
-    fn sample(&mut self) -> u32 {
+    fn sample(&self) -> u32 {
         let on = self.core.demcr & demcr::TRCENA != 0;
         if !on || self.core.halted || matches!(self.core.runs, Runs::Reset | Runs::Rss | Runs::Session) {
             return NO_SAMPLE;
         }
-        let kept = self.rom.halted_at;
-        let pc = self.program_counter();
-        self.rom.halted_at = kept;
-        pc
+        self.program_counter()
     }
 
     /// ICSR: while the bootloader is caught serving USB, its interrupt is active.
@@ -186,15 +204,19 @@ impl H5 {
         if caught { (16 + usb::IRQ) & icsr::VECTACTIVE } else { 0 }
     }
 
-    /// Where the part boots from in flash: initial stack pointer and program counter. `None`: nothing there.
-    pub(crate) fn vectors(&mut self) -> Option<(u32, u32)> {
-        let options = &self.flash.nv.options;
+    /// The address of the vector table after a reset. [H5-OB-2]
+    pub(super) fn boot_address(&self) -> u32 {
         let register = if self.flash.trust_zone() {
             regs::h5::flash::SECBOOTR_CUR
         } else {
             regs::h5::flash::NSBOOTR_CUR
         };
-        let base = regs::h5::memory::non_secure(options.get(register) & option::BOOTADD);
+        self.flash.nv.options.get(register) & option::BOOTADD
+    }
+
+    /// The vectors of reset there: initial stack pointer and program counter. `None`: nothing there.
+    pub(crate) fn vectors(&mut self) -> Option<(u32, u32)> {
+        let base = regs::h5::memory::non_secure(self.boot_address());
         let offset = base.checked_sub(regs::h5::memory::FLASH)?;
         if offset >= self.flash.nv.array.len() {
             return None;

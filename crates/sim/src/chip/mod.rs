@@ -1,13 +1,14 @@
 //! The STM32H5 behind its access ports.
 //!
 //! There are no events: whoever asks says what time it is, and [`H5::advance`] first does everything that became due.
-//! `route.rs` finds out what an address is; `debug.rs` holds halting and resuming; the ROM's own doings are in
+//! `route.rs` finds out what an address is; `debug.rs` holds halting and resuming, `exec.rs` executes code; the ROM's own doings are in
 //! [`crate::rom`].
 
 mod array;
 mod core;
 mod dbgmcu;
 mod debug;
+mod exec;
 mod flash;
 mod ids;
 mod look;
@@ -22,6 +23,7 @@ mod sram;
 mod tests;
 
 use crate::bus::{ApIdent, Chip, Outcome, Request, Time};
+use crate::cpu::Cpu;
 use crate::knobs::{Knobs, MS, RomUsb, US};
 use crate::rom::Rom;
 use regs::h5::device::{AP0, AP1, DPIDR, Device, Family};
@@ -81,6 +83,7 @@ pub(crate) struct H5 {
     pub(crate) now: Time,
     pub(crate) flash: Flash,
     pub(crate) core: Core,
+    cpu: Option<Box<Cpu<H5>>>,
     pub(crate) dbgmcu: Dbgmcu,
     pub(crate) sbs: Sbs,
     pub(crate) small: Small,
@@ -107,6 +110,7 @@ impl H5 {
             now: 0,
             flash: Flash::new(nv),
             core: Core::new(),
+            cpu: None,
             dbgmcu: Dbgmcu::default(),
             sbs: Sbs::default(),
             small: Small::default(),
@@ -175,13 +179,17 @@ impl H5 {
 
     /// Lets everything happen that is due up to `now`.
     pub(crate) fn advance(&mut self, now: Time) {
+        self.looked_at();
         loop {
             let due = self.next_due();
-            if due > now || due == NEVER {
+            self.execute(due.min(now));
+            let due = self.next_due();
+            if due <= now && due != NEVER {
+                self.now = self.now.max(due);
+                self.do_due();
+            } else if !self.executes() || self.core.pace.time >= now {
                 break;
             }
-            self.now = self.now.max(due);
-            self.do_due();
         }
         self.now = self.now.max(now);
     }
@@ -255,6 +263,7 @@ impl H5 {
         self.flash.interrupt(self.now, &self.knobs);
         self.pins.button_until = None;
         self.core = Core::new();
+        self.cpu = None;
         self.dbgmcu = Dbgmcu::default();
         self.sbs = Sbs::default();
         self.small = Small::default();
@@ -282,6 +291,7 @@ impl H5 {
         self.flash.interrupt(self.now, &self.knobs);
         self.flash.reset();
         self.core.reset();
+        self.cpu = None;
         self.dbgmcu.reset();
         self.sbs.reset();
         self.small.reset();

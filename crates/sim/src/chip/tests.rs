@@ -2,6 +2,7 @@
 
 mod bench;
 mod core;
+mod exec;
 mod flash;
 mod fuzz;
 mod obk;

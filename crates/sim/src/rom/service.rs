@@ -59,12 +59,7 @@ impl H5 {
         self.core.set_register(0, code);
         let back = self.core.register(reg::LR) & !1;
         self.core.set_register(reg::PC, back);
-        if self.is_breakpoint(back) {
-            self.stop_at(back);
-        } else {
-            self.core.runs = Runs::Foreign;
-            self.rom.entry = back;
-        }
+        self.core.runs = Runs::Foreign;
     }
 
     /// Checks the structure and turns it into operations, or gives the result word of the refusal.
