@@ -23,7 +23,8 @@ pub const NEVER_READ: &[(u32, &str)] = &[
 ];
 
 /// Debug-port registers that cannot be read back or whose reading is not for looking, by name. [ADI-3]
-const DP_NOT_FOR_LOOKING: &[&str] = &["ABORT", "SELECT", "TARGETSEL", "SELECT1", "RESEND", "RDBUFF", "EVENTSTAT"];
+const DP_NOT_FOR_LOOKING: &[&str] =
+    &["ABORT", "SELECT", "TARGETSEL", "SELECT1", "RESEND", "RDBUFF", "EVENTSTAT"];
 
 /// What reading memory at `address` does.
 #[must_use]
@@ -42,7 +43,9 @@ pub fn memory(address: u32) -> Reading {
 #[must_use]
 pub const fn access_port(register: u8) -> Reading {
     match register {
-        ap::DRW | ap::BD0 | ap::BD1 | ap::BD2 | ap::BD3 => Reading::HasEffect("reads memory, and DRW may move TAR"),
+        ap::DRW | ap::BD0 | ap::BD1 | ap::BD2 | ap::BD3 => {
+            Reading::HasEffect("reads memory, and DRW may move TAR")
+        }
         ap::CSW | ap::TAR | ap::TAR_HI | ap::CFG | ap::BASE | ap::BASE_HI | ap::IDR => Reading::Harmless,
         _ => Reading::Unknown,
     }
@@ -62,7 +65,9 @@ mod tests {
 
     #[test]
     fn memory_and_known_registers_may_be_looked_at() {
-        for address in [0x2000_0000, 0x3004_0000, 0x0800_0000, flash::BASE + flash::NSSR, m33::DEMCR, m33::CPUID] {
+        for address in
+            [0x2000_0000, 0x3004_0000, 0x0800_0000, flash::BASE + flash::NSSR, m33::DEMCR, m33::CPUID]
+        {
             assert_eq!(memory(address), Reading::Harmless, "{address:#010x}");
         }
     }

@@ -43,7 +43,10 @@ mod tests {
     fn what_is_neither_preset_nor_file_says_so() {
         let error = policy(Some("no-such-preset"), &[]).unwrap_err();
         assert_eq!(error.exit_code(), 2);
-        assert!(error.to_string().contains("no-such-preset") && error.to_string().contains("bmda"), "{error}");
+        assert!(
+            error.to_string().contains("no-such-preset") && error.to_string().contains("bmda"),
+            "{error}"
+        );
         assert!(policy(None, &["nonsense".to_owned()]).is_err());
     }
 }

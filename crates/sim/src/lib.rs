@@ -15,6 +15,7 @@
 //! | `cpu` | the Armv8-M processor that executes code from SRAM and flash: an emulator behind one module |
 //! | `board`, `scenario`, `knobs` | cable, supply, buttons, board file; the text behind `sim:` and every setting |
 //! | `bill`, `wiretrace` | what a run cost; the truth about the wire |
+//! | `pins` | the wire clock by clock, and a host that drives it itself |
 //!
 //! **What it knows.** How probe, debug port and chip behave, each behaviour with a note id. What is not public is a
 //! setting, listed by [`guesses`].
@@ -37,6 +38,7 @@ mod faults;
 mod firmware;
 mod hex;
 mod knobs;
+mod pins;
 mod probe;
 mod rom;
 mod scenario;
@@ -48,5 +50,6 @@ mod wiretrace;
 pub use bill::Bill;
 pub use board::{Board, BoardError};
 pub use knobs::Guess;
+pub use pins::{PinRun, Pins};
 pub use probe::{SimError, SimProbe};
 pub use scenario::{Scenario, ScenarioError, guesses};

@@ -5,6 +5,7 @@ use crate::board::{Board, BoardError};
 use crate::bus::Time;
 use crate::faults::Settings;
 use crate::firmware::{DapDevice, Lines};
+use crate::pins::{PinRun, Pins};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::stlink::StLinkDevice;
 use crate::swd::Target;
@@ -111,6 +112,17 @@ impl SimProbe {
     #[must_use]
     pub fn truth(&self) -> &[(Duration, WireEvent)] {
         self.device.lines().truth.events()
+    }
+
+    /// The same clock by clock.
+    #[must_use]
+    pub fn pin_runs(&self) -> &[PinRun] {
+        self.device.lines().truth.runs()
+    }
+
+    /// The probe's pins at `now`, for a host that drives them itself instead of asking the firmware.
+    pub fn pins(&mut self, now: Duration) -> Pins<'_> {
+        Pins::new(self.device.lines_mut(), nanos(now))
     }
 
     /// How many requests the target understood. A power cut at transaction n is `cut=tx:n`, counted from 1.

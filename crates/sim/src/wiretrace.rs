@@ -1,28 +1,51 @@
-//! The truth about the wire: every transaction, line reset and edge of nRESET, kept when asked for.
+//! The truth about the wire: every transaction, line reset and edge of nRESET, and every clock, kept when asked for.
 //!
 //! What a decoder derives from the probe's packets can be compared with it.
 
 use crate::bus::Time;
-use crate::swd::{History, Pattern};
+use crate::pins::PinRun;
+use crate::swd::{History, Line, Pattern};
 use std::time::Duration;
-use wire::{Transaction, WireEvent};
+use wire::{Hz, Transaction, WireEvent};
 
 /// The log, or nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Truth {
     log: Option<Vec<(Duration, WireEvent)>>,
+    runs: Vec<PinRun>,
     history: History,
 }
 
 impl Truth {
     /// A log that keeps events, or one that does not.
     pub(crate) fn new(kept: bool) -> Truth {
-        Truth { log: kept.then(Vec::new), history: History::default() }
+        Truth { log: kept.then(Vec::new), runs: Vec::new(), history: History::default() }
     }
 
     /// What was kept.
     pub(crate) fn events(&self) -> &[(Duration, WireEvent)] {
         self.log.as_deref().unwrap_or_default()
+    }
+
+    /// Every clock that was kept.
+    pub(crate) fn runs(&self) -> &[PinRun] {
+        &self.runs
+    }
+
+    /// One clock that began at `at`.
+    pub(crate) fn clock(&mut self, at: Time, clock: Hz, level: bool, target: bool) {
+        if self.log.is_some() && !self.runs.last_mut().is_some_and(|run| run.join(at, clock, level, target)) {
+            let (levels, target) = (level.into(), target.into());
+            self.runs.push(PinRun { at: Duration::from_nanos(at), clock, clocks: 1, levels, target });
+        }
+    }
+
+    /// Clocks that began at `at`, at most 64.
+    pub(crate) fn run(&mut self, at: Time, clock: Hz, line: Line) {
+        if self.log.is_some() {
+            let Line { clocks, levels, target } = line;
+            self.runs.push(PinRun { at: Duration::from_nanos(at), clock, clocks, levels, target });
+        }
     }
 
     /// Whether events are kept.

@@ -46,6 +46,7 @@ mod script;
 mod stat;
 mod text;
 mod trace;
+mod truth;
 mod usbmon;
 
 pub use action::{Action, ActionKind};
@@ -56,3 +57,4 @@ pub use recorder::{ClockKind, Header, Recorder, Secrets, Written};
 pub use stat::{Busy, Memory, Stat, Transactions, Usb};
 pub use text::line;
 pub use trace::{Options, Trace, Write, WriteTo, open, open_with};
+pub use truth::truth;

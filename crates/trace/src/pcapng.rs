@@ -5,6 +5,9 @@ pub(crate) const LINKTYPE_USB_LINUX_MMAPPED: u16 = 220;
 /// Link type for private use 0: marks.
 pub(crate) const LINKTYPE_USER0: u16 = 147;
 
+/// Link type for private use 1: what was on the wire.
+pub(crate) const LINKTYPE_USER1: u16 = 148;
+
 const SECTION_HEADER: u32 = 0x0A0D_0D0A;
 const BYTE_ORDER: u32 = 0x1A2B_3C4D;
 const INTERFACE_DESCRIPTION: u32 = 1;

@@ -188,7 +188,7 @@ fn response(response: &Response) -> String {
     }
 }
 
-fn wired(wired: &Wired) -> String {
+pub(crate) fn wired(wired: &Wired) -> String {
     let mut text = match &wired.what {
         OnWire::Event(WireEvent::Transaction(t)) => {
             let port = if t.reg.port == Port::Ap { "AP" } else { "DP" };

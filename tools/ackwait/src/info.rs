@@ -50,7 +50,8 @@ fn look(target: &mut Target, args: &InfoArgs) -> Result<Found, Trouble> {
 
 /// DBGMCU is ST's: it is asked only where the debug port says so, or, where that cannot be read, the access ports look so.
 fn is_st(attached: &Attached, ports: &[ApInfo]) -> bool {
-    let alike = |known: &ApIdentity| ports.iter().any(|port| port.ap.0 == known.ap && port.idr.0 == known.idr);
+    let alike =
+        |known: &ApIdentity| ports.iter().any(|port| port.ap.0 == known.ap && port.idr.0 == known.idr);
     attached.targetid.map_or_else(|| alike(&AP0), |id| id.designer() == regs::dp::DESIGNER_ST)
 }
 
@@ -155,9 +156,18 @@ fn part_lines(part: &Identity) -> Vec<(&'static str, String)> {
     let families: Vec<_> = part.families().iter().map(ToString::to_string).collect();
     let revision = part.revision().unwrap_or("unknown");
     let uid = part.uid.map_or_else(|| "reads as zero in this state".to_owned(), |uid| uid.to_string());
-    let flash = if part.flash_kib == 0 { "size unknown".to_owned() } else { format!("{} KiB", part.flash_kib) };
+    let flash =
+        if part.flash_kib == 0 { "size unknown".to_owned() } else { format!("{} KiB", part.flash_kib) };
     vec![
-        ("part", format!("{} (DEV_ID 0x{:03X}), revision {revision} (0x{:04X})", families.join(" or "), part.dev_id, part.rev_id)),
+        (
+            "part",
+            format!(
+                "{} (DEV_ID 0x{:03X}), revision {revision} (0x{:04X})",
+                families.join(" or "),
+                part.dev_id,
+                part.rev_id
+            ),
+        ),
         ("flash", flash),
         ("UID", uid),
         ("state", format!("{}, TrustZone {}", part.state, part.tzen)),

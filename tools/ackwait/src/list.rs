@@ -27,8 +27,12 @@ fn selector(probe: &FoundProbe) -> String {
 
 fn lines(probe: &FoundProbe) -> Vec<String> {
     let place = format!("usb:{}", probe.location);
-    let mut lines =
-        vec![format!("{:<44} {place:<10} {:<13} {}", selector(probe), probe.protocol.to_string(), probe.product)];
+    let mut lines = vec![format!(
+        "{:<44} {place:<10} {:<13} {}",
+        selector(probe),
+        probe.protocol.to_string(),
+        probe.product
+    )];
     lines.extend(probe.trouble.as_ref().map(|trouble| format!("    cannot be used: {trouble}")));
     lines
 }

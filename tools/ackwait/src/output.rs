@@ -61,7 +61,13 @@ impl Output {
     }
 
     /// The data of a command: one object with its schema, or lines.
-    pub(crate) fn data(&mut self, format: Format, schema: &str, object: Value, lines: impl FnOnce() -> Vec<String>) {
+    pub(crate) fn data(
+        &mut self,
+        format: Format,
+        schema: &str,
+        object: Value,
+        lines: impl FnOnce() -> Vec<String>,
+    ) {
         match format {
             Format::Json => {
                 let mut all = json!({ "schema": format!("ackwait.{schema}/1") });

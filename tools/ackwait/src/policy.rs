@@ -19,10 +19,12 @@ fn show(policy: &Policy, how: &How, output: &mut Output) {
     let keys = policy.settings().map(
         |(info, value)| json!({ "key": info.key, "value": value, "takes": info.unit, "reason": info.reason }),
     );
-    let object = json!({ "policy": policy.name, "presets": Policy::PRESETS, "keys": keys.collect::<Vec<_>>() });
+    let object =
+        json!({ "policy": policy.name, "presets": Policy::PRESETS, "keys": keys.collect::<Vec<_>>() });
     output.data(how.format, "policy", object, || {
         let head = format!("policy {} (presets: {})", policy.name, Policy::PRESETS.join(", "));
-        let keys = policy.settings().map(|(info, value)| format!("{:<18} {value:<8} {}", info.key, info.reason));
+        let keys =
+            policy.settings().map(|(info, value)| format!("{:<18} {value:<8} {}", info.key, info.reason));
         std::iter::once(head).chain(keys).collect()
     });
 }
@@ -32,7 +34,8 @@ fn diff(from: &Policy, to: &Policy, how: &How, output: &mut Output) {
         .filter(|((_, one), (_, other))| one != other)
         .map(|((info, one), (_, other))| (info.key, one, other))
         .collect();
-    let keys: Vec<_> = differ.iter().map(|(key, one, other)| json!({ "key": key, "from": one, "to": other })).collect();
+    let keys: Vec<_> =
+        differ.iter().map(|(key, one, other)| json!({ "key": key, "from": one, "to": other })).collect();
     let object = json!({ "from": from.name, "to": to.name, "keys": keys });
     output.data(how.format, "policy-diff", object, || {
         let head = match differ.as_slice() {

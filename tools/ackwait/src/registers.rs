@@ -114,7 +114,10 @@ fn dp_register(text: &str, read: bool) -> Result<DpReg, Trouble> {
             names.retain(|name| !name.contains(' '));
             names.dedup();
             let verb = if read { "read" } else { "written" };
-            let text = format!("`{text}` is no debug-port register that can be {verb}: there are {}", names.join(", "));
+            let text = format!(
+                "`{text}` is no debug-port register that can be {verb}: there are {}",
+                names.join(", ")
+            );
             Err(Trouble::usage(text).next("name one, or give address and bank: 0x4.2"))
         }
     }

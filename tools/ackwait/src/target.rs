@@ -50,7 +50,9 @@ impl Target {
         match adi.attached() {
             None => "not attached; NRST is released".to_owned(),
             Some(a) if a.halted => format!("attached ({}), the core was halted; NRST is released", a.mode),
-            Some(a) => format!("attached ({}), the core was not halted by this command; NRST is released", a.mode),
+            Some(a) => {
+                format!("attached ({}), the core was not halted by this command; NRST is released", a.mode)
+            }
         }
     }
 }
@@ -106,7 +108,8 @@ fn open(how: &How, output: &mut Output) -> Result<Session, Trouble> {
 /// Adds what is known of probe and target to an error.
 fn explained(mut trouble: Trouble, session: &Session, state: Option<String>) -> Trouble {
     if trouble.exit != provision::Exit::Usage && trouble.evidence.is_empty() {
-        let mut last: Vec<_> = session.adi.flight().iter().rev().take(EVIDENCE).map(ToString::to_string).collect();
+        let mut last: Vec<_> =
+            session.adi.flight().iter().rev().take(EVIDENCE).map(ToString::to_string).collect();
         last.reverse();
         trouble.evidence = last;
     }
@@ -139,7 +142,10 @@ fn look_first(adi: &mut Adi) -> Result<(ApSel, String), Trouble> {
         // The program may have turned the pins off; that is what connecting under reset is for.
         Err(AdiError::NoTarget { .. } | AdiError::LinkLost { .. }) => {
             let ap = ApSel(regs::h5::device::AP1.ap);
-            Ok((ap, "auto: nobody answers without a reset, and this is where an STM32H5 has its core".to_owned()))
+            Ok((
+                ap,
+                "auto: nobody answers without a reset, and this is where an STM32H5 has its core".to_owned(),
+            ))
         }
         Err(e) => Err(e.into()),
     }
@@ -159,7 +165,8 @@ fn choose(adi: &mut Adi) -> Result<(ApSel, String), Trouble> {
         }
     }
     let (ap, idr) = first.ok_or_else(|| {
-        Trouble::new(provision::Exit::ApClosed, "no access port reaches memory").next("`ackwait info`; name one with `--ap N`")
+        Trouble::new(provision::Exit::ApClosed, "no access port reaches memory")
+            .next("`ackwait info`; name one with `--ap N`")
     })?;
     Ok((ap, format!("auto: none on the system bus answers; this one is on {}", idr.bus())))
 }

@@ -39,11 +39,24 @@ fn tool(args: &[&str]) -> Done {
 #[test]
 fn print_everything() {
     for args in [
-        vec!["info"], vec!["info","--format","json"], vec!["dp","read","dpidr"], vec!["dp","write","CTRL/STAT","0x50000000"], vec!["dp","write","SELECT","0"],
-        vec!["ap","read","idr"], vec!["ap","read","idr","--ap","0"], vec!["ap","write","TAR","0x20000000"],
-        vec!["mem","read","0x20000000","64"],vec!["mem","read","FLASH_NSSR"], vec!["mem","write","0x20000000","1","2"], vec!["mem","write","DHCSR","0xa05f0001"],
-        vec!["mem","read","0x90000000"], vec!["mem","read","FLASH_NSSR", "--ap","3"], vec!["mem","read","DBGMCU_SR"], vec!["policy","diff","openocd"],
-        vec!["mem","read","0x20000001","16"], vec!["mem","write","0x20000000","0x100","--width","8"],
+        vec!["info"],
+        vec!["info", "--format", "json"],
+        vec!["dp", "read", "dpidr"],
+        vec!["dp", "write", "CTRL/STAT", "0x50000000"],
+        vec!["dp", "write", "SELECT", "0"],
+        vec!["ap", "read", "idr"],
+        vec!["ap", "read", "idr", "--ap", "0"],
+        vec!["ap", "write", "TAR", "0x20000000"],
+        vec!["mem", "read", "0x20000000", "64"],
+        vec!["mem", "read", "FLASH_NSSR"],
+        vec!["mem", "write", "0x20000000", "1", "2"],
+        vec!["mem", "write", "DHCSR", "0xa05f0001"],
+        vec!["mem", "read", "0x90000000"],
+        vec!["mem", "read", "FLASH_NSSR", "--ap", "3"],
+        vec!["mem", "read", "DBGMCU_SR"],
+        vec!["policy", "diff", "openocd"],
+        vec!["mem", "read", "0x20000001", "16"],
+        vec!["mem", "write", "0x20000000", "0x100", "--width", "8"],
     ] {
         for probe in ["sim:h562", "sim:h562,probe=stlink-v3"] {
             let done = tool(&[&args[..], &["-p", probe, "--bill"]].concat());

@@ -89,7 +89,8 @@ impl From<SessionError> for Trouble {
                 let exit = Exit::from_code(e.exit_code()).unwrap_or(Exit::Bug);
                 let mut trouble = Trouble::new(exit, e.to_string());
                 trouble.state = Some("no target was touched".to_owned());
-                let looks = matches!(exit, Exit::NoProbe | Exit::AmbiguousProbe | Exit::ProbeBusy | Exit::Permission);
+                let looks =
+                    matches!(exit, Exit::NoProbe | Exit::AmbiguousProbe | Exit::ProbeBusy | Exit::Permission);
                 if looks { trouble.next("`ackwait list` shows what is plugged in") } else { trouble }
             }
         }
@@ -108,9 +109,10 @@ fn advice(e: &AdiError) -> (&'static str, &'static str) {
             "yes: the access was given up and the access port is free again",
             "something behind the access port is busy: `--set adi.wait=5s` waits longer, `--ap N` looks through another port",
         ),
-        AdiError::ApBusy { .. } => {
-            ("by a reset: the access port does not finish its access", "`ackwait reset`, or `--connect under-reset`")
-        }
+        AdiError::ApBusy { .. } => (
+            "by a reset: the access port does not finish its access",
+            "`ackwait reset`, or `--connect under-reset`",
+        ),
         AdiError::LinkLost { .. } => {
             (PERHAPS, "the target was reset or lost power, or SWCLK is too fast: `ackwait info --speed 1000`")
         }
@@ -127,15 +129,22 @@ fn advice(e: &AdiError) -> (&'static str, &'static str) {
             "yes: nothing was changed",
             "check supply, ground, SWDIO and SWCLK; `--speed 100`; `--connect under-reset` where the program turns the pins off",
         ),
-        AdiError::NrstNotWorking { .. } => ("yes: NRST is released", "wire the probe's nRESET to NRST of the chip"),
-        AdiError::PowerUp { .. } => ("yes", "`--connect under-reset`, or a power cycle of the target"),
-        AdiError::MatchSpent { .. } => {
-            ("yes: it was only looked at", "`--set probe.match=1s` or `64x` decides how long or how often is looked")
+        AdiError::NrstNotWorking { .. } => {
+            ("yes: NRST is released", "wire the probe's nRESET to NRST of the chip")
         }
-        AdiError::Overrun { .. } => ("yes: write that memory again", "the same command again with `--set usb.in-flight=1`"),
+        AdiError::PowerUp { .. } => ("yes", "`--connect under-reset`, or a power cycle of the target"),
+        AdiError::MatchSpent { .. } => (
+            "yes: it was only looked at",
+            "`--set probe.match=1s` or `64x` decides how long or how often is looked",
+        ),
+        AdiError::Overrun { .. } => {
+            ("yes: write that memory again", "the same command again with `--set usb.in-flight=1`")
+        }
         AdiError::Unsure { .. } => (PERHAPS, "look at what the write should have done before doing it again"),
         AdiError::Other { .. } => (PERHAPS, "plug the probe in anew; its firmware may need an update"),
-        AdiError::Core { .. } => ("yes", "`ackwait core status`; `ackwait reset --halt` stops it at its first instruction"),
+        AdiError::Core { .. } => {
+            ("yes", "`ackwait core status`; `ackwait reset --halt` stops it at its first instruction")
+        }
         AdiError::NoCore { .. } | AdiError::Misaligned { .. } | AdiError::Unsupported(_) => {
             (NOT_DONE, "`ackwait help` and `ackwait info` show what there is")
         }

@@ -3,6 +3,7 @@
 use crate::kind::Kind;
 use clap::{Args, Parser, ValueEnum};
 use pace::Patience;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -11,9 +12,9 @@ use usbip::Address;
 const AFTER_HELP: &str = "\
 When it can be used, one line is printed on standard output and flushed:
   ready FRONT ADDRESS BUSID SERIAL
-FRONT    usbip, attach
-ADDRESS  usbip: IP:PORT or unix:PATH. attach: the port of vhci_hcd, as vhci:PORT
-BUSID    the name by which a USB/IP host imports the probe
+FRONT    usbip, attach, dap-tcp, stlink-tcp, bitbang
+ADDRESS  usbip: IP:PORT or unix:PATH. attach: the port of vhci_hcd, as vhci:PORT. Else IP:PORT
+BUSID    the name by which a USB/IP host imports the probe; - where there is none
 SERIAL   the probe's serial number
 Everything else goes to standard error. Ctrl-C and SIGTERM end it: the files asked for are written then, whether or not
 a host is still there.
@@ -21,7 +22,7 @@ a host is still there.
 Exit codes:
   0   ended by a signal or by --for; every file asked for is written
   1   ended, and a file could not be written
-  2   wrong arguments, a scenario or board file that cannot be used
+  2   wrong arguments, a scenario or board file that cannot be used, a front that this probe does not have
   12  the front cannot be opened: address in use, no vhci_hcd, no permission, no free port";
 
 /// A simulated probe with a simulated board, for other programs, in real time.
@@ -43,6 +44,10 @@ pub(crate) struct Cli {
     /// How the probe is offered.
     #[command(flatten)]
     pub(crate) front: Front,
+    /// At the end, everything that was on the wire: pcapng with a comment for each transaction (FILE.pcapng), or the pins
+    /// SWCLK, SWDIO and nRESET (FILE.vcd). May be given again.
+    #[arg(long, value_name = "FILE", value_parser = truth)]
+    pub(crate) truth: Vec<Truth>,
     /// Record USB transfers, pcapng. Nothing is hidden: what a program writes to the part stands there.
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
@@ -70,6 +75,15 @@ pub(crate) struct Front {
     /// As a USB device of this machine: vhci_hcd gets it (Linux, root; `modprobe vhci_hcd` first).
     #[arg(long)]
     pub(crate) attach: bool,
+    /// As a CMSIS-DAP server at PORT or IP:PORT (OpenOCD: `cmsis-dap backend tcp`, usually 4441).
+    #[arg(long, value_name = "ADDRESS", value_parser = socket)]
+    pub(crate) dap_tcp: Option<SocketAddr>,
+    /// As ST's server for one ST-Link at PORT or IP:PORT (OpenOCD: `st-link backend tcp`, usually 7184).
+    #[arg(long, value_name = "ADDRESS", value_parser = socket)]
+    pub(crate) stlink_tcp: Option<SocketAddr>,
+    /// The bare pins, without the probe's firmware, at PORT or IP:PORT (OpenOCD: `remote_bitbang`, SWD).
+    #[arg(long, value_name = "ADDRESS", value_parser = socket)]
+    pub(crate) bitbang: Option<SocketAddr>,
     /// Print the settings whose right value nobody knows, and end.
     #[arg(long)]
     pub(crate) list_guesses: bool,
@@ -82,6 +96,24 @@ pub(crate) enum Format {
     Text,
     /// One JSON array.
     Json,
+}
+
+/// A file for what was on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Truth {
+    /// Transactions with comments.
+    Pcapng(PathBuf),
+    /// The pins.
+    Vcd(PathBuf),
+}
+
+fn truth(text: &str) -> Result<Truth, String> {
+    let path = PathBuf::from(text);
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("pcapng") => Ok(Truth::Pcapng(path)),
+        Some("vcd") => Ok(Truth::Vcd(path)),
+        _ => Err(format!("`{text}` ends neither in .pcapng nor in .vcd")),
+    }
 }
 
 /// A piece of memory and where it goes.
@@ -105,6 +137,13 @@ impl FromStr for Dump {
         }
         Ok(Dump { at, len, file: file.into() })
     }
+}
+
+/// A port of this machine, or an address with a port.
+fn socket(text: &str) -> Result<SocketAddr, String> {
+    let local = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+    let port = text.parse::<u16>().ok().map(local);
+    port.or_else(|| text.parse().ok()).ok_or_else(|| format!("`{text}` is neither PORT nor IP:PORT"))
 }
 
 /// A number, hexadecimal with `0x`, decimal, or in KiB with a `k` behind.

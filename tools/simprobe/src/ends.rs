@@ -1,8 +1,8 @@
 //! What is left of a run: bill, memory, recording, board file.
 
-use crate::Failure;
 use crate::cli::{Cli, Dump};
 use crate::device::Offered;
+use crate::{Failure, truth};
 use serde::Serialize;
 use sim::Bill;
 use std::fs;
@@ -82,6 +82,9 @@ pub(crate) fn write(cli: &Cli, mut device: Offered, now: Duration, out: &mut dyn
     device.probe_mut().board_at(now);
     for dump in &cli.dump {
         keep(write_dump(dump, &device));
+    }
+    for file in &cli.truth {
+        keep(truth::write(file, &device));
     }
     keep(device.probe_mut().save(now).map_err(Failure::from));
     if let Some(path) = &cli.bill {

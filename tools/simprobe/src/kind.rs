@@ -50,6 +50,11 @@ impl Kind {
         items.join(",")
     }
 
+    /// Whether it is an ST-Link.
+    pub(crate) fn is_st_link(self) -> bool {
+        matches!(self, Kind::StLinkV2 | Kind::StLinkV21 | Kind::StLinkV3)
+    }
+
     /// The word on the command line.
     pub(crate) fn word(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())

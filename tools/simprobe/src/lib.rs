@@ -7,20 +7,29 @@
 //!
 //! **What it must not know.** What the programs on the other side do; how probe and chip behave (`sim` does).
 //!
-//! **Specification.** USB/IP as in `usbip`; the attributes of Linux' vhci_hcd (Documentation/ABI and drivers/usb/usbip).
+//! **Specification.** USB/IP as in `usbip`; the attributes of Linux' vhci_hcd (drivers/usb/usbip); OpenOCD's CMSIS-DAP over
+//! TCP and remote_bitbang; the protocol of ST's server as OpenOCD speaks it; VCD of IEEE 1364.
 //!
-//! **Not supported.** Several probes in one process; mass storage and serial port of an ST-Link.
+//! **Not supported.** Several probes in one process; several hosts at one probe over TCP (the next one waits); mass storage
+//! and serial port of an ST-Link; trace data; remote_bitbang with JTAG.
 
 mod attach;
+mod bitbang;
 mod cli;
+mod dap_tcp;
 mod device;
 mod ends;
+mod front;
 mod guesses;
 mod kind;
+mod sockets;
+mod stlink_tcp;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod truth;
 mod usb;
+mod vcd;
 
 use clap::Parser as _;
 use cli::Cli;
@@ -48,6 +57,8 @@ const NO_FRONT: u8 = 12;
 enum Failure {
     #[error("--{flag} {value}: a comma separates the items of a scenario, so there can be none in it")]
     Comma { flag: &'static str, value: String },
+    #[error("--{front} is for {needed}; --probe {probe} is none (`simprobe --help` has the list)")]
+    OtherProbe { front: &'static str, needed: &'static str, probe: String },
     #[error(transparent)]
     Sim(#[from] SimError),
     #[error(transparent)]
@@ -84,7 +95,7 @@ impl From<attach::AttachError> for Failure {
 impl Failure {
     fn code(&self) -> u8 {
         match self {
-            Failure::Comma { .. } | Failure::Sim(_) => USAGE,
+            Failure::Comma { .. } | Failure::OtherProbe { .. } | Failure::Sim(_) => USAGE,
             Failure::Front(_) => NO_FRONT,
             Failure::File { .. } | Failure::Trace(_) | Failure::NoMemory { .. } | Failure::Output(_) => {
                 UNWRITTEN
@@ -146,7 +157,7 @@ fn simulate(cli: &Cli, out: &mut (dyn Write + Send), stop: Receiver<()>) -> Vec<
         Ok(device) => device,
         Err(failure) => return vec![failure],
     };
-    let started = usb::serve(cli, device, Arc::clone(&clock), out, stop);
+    let started = front::serve(cli, device, &clock, out, stop);
     match started {
         Ok(device) => ends::write(cli, device, clock.now(), out),
         Err(failure) => vec![failure],
@@ -154,12 +165,16 @@ fn simulate(cli: &Cli, out: &mut (dyn Write + Send), stop: Receiver<()>) -> Vec<
 }
 
 fn open(cli: &Cli, clock: &Arc<dyn Clock>) -> Result<Offered, Failure> {
+    front::check(cli)?;
     let mut further = Vec::new();
     if let Some(serial) = &cli.serial {
         further.push(item("serial", serial)?);
     }
     if let Some(path) = &cli.state {
         further.push(item("state", &path.to_string_lossy())?);
+    }
+    if !cli.truth.is_empty() {
+        further.push("truth=on".to_owned());
     }
     let probe = SimProbe::open(&cli.probe.scenario(&cli.scenario, &further))?;
     let device = Offered::new(probe, cli.probe, Arc::clone(clock));

@@ -53,6 +53,10 @@ fn what_cannot_be_used_is_said_with_an_exit_code() {
     assert_eq!((code, err.contains("comma")), (USAGE, true), "{err}");
     let (code, _, err) = simprobe(&["--usbip", "0", "--dump", "0x5000_0000:4=/dev/null"]);
     assert_eq!((code, err.contains("no SRAM or flash")), (UNWRITTEN, true), "{err}");
+    let (code, _, err) = simprobe(&["--dap-tcp", "0", "--probe", "stlink-v3"]);
+    assert_eq!((code, err.contains("stlink-v3")), (USAGE, true), "{err}");
+    let (code, _, err) = simprobe(&["--stlink-tcp", "0"]);
+    assert_eq!((code, err.contains("ST-Links")), (USAGE, true), "{err}");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let (code, _, err) = simprobe(&["--usbip", &address]);

@@ -3,15 +3,14 @@
 use crate::attach::{self, Attached};
 use crate::cli::Cli;
 use crate::device::Offered;
+use crate::front::{ready, when_stopped};
 use crate::{Failure, FrontError};
-use pace::{Clock, Received};
+use pace::Clock;
 use std::io::Write;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
-use usbip::codec::BusId;
-use usbip::{Address, Handle, Server};
+use usbip::{Address, Server};
 use wire::UsbDevice as _;
 
 /// The port of vhci_hcd that was taken, while it is.
@@ -36,15 +35,20 @@ pub(crate) fn serve(
     let devices = match &cli.front.usbip {
         Some(address) => {
             let bound = listen(&mut server, address)?;
-            ready(out, "usbip", &bound.to_string(), &busid, &serial)?;
-            wait_for_stop(stop, cli.span, Arc::clone(&port), server.handle());
+            ready(out, "usbip", &bound.to_string(), busid.as_str(), &serial)?;
+            let handle = server.handle();
+            when_stopped(stop, cli.span, move || handle.stop());
             server.run()
         }
         None => {
             let (ours, theirs) = attach::pair()?;
             server.serve(ours);
             let handle = server.handle();
-            wait_for_stop(stop, cli.span, Arc::clone(&port), server.handle());
+            let (ends, taken) = (server.handle(), Arc::clone(&port));
+            when_stopped(stop, cli.span, move || {
+                detach(&taken);
+                ends.stop();
+            });
             // The host asks for the device while the server runs here.
             let (attached, devices) = thread::scope(|scope| {
                 let attaching = scope.spawn(|| {
@@ -53,7 +57,7 @@ pub(crate) fn serve(
                     let done = done.and_then(|attached| {
                         let address = format!("vhci:{}", attached.port());
                         *port.lock().unwrap_or_else(PoisonError::into_inner) = Some(attached);
-                        ready(out, "attach", &address, &busid, &serial)
+                        ready(out, "attach", &address, busid.as_str(), &serial)
                     });
                     if done.is_err() {
                         detach(&port);
@@ -75,32 +79,6 @@ pub(crate) fn serve(
 fn listen(server: &mut Server<Offered>, address: &Address) -> Result<Address, FrontError> {
     let wrong = |source| FrontError::Listen { address: address.to_string(), source };
     server.listen(address).map_err(wrong)
-}
-
-/// The one line that says that the probe can be used.
-pub(crate) fn ready(
-    out: &mut (dyn Write + Send),
-    front: &str,
-    address: &str,
-    busid: &BusId,
-    serial: &str,
-) -> Result<(), Failure> {
-    let line = writeln!(out, "ready {front} {address} {} {serial}", busid.as_str());
-    line.and_then(|()| out.flush()).map_err(Failure::Output)
-}
-
-/// Ends the server when something comes from `stop`, its other end is dropped, or the time is over. Nobody waits for the
-/// thread: it may outlive the server, and does nothing then.
-fn wait_for_stop(stop: Receiver<()>, span: Option<Duration>, port: Port, server: Handle<Offered>) {
-    thread::spawn(move || {
-        let received = match span {
-            Some(span) => pace::receive(&stop, span),
-            None => stop.recv().map_or(Received::Ended, Received::Value),
-        };
-        log::debug!("ending: {received:?}");
-        detach(&port);
-        server.stop();
-    });
 }
 
 /// Takes the device away from the host, if a host of this machine has it.

@@ -39,4 +39,16 @@ pub(super) const NOTES: &[Note] = &[
         "ST's provisioning: 0x17 in hotplug, hard reset, -sdp in hotplug, hard reset, 0x72; all through AP1",
         "record CubeProgrammer with -vb 3",
     ),
+    note(
+        "TOOL-20",
+        Confidence::Verified,
+        "OpenOCD's remote_bitbang sends one character for each edge: O o drive or release SWDIO, d e f g SWCLK and SWDIO, c read, r s t u resets, B b blink, Z z sleep, Q quit",
+        "`adapter driver remote_bitbang; transport select swd`",
+    ),
+    note(
+        "TOOL-21",
+        Confidence::Verified,
+        "ST's server for sharing an ST-Link takes a command byte with arguments of a fixed length at port 7184: 0 refresh, 1 count, 2 device, 3 open, 4 close, 5 USB command, 6 version",
+        "`adapter driver st-link; st-link backend tcp` against ST's server",
+    ),
 ];

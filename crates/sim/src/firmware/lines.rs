@@ -2,7 +2,7 @@
 
 use crate::bill::Bill;
 use crate::bus::{Chip, Time};
-use crate::swd::{Header, HostSide, Target};
+use crate::swd::{Header, HostSide, Line, Target};
 use crate::wiretrace::Truth;
 use wire::{Ack, Bits, Hz, Pins};
 
@@ -27,6 +27,8 @@ pub(crate) struct Lines<C> {
     pub(crate) timestamp: u32,
     swclk: bool,
     swdio: bool,
+    /// Whether a host that makes every edge itself drives SWDIO.
+    drives_data: bool,
     reset_low: bool,
 }
 
@@ -44,6 +46,7 @@ impl<C: Chip> Lines<C> {
             timestamp: 0,
             swclk: true,
             swdio: true,
+            drives_data: true,
             reset_low: false,
         }
     }
@@ -70,13 +73,14 @@ impl<C: Chip> Lines<C> {
         let (ack, clocks) = if self.target.can_transact(self.host, header, self.now) {
             let done = self.target.transact(header, *data, true, self.clock, self.now);
             if done.ack == Ack::OK {
-                let end = self.now + self.clock.nanos(u64::from(done.clocks));
+                let end = self.now + self.clock.nanos(u64::from(done.line.clocks));
                 self.target.idle(u32::from(self.idle), self.clock, end);
                 if header.read {
                     *data = done.data;
                 }
             }
-            (if done.intact { done.ack } else { Ack::PARITY }, done.clocks)
+            self.keep_line(done.line, matches!(done.ack, Ack::OK));
+            (if done.intact { done.ack } else { Ack::PARITY }, done.line.clocks)
         } else {
             self.clocked(header, data)
         };
@@ -84,6 +88,17 @@ impl<C: Chip> Lines<C> {
         self.target.take_last();
         self.account(header, ack, clocks, sent.unwrap_or(*data));
         ack
+    }
+
+    /// Keeps the clocks of a transaction that begins now, with the idle clocks behind it where there are any.
+    fn keep_line(&mut self, line: Line, idle: bool) {
+        if self.truth.is_kept() {
+            self.truth.run(self.now, self.clock, line);
+            let end = line.clocks;
+            for n in end..end + if idle { u32::from(self.idle) } else { 0 } {
+                self.truth.clock(self.now + self.clock.nanos(n.into()), self.clock, false, false);
+            }
+        }
     }
 
     /// The clocks of one transaction, one by one, as `SW_DP.c` makes them.
@@ -153,13 +168,14 @@ impl<C: Chip> Lines<C> {
         self.target.take_last();
         if self.truth.is_kept() {
             for _ in 0..skipped.tries {
-                self.account(header, Ack::WAIT, skipped.clocks, data);
+                self.keep_line(skipped.line, false);
+                self.account(header, Ack::WAIT, skipped.line.clocks, data);
             }
         } else {
             let tries = u64::from(skipped.tries);
             self.bill.wait += tries;
-            self.bill.swclk_wait += tries * u64::from(skipped.clocks);
-            self.now += tries * self.clock.nanos(u64::from(skipped.clocks));
+            self.bill.swclk_wait += tries * u64::from(skipped.line.clocks);
+            self.now += tries * self.clock.nanos(u64::from(skipped.line.clocks));
         }
         skipped.tries
     }
@@ -186,10 +202,12 @@ impl<C: Chip> Lines<C> {
 
     /// One clock of a line sequence; returns the level of SWDIO.
     fn bit(&mut self, host: Option<bool>) -> bool {
+        let start = self.now;
         self.now += self.clock.nanos(1);
         self.bill.swclk_other += 1;
         let driven = self.target.clock(host, self.now);
         let level = host.or(driven).unwrap_or(true);
+        self.truth.clock(start, self.clock, level, host.is_none() && driven.is_some());
         self.truth.bit(level, self.now);
         if let Some(seen) = self.target.take_last() {
             self.truth.transaction(seen, self.now);
@@ -221,6 +239,29 @@ impl<C: Chip> Lines<C> {
                 return read;
             }
             self.now = deadline.min(self.now + PIN_POLL_NS);
+        }
+    }
+
+    /// A host that makes every edge itself begins to drive SWDIO or lets go of it.
+    pub(crate) fn drive_data(&mut self, on: bool) {
+        self.drives_data = on;
+    }
+
+    /// Such a host sets SWCLK and what it drives.
+    pub(crate) fn set_pins(&mut self, swclk: bool, swdio: bool) {
+        let rising = swclk && !self.swclk;
+        self.swclk = swclk;
+        if rising {
+            self.bit(self.drives_data.then_some(swdio));
+        }
+        self.swdio = swdio;
+    }
+
+    /// What such a host sees on SWDIO.
+    pub(crate) fn data_level(&mut self) -> bool {
+        match self.drives_data {
+            true => self.swdio,
+            false => self.target.drives(self.now).unwrap_or(true),
         }
     }
 
@@ -262,7 +303,10 @@ impl<C: Chip> Clocks<'_, C> {
         self.count += 1;
         let at = self.lines.now + self.lines.clock.nanos(u64::from(self.count));
         let target = self.lines.target.clock(host, at);
-        host.or(target).unwrap_or(true)
+        let level = host.or(target).unwrap_or(true);
+        let start = self.lines.now + self.lines.clock.nanos(u64::from(self.count - 1));
+        self.lines.truth.clock(start, self.lines.clock, level, host.is_none() && target.is_some());
+        level
     }
 
     fn drive(&mut self, bits: u64, clocks: u32) {

@@ -108,6 +108,12 @@ impl Frame {
         (self.drive >> n & 1 == 1).then_some(self.out >> n & 1 == 1)
     }
 
+    /// The whole transaction, with the header before the answer; `data` as for [`Frame::line`].
+    pub(crate) fn whole(&self, header: Header, turnaround: u32, data: u64) -> Line {
+        let levels = u64::from(header.bits()) | self.line(header.read, turnaround, data) << 8;
+        Line { clocks: 8 + self.total, levels, target: self.drive << 8 }
+    }
+
     /// The levels of the line when the host drives `data` (33 bits, with parity) in its data phase, lets go elsewhere,
     /// and clocks zeros through the data phase of a write that was not accepted.
     pub(crate) fn line(&self, read: bool, turnaround: u32, data: u64) -> u64 {
@@ -117,6 +123,26 @@ impl Frame {
         let host = if read || self.total <= host_at { 0 } else { all & !((1 << host_at) - 1) };
         let sent = if self.data_at.is_some() { data << host_at } else { 0 };
         self.out | (undriven & !host) | (sent & host)
+    }
+}
+
+/// The clocks of a transaction, header and all. Bit n of the masks is clock n.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// How many.
+    pub(crate) clocks: u32,
+    /// The level of SWDIO; high where nobody drives it.
+    pub(crate) levels: u64,
+    /// Clocks in which the target drives it.
+    pub(crate) target: u64,
+}
+
+impl Line {
+    /// Nobody answers: the host clocks through a data phase with the line high.
+    pub(crate) fn silent(header: Header, turnaround: u32) -> Line {
+        let silence = 2 * turnaround + 36;
+        let levels = u64::from(header.bits()) | ((1 << silence) - 1) << 8;
+        Line { clocks: 8 + silence, levels, target: 0 }
     }
 }
 

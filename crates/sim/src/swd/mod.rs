@@ -13,6 +13,6 @@ mod target;
 pub(crate) mod tests;
 
 pub(crate) use faults::Faults;
-pub(crate) use frame::{Header, HostSide};
+pub(crate) use frame::{Header, HostSide, Line};
 pub(crate) use line::{History, Pattern};
 pub(crate) use target::{PowerUpMode, Target};

@@ -2,7 +2,7 @@
 
 use super::dp::{DebugPort, Verdict};
 use super::faults::Faults;
-use super::frame::{Frame, Header, HostSide, Reply, parity};
+use super::frame::{Frame, Header, HostSide, Line, Reply, parity};
 use super::line::{History, Pattern};
 use crate::bus::{Chip, Time};
 use wire::{Ack, Hz, Transaction};
@@ -49,8 +49,8 @@ pub(crate) struct Done {
     pub(crate) data: u32,
     /// Whether its parity bit fitted.
     pub(crate) intact: bool,
-    /// Clocks, without idle clocks behind it.
-    pub(crate) clocks: u32,
+    /// Its clocks, without idle clocks behind it.
+    pub(crate) line: Line,
 }
 
 /// A run of refused tries that were not played one by one.
@@ -58,8 +58,8 @@ pub(crate) struct Done {
 pub(crate) struct Skipped {
     /// How many tries were answered WAIT.
     pub(crate) tries: u32,
-    /// Clocks each of them took.
-    pub(crate) clocks: u32,
+    /// The clocks of each of them.
+    pub(crate) line: Line,
 }
 
 /// The debug port on its two wires, with a chip behind it.
@@ -131,6 +131,14 @@ impl<C: Chip> Target<C> {
         driven
     }
 
+    /// What the target drives just before the next rising edge: what [`Target::clock`] will return for it.
+    pub(crate) fn drives(&mut self, now: Time) -> Option<bool> {
+        match self.alive(now).then_some(&self.phase)? {
+            Phase::Answer { frame, clock, .. } => frame.driven(*clock),
+            _ => None,
+        }
+    }
+
     /// Whether a transaction of this kind can go through [`Target::transact`] now. Otherwise it has to be clocked.
     pub(crate) fn can_transact(&mut self, host: HostSide, header: Header, now: Time) -> bool {
         self.alive(now)
@@ -149,22 +157,21 @@ impl<C: Chip> Target<C> {
         let sent = u64::from(data) | (u64::from(parity(data) == intact) << 32);
         let Some((reply, spoiled)) = self.decide(header, now + clock.nanos(8)) else {
             // Nobody answers: the host clocks through a data phase with the line high.
-            let silence = 2 * turnaround + 36;
+            let line = Line::silent(header, turnaround);
             if self.alive(now) {
-                self.history
-                    .push_transaction(u64::from(header.bits()) | ((1 << silence) - 1) << 8, 8 + silence);
+                self.history.push_transaction(line.levels, line.clocks);
             }
-            return Done { ack: Ack::NONE, data: 0, intact: true, clocks: 8 + silence };
+            return Done { ack: Ack::NONE, data: 0, intact: true, line };
         };
         let frame = Frame::new(header.read, reply, turnaround, overrun);
-        let line = frame.line(header.read, turnaround, sent);
-        self.history.push_transaction(u64::from(header.bits()) | line << 8, 8 + frame.total);
-        self.finish(header, &frame, line, spoiled, now + clock.nanos(u64::from(8 + frame.total)));
+        let line = frame.whole(header, turnaround, sent);
+        self.history.push_transaction(line.levels, line.clocks);
+        self.finish(header, &frame, line.levels >> 8, spoiled, now + clock.nanos(u64::from(line.clocks)));
         let (value, intact) = match reply {
             Reply::Ok { value, spoiled } => (value, !spoiled),
             _ => (0, true),
         };
-        Done { ack: ack(reply), data: value, intact, clocks: 8 + frame.total }
+        Done { ack: ack(reply), data: value, intact, line }
     }
 
     /// Idle clocks (SWDIO low) after a transaction.
@@ -188,30 +195,28 @@ impl<C: Chip> Target<C> {
         most: u32,
         now: Time,
     ) -> Skipped {
-        let clocks = 13 + 2 * (self.port.turnaround() - 1);
-        let nothing = Skipped { tries: 0, clocks };
+        let turnaround = self.port.turnaround();
+        let line = Frame::new(header.read, Reply::Wait, turnaround, false).whole(header, turnaround, 0);
+        let nothing = Skipped { tries: 0, line };
         if !self.can_transact(host, header, now) {
             return nothing;
         }
         let decided = now + clock.nanos(8);
         let Some(end) = self.port.waits_until(header, decided) else { return nothing };
         let end = end.min(self.chip.power_certain_until(decided));
-        let step = clock.nanos(u64::from(clocks)).max(1);
+        let step = clock.nanos(u64::from(line.clocks)).max(1);
         let mut tries = end.saturating_sub(decided).div_ceil(step).min(u64::from(most));
         if let Some(fault) = self.faults.next_from(self.transactions + 1) {
             tries = tries.min(fault - self.transactions - 1);
         }
         let tries = u32::try_from(tries).unwrap_or(most);
-        self.repeat_wait(header, tries);
-        Skipped { tries, clocks }
+        self.repeat_wait(header, line, tries);
+        Skipped { tries, line }
     }
 
-    fn repeat_wait(&mut self, header: Header, tries: u32) {
-        let turnaround = self.port.turnaround();
-        let frame = Frame::new(header.read, Reply::Wait, turnaround, false);
-        let line = u64::from(header.bits()) | frame.line(header.read, turnaround, 0) << 8;
+    fn repeat_wait(&mut self, header: Header, line: Line, tries: u32) {
         for _ in 0..tries.min(10) {
-            self.history.push_transaction(line, 8 + frame.total); // ten of them fill the history
+            self.history.push_transaction(line.levels, line.clocks); // ten of them fill the history
         }
         self.transactions += u64::from(tries);
         if tries > 0 {

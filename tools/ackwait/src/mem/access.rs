@@ -28,7 +28,8 @@ fn pieces(at: Addr, len: usize, width: Option<Width>) -> Vec<Piece> {
     let (mut at, mut left) = (at, len);
     while left > 0 {
         let fits = |width: Width| at.0.is_multiple_of(width.bytes()) && left >= size(width);
-        let width = [Width::Word, Width::Half, Width::Byte].into_iter().find(|w| fits(*w)).unwrap_or(Width::Byte);
+        let width =
+            [Width::Word, Width::Half, Width::Byte].into_iter().find(|w| fits(*w)).unwrap_or(Width::Byte);
         let count = if width == Width::Word { left / size(width) } else { 1 };
         all.push(Piece { at, width, count });
         let bytes = count * size(width);
@@ -109,7 +110,9 @@ pub(super) fn write(
 }
 
 fn write_piece(adi: &mut Adi, way: Way, piece: Piece, bytes: &[u8]) -> Result<(), Trouble> {
-    let values = bytes.chunks(size(piece.width)).map(|chunk| chunk.iter().rev().fold(0, |v, b| v << 8 | u32::from(*b)));
+    let values = bytes
+        .chunks(size(piece.width))
+        .map(|chunk| chunk.iter().rev().fold(0, |v, b| v << 8 | u32::from(*b)));
     match piece.width {
         Width::Word => adi.write_words(way.ap, way.attr, piece.at, &values.collect::<Vec<_>>())?,
         width => {
@@ -128,7 +131,10 @@ fn write_piece(adi: &mut Adi, way: Way, piece: Piece, bytes: &[u8]) -> Result<()
 
 fn stop(output: &Output, done: &str, bytes: usize, of: usize) -> Result<(), Trouble> {
     if output.stopped() {
-        return Err(Trouble::new(Exit::Interrupted, format!("interrupted: {bytes} of {of} bytes were {done}")));
+        return Err(Trouble::new(
+            Exit::Interrupted,
+            format!("interrupted: {bytes} of {of} bytes were {done}"),
+        ));
     }
     Ok(())
 }

@@ -10,7 +10,9 @@ const LINE: usize = 16;
 
 /// Values of a width out of bytes.
 pub(super) fn values(bytes: &[u8], width: Width) -> impl Iterator<Item = u32> + '_ {
-    bytes.chunks(width.bytes() as usize).map(|chunk| chunk.iter().rev().fold(0, |v, byte| v << 8 | u32::from(*byte)))
+    bytes
+        .chunks(width.bytes() as usize)
+        .map(|chunk| chunk.iter().rev().fold(0, |v, byte| v << 8 | u32::from(*byte)))
 }
 
 /// One line a register where registers with names are read, else 16 bytes a line with their characters.

@@ -24,8 +24,9 @@ pub(super) fn write(args: &WriteArgs, how: &How, output: &mut Output) -> Result<
 
 /// The bytes of a file.
 fn file(path: &Path, start: &Start, verify: bool, how: &How, output: &mut Output) -> Result<(), Trouble> {
-    let bytes = std::fs::read(path)
-        .map_err(|e| Trouble::usage(format!("{} cannot be read: {e}", path.display())).next("nothing was written"))?;
+    let bytes = std::fs::read(path).map_err(|e| {
+        Trouble::usage(format!("{} cannot be read: {e}", path.display())).next("nothing was written")
+    })?;
     let unit = start.unit().bytes() as usize;
     if start.width.is_some() && !bytes.len().is_multiple_of(unit) {
         let text = format!("{} bytes are not a whole number of {}-bit values", bytes.len(), unit * 8);
@@ -42,19 +43,27 @@ fn file(path: &Path, start: &Start, verify: bool, how: &How, output: &mut Output
     })?;
     let read_back = if verify { ", read back and found equal" } else { "" };
     output.say(&format!("{} bytes written to {at} through {ap}{read_back}", bytes.len()));
-    let object = json!({ "ap": ap.0, "address": at.0, "bytes": bytes.len(), "file": path, "verified": verify });
+    let object =
+        json!({ "ap": ap.0, "address": at.0, "bytes": bytes.len(), "file": path, "verified": verify });
     output.data(how.format, "mem-write", object, Vec::new);
     Ok(())
 }
 
-fn compare(target: &mut Target, way: Way, start: &Start, want: &[u8], output: &mut Output) -> Result<(), Trouble> {
+fn compare(
+    target: &mut Target,
+    way: Way,
+    start: &Start,
+    want: &[u8],
+    output: &mut Output,
+) -> Result<(), Trouble> {
     let got = access::read(target.adi(), way, start.at, want.len(), start.width, output)?;
     let Some(index) = want.iter().zip(&got).position(|(want, got)| want != got) else { return Ok(()) };
     let differ = want.iter().zip(&got).filter(|(want, got)| want != got).count();
     let at = start.at.plus(u32::try_from(index).unwrap_or(u32::MAX));
     let byte = |bytes: &[u8]| bytes.get(index).map_or_else(String::new, |b| format!("0x{b:02X}"));
     let text = format!("at {at} there is {} and not {}; {differ} bytes differ", byte(&got), byte(want));
-    Err(Trouble::new(Exit::Verify, text).next("flash takes no plain writes; is this memory that keeps what it is given?"))
+    Err(Trouble::new(Exit::Verify, text)
+        .next("flash takes no plain writes; is this memory that keeps what it is given?"))
 }
 
 /// Single values, each with what was there before where looking is harmless.

@@ -1,7 +1,7 @@
 //! A chip that remembers what was done to it, and a host that makes every clock itself.
 
 use crate::bus::{ApIdent, Chip, Outcome, Request, Time};
-use crate::swd::{Faults, Header, HostSide, PowerUpMode, Target};
+use crate::swd::{Faults, Header, HostSide, Line, PowerUpMode, Target};
 use std::collections::BTreeMap;
 use wire::Hz;
 
@@ -77,7 +77,7 @@ pub(crate) struct Seen {
     pub(crate) ack: u8,
     pub(crate) data: u32,
     pub(crate) intact: bool,
-    pub(crate) clocks: u32,
+    pub(crate) line: Line,
 }
 
 /// A host with a target on its wires.
@@ -111,8 +111,15 @@ impl Host {
     }
 
     fn level(&mut self, drive: Option<bool>, at: Time) -> bool {
+        self.step(drive, at).0
+    }
+
+    /// One clock: the level, and whether the target makes it.
+    fn step(&mut self, drive: Option<bool>, at: Time) -> (bool, bool) {
+        let announced = self.target.drives(at);
         let driven = self.target.clock(drive, at);
-        drive.or(driven).unwrap_or(true)
+        assert_eq!(announced, driven, "what the target drives is there before the clock");
+        (drive.or(driven).unwrap_or(true), drive.is_none() && driven.is_some())
     }
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
@@ -125,10 +132,13 @@ impl Host {
     /// One transaction, clock by clock.
     pub(crate) fn clocked(&mut self, header: u8, read: bool, data: u32, intact: bool) -> Seen {
         let (start, clock) = (self.now, self.clock);
-        let mut clocks = 0;
+        let mut line = Line { clocks: 0, levels: 0, target: 0 };
         let mut step = |host: &mut Host, drive: Option<bool>| {
-            clocks += 1;
-            host.level(drive, start + clock.nanos(u64::from(clocks)))
+            let (level, target) = host.step(drive, start + clock.nanos(u64::from(line.clocks + 1)));
+            line.levels |= u64::from(level) << line.clocks;
+            line.target |= u64::from(target) << line.clocks;
+            line.clocks += 1;
+            level
         };
         let t = self.side.turnaround;
         for n in 0..8 {
@@ -138,7 +148,7 @@ impl Host {
             step(self, None);
         }
         let ack = (0..3).fold(0, |ack, n| ack | u8::from(step(self, None)) << n);
-        let mut seen = Seen { ack, data: 0, intact: true, clocks: 0 };
+        let mut seen = Seen { ack, data: 0, intact: true, line: Line { clocks: 0, levels: 0, target: 0 } };
         match (ack, read) {
             (1, true) => {
                 seen.data = (0..32).fold(0, |word, n| word | u32::from(step(self, None)) << n);
@@ -170,8 +180,8 @@ impl Host {
                 step(self, None);
             }),
         }
-        seen.clocks = clocks;
-        self.now += clock.nanos(u64::from(clocks));
+        seen.line = line;
+        self.now += clock.nanos(u64::from(line.clocks));
         seen
     }
 
@@ -181,8 +191,8 @@ impl Host {
             return self.clocked(header.bits(), header.read, data, intact);
         }
         let done = self.target.transact(header, data, intact, self.clock, self.now);
-        self.now += self.clock.nanos(u64::from(done.clocks));
-        Seen { ack: done.ack.0, data: done.data, intact: done.intact, clocks: done.clocks }
+        self.now += self.clock.nanos(u64::from(done.line.clocks));
+        Seen { ack: done.ack.0, data: done.data, intact: done.intact, line: done.line }
     }
 
     fn go(&mut self, ap: bool, read: bool, a: u8, data: u32) -> Seen {

@@ -38,7 +38,7 @@ fn after_a_line_reset_only_dpidr_and_targetsel_are_understood() {
         let mut host = Host::attached();
         host.bytes(dp::LINE_RESET.bytes);
         let seen = host.whole(Header { ap: false, read, a }, 0, true);
-        assert_eq!((seen.ack, seen.clocks), (NONE, 46));
+        assert_eq!((seen.ack, seen.line.clocks), (NONE, 46));
         // It is a protocol error: even DPIDR needs a new line reset.
         assert_eq!(host.read_dp(dp::DPIDR).0, NONE);
         host.bytes(dp::LINE_RESET.bytes);
@@ -200,7 +200,7 @@ fn with_overrun_detection_a_wait_sets_stickyorun_and_has_a_data_phase() {
     host.side.data_phase = true;
     assert_eq!(host.write_ap(ap::DRW, 1), OK);
     let refused = host.whole(Header { ap: true, read: false, a: ap::DRW }, 2, true);
-    assert_eq!((refused.ack, refused.clocks), (WAIT, 46));
+    assert_eq!((refused.ack, refused.line.clocks), (WAIT, 46));
     assert_eq!(host.write_ap(ap::DRW, 3), FAULT);
     assert_eq!(host.ctrl_stat() & ctrl_stat::STICKY, ctrl_stat::STICKYORUN);
     host.now += 100_000;
@@ -250,7 +250,7 @@ fn the_turnaround_of_dlcr_is_kept_by_both_sides_and_ends_with_a_line_reset() {
     host.write_dp(dp::DLCR, 3 << 8);
     host.side.turnaround = 4;
     let seen = host.whole(Header { ap: false, read: true, a: dp::DPIDR }, 0, true);
-    assert_eq!((seen.ack, seen.data, seen.clocks), (OK, DPIDR, 52));
+    assert_eq!((seen.ack, seen.data, seen.line.clocks), (OK, DPIDR, 52));
     host.bytes(dp::LINE_RESET.bytes);
     host.side.turnaround = 1;
     assert_eq!(host.read_dp(dp::DPIDR), (OK, DPIDR));
@@ -340,10 +340,10 @@ fn skipping_waits_is_the_same_as_playing_them() {
         let header = Header { ap: true, read: true, a: ap::DRW };
         let (mut played, mut skipped) = (busy(), busy());
         let skip = skipped.target.skip_waits(skipped.side, header, skipped.clock, most, skipped.now);
-        skipped.now += u64::from(skip.tries) * skipped.clock.nanos(u64::from(skip.clocks));
+        skipped.now += u64::from(skip.tries) * skipped.clock.nanos(u64::from(skip.line.clocks));
         for _ in 0..skip.tries {
             let seen = played.whole(header, 0, true);
-            assert_eq!((seen.ack, seen.clocks), (WAIT, skip.clocks));
+            assert_eq!((seen.ack, seen.line), (WAIT, skip.line));
         }
         assert_eq!(format!("{:?}", played.target), format!("{:?}", skipped.target));
         assert_eq!(played.now, skipped.now);

@@ -1,0 +1,110 @@
+//! What was on the wire, written by whoever can see it: the simulator.
+//!
+//! Interface 2 of a recording (link type USER1) holds one packet for each event. Its first byte says what it is: 0 a
+//! transaction, 1 a line reset, 2 a switch sequence (its name follows), 3 nRESET low, 4 nRESET released, 5 idle (nanoseconds
+//! follow, eight bytes). A transaction has four more: the request as it is sent, the ack, 1 when there was a data phase, 0; and
+//! the data if there were any. The packet's comment says the same in words.
+
+use crate::event::{OnWire, Wired};
+use crate::{pcapng, text};
+use std::time::Duration;
+use wire::{Port, Transaction, WireEvent};
+
+/// A recording of these events, as a pcapng file. `about` names the source in one line.
+pub fn truth(about: &str, events: &[(Duration, WireEvent)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let application = concat!("ackwait ", env!("CARGO_PKG_VERSION"));
+    let comment =
+        format!("secrets: SHOWN - THIS FILE CONTAINS SECRETS IN CLEAR\nwire: {}", about.replace('\n', " "));
+    pcapng::section(&mut out, &comment, application);
+    // The numbers of the interfaces are those of every recording.
+    pcapng::interface(&mut out, pcapng::LINKTYPE_USB_LINUX_MMAPPED, "usb");
+    pcapng::interface(&mut out, pcapng::LINKTYPE_USER0, "marks");
+    pcapng::interface(&mut out, pcapng::LINKTYPE_USER1, "wire");
+    for (at, event) in events {
+        let nanos = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
+        pcapng::packet(&mut out, 2, nanos, &words(event), |out| body(event, out));
+    }
+    out
+}
+
+fn words(event: &WireEvent) -> String {
+    let what = OnWire::Event(event.clone());
+    text::wired(&Wired { what, secret: false, implied: false, refused: None, matching: None })
+}
+
+fn body(event: &WireEvent, out: &mut Vec<u8>) {
+    match event {
+        WireEvent::Transaction(transaction) => put(transaction, out),
+        WireEvent::LineReset => out.push(1),
+        WireEvent::Switch(name) => {
+            out.push(2);
+            out.extend_from_slice(name.as_bytes());
+        }
+        WireEvent::Reset(low) => out.push(if *low { 3 } else { 4 }),
+        WireEvent::Idle(time) => {
+            out.push(5);
+            out.extend_from_slice(&u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).to_le_bytes());
+        }
+    }
+}
+
+fn put(transaction: &Transaction, out: &mut Vec<u8>) {
+    let Transaction { reg, read, ack, data } = transaction;
+    let request = regs::dp::request(reg.port == Port::Ap, *read, reg.a);
+    out.extend_from_slice(&[0, request, ack.0, u8::from(data.is_some()), 0]);
+    if let Some(data) = data {
+        out.extend_from_slice(&data.to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::{Ack, RegSel};
+
+    fn event(event: WireEvent) -> (Vec<u8>, String) {
+        let mut bytes = Vec::new();
+        body(&event, &mut bytes);
+        (bytes, words(&event))
+    }
+
+    #[test]
+    fn a_transaction_is_its_request_ack_and_data_with_a_comment_in_words() {
+        let read = Transaction { reg: RegSel::dp(0), read: true, ack: Ack::OK, data: Some(0x6BA0_2477) };
+        let (bytes, words) = event(WireEvent::Transaction(read));
+        assert_eq!(bytes, [0, 0xA5, 1, 1, 0, 0x77, 0x24, 0xA0, 0x6B]);
+        assert_eq!(words, "DP read 0x0 OK 0x6BA0_2477");
+        let refused = Transaction { reg: RegSel::ap(0xC), read: false, ack: Ack::WAIT, data: None };
+        assert_eq!(
+            event(WireEvent::Transaction(refused)),
+            (vec![0, 0xBB, 2, 0, 0], "AP write 0xC WAIT".to_owned())
+        );
+    }
+
+    #[test]
+    fn sequences_and_the_reset_pin_are_there_too() {
+        assert_eq!(event(WireEvent::LineReset), (vec![1], "line reset".to_owned()));
+        assert_eq!(event(WireEvent::Switch("JTAG-to-SWD")).0, b"\x02JTAG-to-SWD");
+        assert_eq!(event(WireEvent::Reset(true)), (vec![3], "nRESET low".to_owned()));
+        assert_eq!(event(WireEvent::Reset(false)).0, [4]);
+    }
+
+    #[test]
+    fn the_file_has_three_interfaces_and_a_packet_for_each_event() {
+        let events = [
+            (Duration::from_micros(5), WireEvent::LineReset),
+            (Duration::from_micros(9), WireEvent::LineReset),
+        ];
+        let file = truth("a probe", &events);
+        let mut rest = file.as_slice();
+        let mut kinds = Vec::new();
+        while let Some((kind, length)) =
+            rest.first_chunk::<8>().map(|h| (h[0], u32::from_le_bytes([h[4], h[5], h[6], h[7]])))
+        {
+            kinds.push(kind);
+            rest = &rest[length as usize..];
+        }
+        assert_eq!((kinds, rest.len()), (vec![0x0A, 1, 1, 1, 6, 6], 0));
+    }
+}
