@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::time::Duration;
+use wire::Ack;
 
 /// The bill of a simulated probe since it was opened. SWCLK cycles are counted apart by what they were good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,7 +17,7 @@ pub struct Bill {
     pub swclk_ok: u64,
     /// Cycles of transactions that were answered WAIT or FAULT.
     pub swclk_wait: u64,
-    /// Cycles of line sequences, and of transactions that nobody answered or whose data had the wrong parity.
+    /// Cycles of line sequences (a transaction may be made of one), and of transactions that nobody answered or whose data had the wrong parity.
     pub swclk_other: u64,
     /// Transactions acknowledged OK, with good parity.
     pub ok: u64,
@@ -35,6 +36,17 @@ pub struct Bill {
 }
 
 impl Bill {
+    /// The number of transactions with this ack.
+    pub(crate) fn number(&mut self, ack: Ack) -> &mut u64 {
+        match ack {
+            Ack::OK => &mut self.ok,
+            Ack::WAIT => &mut self.wait,
+            Ack::FAULT => &mut self.fault,
+            Ack::PARITY => &mut self.parity,
+            _ => &mut self.no_ack,
+        }
+    }
+
     /// All SWCLK cycles.
     #[must_use]
     pub const fn swclk(&self) -> u64 {

@@ -88,7 +88,9 @@ pub(crate) fn write(cli: &Cli, mut device: Offered, now: Duration, out: &mut dyn
     }
     keep(device.probe_mut().save(now).map_err(Failure::from));
     if let Some(path) = &cli.bill {
-        let bill = BillText::new(cli.probe.word(), &device.probe().bill(), device.round_trips());
+        // Bare pins have no probe before them.
+        let probe = if cli.front.bitbang.is_some() { "pins".to_owned() } else { cli.probe.word() };
+        let bill = BillText::new(probe, &device.probe().bill(), device.round_trips());
         keep(write_bill(path, &bill, out));
     }
     failures

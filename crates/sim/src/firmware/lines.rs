@@ -143,15 +143,12 @@ impl<C: Chip> Lines<C> {
         let data_end = self.now + self.clock.nanos(u64::from(clocks));
         let all = u64::from(clocks) + if accepted { u64::from(self.idle) } else { 0 };
         let bill = &mut self.bill;
-        let (number, cycles) = match ack {
-            Ack::OK => (&mut bill.ok, &mut bill.swclk_ok),
-            Ack::WAIT => (&mut bill.wait, &mut bill.swclk_wait),
-            Ack::FAULT => (&mut bill.fault, &mut bill.swclk_wait),
-            Ack::PARITY => (&mut bill.parity, &mut bill.swclk_other),
-            _ => (&mut bill.no_ack, &mut bill.swclk_other),
-        };
-        *number += 1;
-        *cycles += all;
+        *bill.number(ack) += 1;
+        *match ack {
+            Ack::OK => &mut bill.swclk_ok,
+            Ack::WAIT | Ack::FAULT => &mut bill.swclk_wait,
+            _ => &mut bill.swclk_other,
+        } += all;
         if accepted {
             self.timestamp = (data_end / 1000) as u32;
         }
@@ -210,6 +207,7 @@ impl<C: Chip> Lines<C> {
         self.truth.clock(start, self.clock, level, host.is_none() && driven.is_some());
         self.truth.bit(level, self.now);
         if let Some(seen) = self.target.take_last() {
+            *self.bill.number(seen.ack) += 1;
             self.truth.transaction(seen, self.now);
         }
         self.swdio = host.unwrap_or(true);
