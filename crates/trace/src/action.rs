@@ -80,6 +80,8 @@ pub struct Action {
     pub kind: ActionKind,
     /// For a reader.
     pub text: String,
+    /// The same without how long it took and how often it was looked at: what it is, whoever did it.
+    pub core: String,
     /// Its events in the list of level 4.
     pub of: Range<usize>,
 }
@@ -89,11 +91,22 @@ struct Found {
     length: usize,
     kind: ActionKind,
     text: String,
+    core: String,
+}
+
+/// Stands before and behind a [`measured`] part of a text. It is in no text that leaves this module.
+const MEASURED: char = '\u{1}';
+
+/// A part of an action's text that says how long or how often. It is shown, and is no part of what the action is.
+fn measured(text: impl AsRef<str>) -> String {
+    format!("{MEASURED}{}{MEASURED}", text.as_ref())
 }
 
 impl Found {
     fn new(length: usize, kind: ActionKind, text: impl Into<String>) -> Option<Found> {
-        Some(Found { length, kind, text: text.into() })
+        let text: String = text.into();
+        let core = text.split(MEASURED).step_by(2).collect();
+        Some(Found { length, kind, text: text.replace(MEASURED, ""), core })
     }
 }
 
@@ -165,8 +178,8 @@ pub(crate) fn find(meanings: &[Event], breaks: &Breaks) -> Vec<Event> {
             event.until = last.until;
             event.cause = Some(at);
             event.certainty = events.iter().map(|e| e.certainty).max().unwrap_or(first.certainty);
-            if let Some(Found { kind, text, .. }) = found {
-                event.body = Body::Action(Box::new(Action { kind, text, of: at..at + length }));
+            if let Some(Found { kind, text, core, .. }) = found {
+                event.body = Body::Action(Box::new(Action { kind, text, core, of: at..at + length }));
             }
             out.push(event);
         }
@@ -225,7 +238,7 @@ fn polls(rest: &[Event], registers: &[u32]) -> (usize, Option<u32>) {
 fn took(events: &[Event]) -> String {
     match (events.first(), events.last()) {
         (Some(first), Some(last)) if last.until > first.at => {
-            format!(", in {}", crate::name::span(last.until - first.at))
+            measured(format!(", in {}", crate::name::span(last.until - first.at)))
         }
         _ => String::new(),
     }

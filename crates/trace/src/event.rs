@@ -82,7 +82,7 @@ pub enum OnWire {
 }
 
 /// A value match inside the probe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Match {
     /// The bits that were compared; `None` when the command that set the mask was not recorded.
     pub mask: Option<u32>,
@@ -172,6 +172,8 @@ pub struct RegisterAccess {
     pub secret: bool,
     /// It only serves the memory accesses around it (SELECT, CSW, TAR, RDBUFF).
     pub housekeeping: bool,
+    /// It wrote what the register held already: SELECT, CSW or TAR.
+    pub redundant: bool,
     /// Why it is not shown as the memory access that it probably is.
     pub missing: Option<Missing>,
     /// A wait inside the probe.

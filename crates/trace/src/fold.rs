@@ -6,7 +6,7 @@ use regs::{h5::dbgmcu, m33};
 use wire::{Access, Ack, Addr, MarkKind};
 
 /// Reading these twice is not the same as reading them once.
-const NEVER_FOLDED: [u32; 3] =
+pub(crate) const NEVER_FOLDED: [u32; 3] =
     [m33::DCRDR, dbgmcu::BASE + dbgmcu::DBG_AUTH_DEVICE, dbgmcu::BASE_AP0 + dbgmcu::DBG_AUTH_DEVICE];
 
 /// Places in the recording over which nothing is joined: a step, a try or somebody's hand on the board begins there.
@@ -89,7 +89,7 @@ fn join_accesses(last: &mut Accessed, next: &Accessed) -> bool {
 }
 
 /// Flash, SRAM and the like, where neighbours have no names of their own.
-fn is_memory(access: Access) -> bool {
+pub(crate) fn is_memory(access: Access) -> bool {
     let Addr(at) = access.at;
     !(0x4000_0000..0x6000_0000).contains(&at) && at < 0xE000_0000
 }

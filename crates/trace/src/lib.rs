@@ -1,4 +1,4 @@
-//! Traces: recorded, read, decoded, lifted to memory accesses, named, folded and counted.
+//! Traces: recorded, read, decoded, lifted to memory accesses, named, folded, counted and compared.
 //!
 //! **What it is.** The way from the bytes that pass between a host and a probe to a story that a person can follow:
 //!
@@ -13,7 +13,7 @@
 //! | M | marks that the driver wrote | [`read`] |
 //!
 //! A recording holds level 0 and marks only; everything else is derived here, so that our own run, a capture of another tool
-//! and a simulated run go the same way. [`Recorder`] writes, [`open`] reads.
+//! and a simulated run go the same way. [`Recorder`] writes, [`open`] reads, [`diff`](mod@diff) compares.
 //!
 //! **What it knows.** pcapng and pcap, usbmon headers, how CMSIS-DAP packets become transactions (through `cmsis-dap`), how
 //! SELECT, CSW and TAR make an address, how ST-Link commands become memory accesses (through `stlink`), and register names
@@ -32,6 +32,7 @@
 
 pub mod action;
 pub mod decode;
+pub mod diff;
 mod error;
 pub mod event;
 mod fold;

@@ -191,6 +191,7 @@ impl Lift {
                     ack: t.ack,
                     secret: source.secret,
                     housekeeping: false,
+                    redundant: false,
                     missing,
                     matching: source.matching,
                 };
@@ -243,10 +244,12 @@ impl Lift {
 
     fn dp(&mut self, source: Source, t: Transaction, value: Option<u32>, repeats: Repeats) {
         let bank = self.select.map(ap::low4);
+        let mut redundant = false;
         let mut housekeeping = source.implied && t.read && t.reg.a == dp::RDBUFF;
         if !t.read {
             match (t.reg.a, bank.unwrap_or(0)) {
                 (dp::SELECT, _) => {
+                    redundant = value.is_some() && self.select == value;
                     self.select = value.filter(|_| !source.secret);
                     housekeeping = true;
                 }
@@ -269,6 +272,7 @@ impl Lift {
             ack: t.ack,
             secret: source.secret,
             housekeeping,
+            redundant,
             missing: None,
             matching: source.matching,
         };
@@ -304,11 +308,14 @@ impl Lift {
             }
             Target::Register { port, ap, bank, missing } => {
                 let offset = bank.map(|bank| bank << 4 | t.reg.a & 0xC);
+                let mut redundant = false;
                 let moves = matches!(offset, Some(mem_ap::CSW | mem_ap::TAR | mem_ap::TAR_HI)) && !t.read;
                 if let (Some(ap), Some(offset)) = (ap, offset) {
                     register = Some((ap, offset));
                     if !t.read {
-                        self.aps.entry(ap).or_default().set(offset, value.filter(|_| !source.secret));
+                        let state = self.aps.entry(ap).or_default();
+                        redundant = value.is_some_and(|value| state.holds(offset, value));
+                        state.set(offset, value.filter(|_| !source.secret));
                     } else if missing.is_some() {
                         self.aps.entry(ap).or_default().forget_tar_if_it_moves();
                     }
@@ -324,6 +331,7 @@ impl Lift {
                     ack: t.ack,
                     secret: source.secret,
                     housekeeping: moves,
+                    redundant,
                     missing,
                     matching: source.matching,
                 };

@@ -1,4 +1,4 @@
-//! `swdtrace`: shows and counts what happened between a host, a probe and a target.
+//! `swdtrace`: shows, counts and compares what happened between a host, a probe and a target.
 //!
 //! **What it is.** The command line over the `trace` crate; `main` only calls [`run`].
 //!
@@ -9,14 +9,16 @@
 //! **Specification.** Output: one line for each event, or one JSON object a line; data on standard output, warnings on
 //! standard error.
 //!
-//! **Not supported.** Recording other programs, comparing two traces, exports.
+//! **Not supported.** Recording other programs, exports; comparing times, and masks for single registers.
 
+mod diff;
 mod show;
 mod stat;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use trace::diff::Equality;
 use trace::read::Device;
 use trace::{Options, Trace};
 
@@ -24,18 +26,21 @@ use trace::{Options, Trace};
 const OK: u8 = 0;
 /// The output could not be written.
 const BUG: u8 = 1;
+/// Two recordings differ.
+const DIFFERENT: u8 = 1;
 /// Wrong arguments, or a file that cannot be read or is no recording.
 const USAGE: u8 = 2;
 /// The recording is cut off; what it holds was shown.
 const TRUNCATED: u8 = 61;
 
-/// Shows and counts what happened between a host, a probe and a target.
+/// Shows, counts and compares what happened between a host, a probe and a target.
 #[derive(Debug, Parser)]
 #[command(
     name = "swdtrace",
     version,
     after_help = "Exit codes:\n  0   done\n  1   the output could not be written\n  2   wrong arguments, a file that \
-                  cannot be read, or no recording\n  61  the recording is cut off; what it holds was shown"
+                  cannot be read, or no recording\n  61  the recording is cut off; what it holds was shown\n\n\
+                  diff: 0 the same, 1 different, 2 trouble"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -48,6 +53,8 @@ enum Command {
     Show(Show),
     /// Counts transactions, accesses, bytes and round trips.
     Stat(Stat),
+    /// Compares two recordings: what does one do that the other does not?
+    Diff(Diff),
 }
 
 #[derive(Debug, clap::Args)]
@@ -105,6 +112,39 @@ enum StatFormat {
     Json,
 }
 
+#[derive(Debug, clap::Args)]
+struct Diff {
+    /// The first recording, A.
+    a: PathBuf,
+    /// The second recording, B.
+    b: PathBuf,
+    /// What counts as equal: 1 transactions, 2 the same without repeated WAITs and redundant SELECT, CSW and TAR, 3 memory
+    /// accesses however they are cut into blocks, 4 the same with polls folded, 5 actions.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=5))]
+    level: u8,
+    /// Times are shown, not compared (this is so in any case).
+    #[arg(long = "ignore-time")]
+    _ignore_time: bool,
+    /// What reads gave counts too: reads that are equal but for their value are a difference.
+    #[arg(long)]
+    values: bool,
+    /// Equal lines to show before and behind each difference.
+    #[arg(long, default_value_t = 3, value_name = "LINES")]
+    context: usize,
+    /// Width of the text in columns.
+    #[arg(long, default_value_t = 160, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(80..))]
+    width: u16,
+    /// Which device of A is the probe, as BUS.ADDRESS, where it holds several.
+    #[arg(long, value_name = "BUS.ADDRESS")]
+    device_a: Option<Device>,
+    /// Which device of B is the probe.
+    #[arg(long, value_name = "BUS.ADDRESS")]
+    device_b: Option<Device>,
+    /// The form of the output.
+    #[arg(long, value_enum, default_value_t = StatFormat::Text)]
+    format: StatFormat,
+}
+
 /// Why there is no output.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -112,6 +152,8 @@ enum Failure {
     Read { path: PathBuf, source: io::Error },
     #[error("{}: {source}", path.display())]
     Trace { path: PathBuf, source: trace::TraceError },
+    #[error("{0}")]
+    NotComparable(#[from] trace::diff::NotComparable),
     #[error("output: {0}")]
     Output(#[from] io::Error),
 }
@@ -132,35 +174,73 @@ where
         }
     };
     let done = match &cli.command {
-        Command::Show(args) => open(&args.input, err).and_then(|trace| {
-            let view = show::View {
-                level: wire::Level::from_number(args.level).unwrap_or(wire::Level::Action),
-                marks: !args.no_marks,
-                causes: args.causes,
-            };
-            match args.format {
-                ShowFormat::Text => show::text(&trace, &view, out)?,
-                ShowFormat::Jsonl => show::jsonl(&trace, &view, out)?,
-            }
-            Ok(trace)
-        }),
-        Command::Stat(args) => open(&args.input, err).and_then(|trace| {
-            match args.format {
-                StatFormat::Text => stat::text(&trace, out)?,
-                StatFormat::Json => stat::json(&trace, out)?,
-            }
-            Ok(trace)
-        }),
+        Command::Show(args) => show(args, out, err),
+        Command::Stat(args) => stat(args, out, err),
+        Command::Diff(args) => compare(args, out, err),
     };
-    match done.and_then(|trace| out.flush().map(|()| trace).map_err(Failure::from)) {
-        Ok(trace) if trace.truncated_at().is_some() => TRUNCATED,
-        Ok(_) => OK,
+    match done.and_then(|code| out.flush().map(|()| code).map_err(Failure::from)) {
+        Ok(code) => code,
         // Whoever reads has seen enough.
         Err(Failure::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => OK,
         Err(failure) => {
             let _ = writeln!(err, "swdtrace: {failure}");
-            if matches!(failure, Failure::Output(_)) { BUG } else { USAGE }
+            if matches!(failure, Failure::Output(_)) && !matches!(cli.command, Command::Diff(_)) {
+                BUG
+            } else {
+                USAGE
+            }
         }
+    }
+}
+
+fn show(args: &Show, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
+    let trace = open(&args.input, err)?;
+    let view = show::View {
+        level: wire::Level::from_number(args.level).unwrap_or(wire::Level::Action),
+        marks: !args.no_marks,
+        causes: args.causes,
+    };
+    match args.format {
+        ShowFormat::Text => show::text(&trace, &view, out)?,
+        ShowFormat::Jsonl => show::jsonl(&trace, &view, out)?,
+    }
+    Ok(complete(&trace))
+}
+
+fn stat(args: &Stat, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
+    let trace = open(&args.input, err)?;
+    match args.format {
+        StatFormat::Text => stat::text(&trace, out)?,
+        StatFormat::Json => stat::json(&trace, out)?,
+    }
+    Ok(complete(&trace))
+}
+
+fn complete(trace: &Trace) -> u8 {
+    if trace.truncated_at().is_some() { TRUNCATED } else { OK }
+}
+
+fn compare(args: &Diff, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
+    let a = Input { file: args.a.clone(), device: args.device_a };
+    let b = Input { file: args.b.clone(), device: args.device_b };
+    let level = Equality::from_number(args.level).unwrap_or(Equality::Accesses);
+    let (first, second) = (open(&a, err)?, open(&b, err)?);
+    let found = trace::diff::diff(&first, &second, level)?;
+    let names = [&args.a, &args.b].map(|path| path.display().to_string());
+    let [name_a, name_b] = &names;
+    let report =
+        diff::Report { diff: &found, a: (name_a, &first), b: (name_b, &second), values: args.values };
+    match args.format {
+        StatFormat::Text => report.text(args.context, usize::from(args.width), out)?,
+        StatFormat::Json => report.json(args.context, out)?,
+    }
+    if !report.same() {
+        return Ok(DIFFERENT);
+    }
+    match first.truncated_at().is_some() || second.truncated_at().is_some() {
+        // What is missing may differ.
+        true => Ok(USAGE),
+        false => Ok(OK),
     }
 }
 

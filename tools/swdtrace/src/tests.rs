@@ -212,3 +212,70 @@ fn a_reader_that_goes_away_is_no_error() {
     std::fs::remove_file(&path).unwrap();
     assert_eq!(code, 0);
 }
+
+fn compared(a: &[u8], b: &[u8], more: &[&str]) -> (u8, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, other] = ["a.pcapng", "b.pcapng"].map(|name| folder.path().join(name));
+    std::fs::write(&one, a).unwrap();
+    std::fs::write(&other, b).unwrap();
+    let mut args = vec!["swdtrace".to_owned(), "diff".to_owned()];
+    args.extend([one, other].map(|path| path.display().to_string()));
+    args.extend(more.iter().map(|arg| (*arg).to_owned()));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = run(args, &mut out, &mut err);
+    (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+}
+
+/// The recording of the other tests, with one more write behind it.
+fn one_more() -> Vec<u8> {
+    let header = Header::new("test", "1.0", ClockKind::Virtual);
+    let mut recorder = Recorder::in_memory(&header, Secrets::Masked).unwrap();
+    let r = &mut recorder;
+    exchange(r, 1, 0, &[5, 0, 1, 2], &[5, 1, 1, 0x77, 0x24, 0xA0, 0x6B]);
+    let set_up = [5, 0, 3, 8, 0, 0, 0, 1, 1, 2, 0, 0, 0x23, 5, 0x20, 0x20, 0x02, 0x40];
+    exchange(r, 2, 200, &set_up, &[5, 3, 1]);
+    exchange(r, 3, 400, &[5, 0, 1, 0xD, 1, 0, 0, 0], &[5, 1, 1]);
+    recorder.into_bytes()
+}
+
+#[test]
+fn a_recording_is_the_same_as_itself() {
+    let (code, out, err) = compared(&recording(), &recording(), &[]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.starts_with("level 3: memory accesses\nA: "), "{out}");
+    assert!(out.ends_with("the same\n"), "{out}");
+}
+
+#[test]
+fn what_differs_stands_side_by_side_with_its_times() {
+    let (code, out, _) = compared(&recording(), &one_more(), &["--level", "4", "--width", "120"]);
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("@@ 1 of 1: A item 1, B item 1, the first difference"), "{out}");
+    assert!(out.contains("FLASH_NSSR write"), "{out}");
+    assert!(out.ends_with("different in 1 place\n"), "{out}");
+    let (code, out, _) = compared(&recording(), &one_more(), &["--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (code, value["same"].as_bool(), value["hunks"].as_array().unwrap().len()),
+        (1, Some(false), 1)
+    );
+}
+
+#[test]
+fn a_recording_that_is_cut_off_is_trouble_even_when_what_is_there_is_the_same() {
+    let whole = recording();
+    let (code, out, _) = compared(&whole[..whole.len() - 5], &whole[..whole.len() - 5], &[]);
+    assert_eq!(code, 2, "{out}");
+    assert!(out.contains("is cut off: what is missing was not compared"), "{out}");
+}
+
+#[test]
+fn what_cannot_be_compared_is_trouble() {
+    let (code, _, err) = compared(&recording(), b"not a recording", &[]);
+    assert_eq!(code, 2);
+    assert!(err.contains("this is no recording"), "{err}");
+    let empty = Recorder::in_memory(&Header::new("t", "1", ClockKind::Virtual), Secrets::Masked).unwrap();
+    let (code, _, err) = compared(&recording(), empty.bytes(), &[]);
+    assert_eq!(code, 2);
+    assert!(err.contains("nothing in B could be decoded"), "{err}");
+}

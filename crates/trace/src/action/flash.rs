@@ -1,6 +1,6 @@
 //! Flash, option bytes and option-byte keys. [H5-FLASH-2] [H5-FLASH-3] [H5-FLASH-4] [H5-OB-1] [H5-OBK-4]
 
-use super::{ActionKind, Found, Known, outcome, performed, polls, read, took, written};
+use super::{ActionKind, Found, Known, measured, outcome, performed, polls, read, took, written};
 use crate::event::{Accessed, Event};
 use crate::name::{SECRET, canonical, hex, key, size};
 use regs::h5::{flash, memory};
@@ -47,9 +47,9 @@ pub(super) fn unlock(rest: &[Event], _: &Known) -> Option<Found> {
 pub(super) fn polled(reads: Option<u32>) -> String {
     match reads {
         Some(0) => String::new(),
-        Some(1) => ", 1 poll".to_owned(),
-        Some(n) => format!(", {n} polls"),
-        None => ", polled by the probe".to_owned(),
+        Some(1) => measured(", 1 poll"),
+        Some(n) => measured(format!(", {n} polls")),
+        None => measured(", polled by the probe"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Connecting, and the reset pin.
 
-use super::{ActionKind, Found, Known};
+use super::{ActionKind, Found, Known, measured};
 use crate::event::{Body, ByProbe, Event, Procedure, RegisterAccess};
 use crate::name::hex;
 use regs::dp;
@@ -92,7 +92,7 @@ pub(super) fn reset_pin(rest: &[Event], _: &Known) -> Option<Found> {
         return Found::new(
             2,
             ActionKind::Reset,
-            format!("reset pulse on nRESET, {}", crate::name::span(pulse)),
+            format!("reset pulse on nRESET{}", measured(format!(", {}", crate::name::span(pulse)))),
         );
     }
     Found::new(1, ActionKind::Reset, if low { "hold nRESET low" } else { "release nRESET" })

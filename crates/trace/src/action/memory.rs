@@ -1,6 +1,6 @@
 //! Waits and block transfers that belong to nothing else.
 
-use super::{ActionKind, Found, Known, performed, took};
+use super::{ActionKind, Found, Known, measured, performed, took};
 use crate::event::Event;
 use crate::name::{SECRET, condition, place, size, span, value};
 
@@ -16,9 +16,10 @@ pub(super) fn wait(rest: &[Event], _: &Known) -> Option<Found> {
         let register = regs::lookup(a.access.at.0).map(|hit| hit.register);
         let outcome = if matching.reached { "" } else { ": not reached" };
         let text = format!(
-            "wait for {} {}, polled by the probe, over {time}{outcome}",
+            "wait for {} {}, polled by the probe{}{outcome}",
             place(a.access.at),
-            condition(register, matching)
+            condition(register, matching),
+            measured(format!(", over {time}")),
         );
         return Found::new(1, ActionKind::Wait, text);
     }
@@ -26,12 +27,13 @@ pub(super) fn wait(rest: &[Event], _: &Known) -> Option<Found> {
         return None;
     }
     let last = value(a, a.access.value);
-    let outcome = if a.repeats.first == a.access.value {
-        format!("always {last}")
+    let first = if a.repeats.first == a.access.value {
+        "always ".to_owned()
     } else {
-        format!("{} to {last}", value(a, a.repeats.first))
+        format!("{} to ", value(a, a.repeats.first))
     };
-    let text = format!("wait {} ×{} over {time}: {outcome}", place(a.access.at), a.repeats.same);
+    let looks = measured(format!(" ×{} over {time}: {first}", a.repeats.same));
+    let text = format!("wait {}{looks}{last}", place(a.access.at));
     Found::new(1, ActionKind::Wait, text)
 }
 

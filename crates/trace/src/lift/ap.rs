@@ -148,6 +148,15 @@ impl Ap {
         }
     }
 
+    /// Whether a register is known to hold this value already.
+    pub(super) fn holds(&self, offset: u8, value: u32) -> bool {
+        match offset {
+            mem_ap::CSW => self.csw == Some(value),
+            mem_ap::TAR => self.tar == Some(value),
+            _ => false,
+        }
+    }
+
     /// A register was read.
     pub(super) fn learn(&mut self, offset: u8, value: u32) {
         if matches!(offset, mem_ap::CSW | mem_ap::TAR) {

@@ -4,17 +4,19 @@
 //! The status of a block is asked for by a command of its own and is put to the block that it is about.
 
 mod block;
+mod single;
 
 use super::ap::{self, Ap};
 use crate::decode::{Problem, StLinkCommand, ack, driven};
 use crate::event::{Accessed, Body, ByProbe, Event, Procedure, RegisterAccess, Repeats};
 use block::{Block, Listed};
 use bytes::Bytes;
-use regs::{dp, m33};
+use regs::dp;
+use single::{Single, singles};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use stlink::{Answer, Command, DapPort, Status};
-use wire::{Access, Ack, Addr, ApSel, Certainty, Level, Port, Width, WireEvent};
+use wire::{Access, Ack, ApSel, Certainty, Level, Port, Width, WireEvent};
 
 /// Lifts all commands. Nothing that reached the target is left out.
 pub(crate) fn lift(commands: &[Event]) -> Vec<Event> {
@@ -59,30 +61,6 @@ struct Native {
     last_ap: Option<u8>,
     block: Option<Block>,
     listed: Listed,
-}
-
-/// One access as a command says it.
-#[derive(Debug, Clone, Copy)]
-struct Single {
-    ap: u8,
-    at: Addr,
-    write: bool,
-    value: Option<u32>,
-    ack: Ack,
-    secret: bool,
-    certainty: Certainty,
-}
-
-impl Single {
-    fn word(ap: u8, at: u32, write: bool, value: Option<u32>) -> Self {
-        let certainty = Certainty::Explicit;
-        Single { ap, at: Addr(at), write, value, ack: Ack::OK, secret: false, certainty }
-    }
-
-    /// It is what the probe must have done, not what it was told to do.
-    fn inferred(self) -> Self {
-        Single { certainty: Certainty::Inferred, ..self }
-    }
 }
 
 impl Native {
@@ -292,6 +270,7 @@ impl Native {
             ack,
             secret,
             housekeeping,
+            redundant: false,
             missing,
             matching: None,
         };
@@ -358,51 +337,9 @@ fn dp_register(a: u8, bank: u8, value: Option<u32>, write: bool, ack: Ack) -> Re
         ack,
         secret: false,
         housekeeping: false,
+        redundant: false,
         missing: None,
         matching: None,
-    }
-}
-
-/// The word accesses that a command stands for: what it says itself, and for registers of the core and RESETSYS the
-/// registers of the core's debug unit that there is no other way to reach them by.
-fn singles(command: Command, exchange: &StLinkCommand, last_ap: u8) -> Vec<Single> {
-    let answered = match exchange.answer {
-        Some(Answer::Value { value, .. }) => Some(value),
-        _ => None,
-    };
-    let hidden = command.value_at().map_or_else(|| exchange.hides_data(4..8), |range| exchange.hides(range));
-    let secret = |single: Single| Single { secret: hidden, ..single };
-    let select = |ap, reg: u32| Single::word(ap, m33::DCRSR, true, Some(reg)).inferred();
-    match command {
-        Command::ReadDebugReg { at, ap } => vec![secret(Single::word(ap, at.0, false, answered))],
-        Command::WriteDebugReg { at, value, ap } => {
-            vec![secret(Single::word(ap, at.0, true, Some(value)))]
-        }
-        Command::ReadReg { reg, ap } => {
-            let value = secret(Single::word(ap, m33::DCRDR, false, answered)).inferred();
-            vec![select(ap, u32::from(reg)), value]
-        }
-        Command::WriteReg { reg, value, ap } => {
-            let value = secret(Single::word(ap, m33::DCRDR, true, Some(value))).inferred();
-            vec![value, select(ap, u32::from(reg) | m33::dcrsr::REGWNR)]
-        }
-        Command::ReadAllRegs { ap } => {
-            let Some(Answer::Registers { values, .. }) = exchange.answer else { return Vec::new() };
-            // What the last two are, nobody says.
-            let numbered = (0u32..).zip(values).take(19);
-            numbered
-                .flat_map(|(reg, value)| {
-                    let value = Single::word(ap, m33::DCRDR, false, Some(value)).inferred();
-                    let [start, end] = [4, 8].map(|n: usize| n + usize::try_from(reg).unwrap_or(0) * 4);
-                    [select(ap, reg), Single { secret: exchange.hides_data(start..end), ..value }]
-                })
-                .collect()
-        }
-        Command::ResetSys => {
-            let request = m33::aircr::VECTKEY | m33::aircr::SYSRESETREQ;
-            vec![Single::word(last_ap, m33::AIRCR, true, Some(request)).inferred()]
-        }
-        _ => Vec::new(),
     }
 }
 

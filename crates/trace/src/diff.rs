@@ -1,0 +1,219 @@
+//! Comparing two traces: what does one of them do that the other does not?
+//!
+//! Both are brought to a list of [`Item`]s of one [`Equality`], whatever probe and whatever tool they come from; the longest
+//! common part of the lists is taken out, and what is left are the [`Hunk`]s. Times are shown and not compared. What was
+//! written must be equal; what was read is compared where both did the same read, and reported apart, because a status
+//! register or a counter gives what it likes.
+
+mod align;
+mod cells;
+mod items;
+mod polls;
+
+use crate::Trace;
+use crate::read::Protocol;
+pub use items::Item;
+use std::fmt;
+use std::ops::Range;
+
+/// What counts as equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Equality {
+    /// 1: the same SWD transactions with the same ack and data, and the same line sequences.
+    Transactions,
+    /// 2: the same, but for WAITs that were repeated, line sequences, and SELECT, CSW and TAR written with what they held.
+    Performed,
+    /// 3: the same memory accesses in the same order, however they were cut into blocks and wherever SELECT, CSW and TAR were
+    /// written; the same accesses to other AP registers; the same resets.
+    Accesses,
+    /// 4: the same, but for how often a register or a loop was polled.
+    Polls,
+    /// 5: the same actions.
+    Actions,
+}
+
+impl Equality {
+    /// The number people type: 1 to 5.
+    pub const fn number(self) -> u8 {
+        self as u8 + 1
+    }
+
+    /// The one with this number.
+    pub fn from_number(n: u8) -> Option<Equality> {
+        use Equality::{Accesses, Actions, Performed, Polls, Transactions};
+        [Transactions, Performed, Accesses, Polls, Actions].into_iter().find(|e| e.number() == n)
+    }
+
+    /// Whether it needs the transactions themselves.
+    const fn needs_the_wire(self) -> bool {
+        matches!(self, Equality::Transactions | Equality::Performed)
+    }
+
+    /// What is left out of the comparison.
+    pub const fn ignores(self) -> &'static str {
+        match self {
+            Equality::Transactions => "times, USB packets, WAITs that a probe repeats by itself",
+            Equality::Performed => {
+                "times, USB packets, WAITs that were repeated, line sequences, SELECT, CSW and TAR written with what they \
+                 held"
+            }
+            Equality::Accesses => {
+                "times, USB packets, WAITs, how accesses are cut into blocks, connecting, DP registers, SELECT, CSW, TAR"
+            }
+            Equality::Polls => {
+                "times, USB packets, WAITs, how accesses are cut into blocks, connecting, DP registers, SELECT, CSW, TAR, \
+                 how often is polled"
+            }
+            Equality::Actions => "times, USB packets, WAITs, connecting, how an action is done",
+        }
+    }
+}
+
+impl fmt::Display for Equality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Equality::Transactions => "SWD transactions",
+            Equality::Performed => "SWD transactions that were performed",
+            Equality::Accesses => "memory accesses",
+            Equality::Polls => "memory accesses, polls folded",
+            Equality::Actions => "actions",
+        })
+    }
+}
+
+/// Why two traces cannot be compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotComparable {
+    /// A probe hides what would be compared.
+    #[error(
+        "level {level} ({what}) cannot be seen in {side}: an ST-Link is given memory commands and keeps its transactions to \
+         itself; level 3 and up can be compared",
+        level = level.number(),
+        what = level
+    )]
+    Hidden {
+        /// The first or the second.
+        side: Side,
+        /// The level that was asked for.
+        level: Equality,
+    },
+    /// Nothing in it was understood.
+    #[error("nothing in {side} could be decoded")]
+    Nothing {
+        /// The first or the second.
+        side: Side,
+    },
+}
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The first.
+    A,
+    /// The second.
+    B,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Side::A => "A",
+            Side::B => "B",
+        })
+    }
+}
+
+/// One line of a hunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Row {
+    /// Only the first trace has it.
+    OnlyA(usize),
+    /// Only the second trace has it.
+    OnlyB(usize),
+    /// Both go to the same place, with other values or another outcome.
+    Changed(usize, usize),
+    /// Equal: between what differs, or as far as can be known where one of them is secret.
+    Same(usize, usize),
+}
+
+/// A place where the traces differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hunk {
+    /// Items of the first trace.
+    pub a: Range<usize>,
+    /// Items of the second trace.
+    pub b: Range<usize>,
+    /// Side by side.
+    pub rows: Vec<Row>,
+}
+
+/// The result of a comparison.
+#[derive(Debug)]
+pub struct Diff {
+    /// What counted as equal.
+    pub level: Equality,
+    /// What the first trace does.
+    pub a: Vec<Item>,
+    /// What the second trace does.
+    pub b: Vec<Item>,
+    /// Where they differ, in order.
+    pub hunks: Vec<Hunk>,
+    /// Equal reads that gave different values.
+    pub values: Vec<(usize, usize)>,
+    /// Equal polls of different length.
+    pub polls: Vec<(usize, usize)>,
+}
+
+impl Diff {
+    /// Whether both do the same. What reads gave does not count.
+    pub fn same(&self) -> bool {
+        self.hunks.is_empty()
+    }
+
+    /// The pairs of equal items in order: everything outside of the hunks.
+    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let ends = self.hunks.iter().map(|hunk| (hunk.a.clone(), hunk.b.clone()));
+        let ends = ends.chain(std::iter::once((self.a.len()..self.a.len(), self.b.len()..self.b.len())));
+        ends.scan((0, 0), |from, (a, b)| {
+            let run = (from.0..a.start).zip(from.1..b.start);
+            *from = (a.end, b.end);
+            Some(run)
+        })
+        .flatten()
+    }
+}
+
+/// Compares two traces.
+///
+/// # Errors
+/// [`NotComparable`] when one of them does not show what would be compared.
+pub fn diff(a: &Trace, b: &Trace, level: Equality) -> Result<Diff, NotComparable> {
+    for (side, trace) in [(Side::A, a), (Side::B, b)] {
+        match trace.protocol() {
+            None => return Err(NotComparable::Nothing { side }),
+            Some(Protocol::StLink) if level.needs_the_wire() => {
+                return Err(NotComparable::Hidden { side, level });
+            }
+            Some(_) => {}
+        }
+    }
+    let (a, b) = (items::items(a, level), items::items(b, level));
+    let hunks = align::hunks(&a, &b);
+    let mut diff = Diff { level, a, b, hunks, values: Vec::new(), polls: Vec::new() };
+    let mut values = Vec::new();
+    let mut polls = Vec::new();
+    for (n, m) in diff.pairs() {
+        let (Some(one), Some(other)) = (diff.a.get(n), diff.b.get(m)) else { continue };
+        if one.gave_another_value_than(other) {
+            values.push((n, m));
+        }
+        if one.turns != other.turns {
+            polls.push((n, m));
+        }
+    }
+    (diff.values, diff.polls) = (values, polls);
+    Ok(diff)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! The longest common part of two lists, and what is left of them side by side.
+
+use super::items::{Item, Key, Place};
+use super::{Hunk, Row};
+use imara_diff::{Algorithm, Diff, InternedInput, Interner};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+use wire::Addr;
+
+/// Where the lists differ. Exchanging the lists exchanges the sides and changes nothing else.
+pub(super) fn hunks(a: &[Item], b: &[Item]) -> Vec<Hunk> {
+    // Where several answers are equally good the algorithm prefers one by the order of its inputs, so that is fixed.
+    let swapped = rank(a) > rank(b);
+    let (first, second) = if swapped { (b, a) } else { (a, b) };
+    let found = common(first.iter().map(|item| &item.key), second.iter().map(|item| &item.key));
+    let mut hunks = Vec::new();
+    for (before, after) in found {
+        let mut hunk = Hunk { rows: rows(first, second, &before, &after), a: before, b: after };
+        if hunk.rows.iter().all(|row| matches!(row, Row::Same(..))) {
+            continue;
+        }
+        if swapped {
+            hunk = hunk.swapped();
+        }
+        hunks.push(hunk);
+    }
+    hunks
+}
+
+impl Hunk {
+    pub(super) fn swapped(self) -> Hunk {
+        let swap = |row: &Row| match *row {
+            Row::OnlyA(n) => Row::OnlyB(n),
+            Row::OnlyB(n) => Row::OnlyA(n),
+            Row::Changed(n, m) => Row::Changed(m, n),
+            Row::Same(n, m) => Row::Same(m, n),
+        };
+        let mut rows: Vec<Row> = self.rows.iter().map(swap).collect();
+        // What only the first has stands above what only the second has.
+        for run in rows.chunk_by_mut(|a, b| one_sided(a) && one_sided(b)) {
+            run.sort_by_key(|row| matches!(row, Row::OnlyB(_)));
+        }
+        Hunk { a: self.b, b: self.a, rows }
+    }
+}
+
+fn one_sided(row: &Row) -> bool {
+    matches!(row, Row::OnlyA(_) | Row::OnlyB(_))
+}
+
+/// The shorter list is first; of lists of one length the one with the smaller number.
+fn rank(items: &[Item]) -> (usize, u64) {
+    let mut hasher = DefaultHasher::new();
+    items.iter().for_each(|item| item.key.hash(&mut hasher));
+    (items.len(), hasher.finish())
+}
+
+/// The ranges that are not common to both.
+fn common<T: Hash + Eq>(
+    before: impl Iterator<Item = T>,
+    after: impl Iterator<Item = T>,
+) -> Vec<(Range<usize>, Range<usize>)> {
+    let mut input = InternedInput { before: Vec::new(), after: Vec::new(), interner: Interner::new(0) };
+    input.update_before(before);
+    input.update_after(after);
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_no_heuristic(&input);
+    let wide = |range: Range<u32>| {
+        let [start, end] = [range.start, range.end].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        start..end
+    };
+    diff.hunks().map(|hunk| (wide(hunk.before), wide(hunk.after))).collect()
+}
+
+/// Both sides of a hunk, with those beside each other that go to the same place.
+fn rows(a: &[Item], b: &[Item], before: &Range<usize>, after: &Range<usize>) -> Vec<Row> {
+    let place = |item: &Item| coarse(&item.key);
+    let (one, other) = (a.get(before.clone()).unwrap_or_default(), b.get(after.clone()).unwrap_or_default());
+    let mut rows = Vec::with_capacity(one.len().max(other.len()));
+    let (mut n, mut m) = (0, 0);
+    let ends = std::iter::once((one.len()..one.len(), other.len()..other.len()));
+    for (left, right) in common(one.iter().map(place), other.iter().map(place)).into_iter().chain(ends) {
+        for (n, m) in (n..left.start).zip(m..right.start) {
+            let (x, y) = (before.start + n, after.start + m);
+            let alike = match (one.get(n), other.get(m)) {
+                (Some(a), Some(b)) => a.key == b.key || a.key.may_be(&b.key),
+                _ => false,
+            };
+            rows.push(if alike { Row::Same(x, y) } else { Row::Changed(x, y) });
+        }
+        rows.extend(left.clone().map(|n| Row::OnlyA(before.start + n)));
+        rows.extend(right.clone().map(|m| Row::OnlyB(after.start + m)));
+        (n, m) = (left.end, right.end);
+    }
+    rows
+}
+
+/// What two items must share to stand beside each other: where they go and in which direction.
+fn coarse(key: &Key) -> (Place, bool) {
+    let place = match &key.place {
+        // Actions of one kind stand beside each other whatever they are about.
+        Place::Action(kind, _) => Place::Action(*kind, String::new()),
+        Place::Memory { ap, at, .. } => Place::Memory { ap: *ap, at: Addr(at.0 & !3), lanes: 0, width: None },
+        place => place.clone(),
+    };
+    (place, key.written.is_some())
+}

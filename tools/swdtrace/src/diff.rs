@@ -1,0 +1,289 @@
+//! `swdtrace diff`: two recordings side by side.
+
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::time::Duration;
+use trace::diff::{Diff, Hunk, Item, Row};
+use trace::{Protocol, Trace};
+
+/// Of a hunk with more lines than so many, the head and the tail are printed as text.
+const LINES_SHOWN: usize = 60;
+/// More pairs of values than so many are not printed as text.
+const VALUES_SHOWN: usize = 5;
+/// Columns that a time takes.
+const TIME: usize = 12;
+
+/// What is to be printed.
+#[derive(Debug)]
+pub(crate) struct Report<'a> {
+    pub(crate) diff: &'a Diff,
+    /// Name and trace of each side.
+    pub(crate) a: (&'a str, &'a Trace),
+    pub(crate) b: (&'a str, &'a Trace),
+    /// What reads gave counts.
+    pub(crate) values: bool,
+}
+
+/// Differences that stand close to each other, with what is equal around them.
+struct Block<'a> {
+    a: Range<usize>,
+    b: Range<usize>,
+    hunks: &'a [Hunk],
+}
+
+impl Report<'_> {
+    /// Whether both do the same.
+    pub(crate) fn same(&self) -> bool {
+        self.diff.same() && (!self.values || self.diff.values.is_empty())
+    }
+
+    fn text_a(&self, n: usize) -> Option<(&Item, String)> {
+        self.diff.a.get(n).map(|item| (item, item.text(self.a.1, self.diff.level)))
+    }
+
+    fn text_b(&self, n: usize) -> Option<(&Item, String)> {
+        self.diff.b.get(n).map(|item| (item, item.text(self.b.1, self.diff.level)))
+    }
+
+    /// Hunks whose context touches are one block.
+    fn blocks(&self, context: usize) -> Vec<Block<'_>> {
+        let close = |one: &Hunk, next: &Hunk| next.a.start.saturating_sub(one.a.end) <= 2 * context;
+        let mut blocks = Vec::new();
+        for hunks in self.diff.hunks.chunk_by(close) {
+            let (Some(first), Some(last)) = (hunks.first(), hunks.last()) else { continue };
+            // Both sides are equal around it, so as much fits before it on one side as on the other.
+            let before = context.min(first.a.start).min(first.b.start);
+            let behind = context
+                .min(self.diff.a.len().saturating_sub(last.a.end))
+                .min(self.diff.b.len().saturating_sub(last.b.end));
+            blocks.push(Block {
+                a: first.a.start - before..last.a.end + behind,
+                b: first.b.start - before..last.b.end + behind,
+                hunks,
+            });
+        }
+        blocks
+    }
+
+    /// Lines for a reader, A to the left and B to the right.
+    pub(crate) fn text(&self, context: usize, width: usize, out: &mut dyn Write) -> io::Result<()> {
+        let diff = self.diff;
+        writeln!(out, "level {}: {}", diff.level.number(), diff.level)?;
+        for (side, (name, trace), items) in [("A", self.a, &diff.a), ("B", self.b, &diff.b)] {
+            let protocol = trace.protocol().map_or_else(String::new, |p| p.to_string());
+            writeln!(out, "{side}: {name} ({protocol}, {} items)", items.len())?;
+        }
+        writeln!(out, "not compared: {}", diff.level.ignores())?;
+        if let Some(side) = self.hiding() {
+            writeln!(
+                out,
+                "not seen: {side} is an ST-Link, whose transactions and WAITs are its own business"
+            )?;
+        }
+        let column = width.saturating_sub(2 * TIME + 9) / 2;
+        let blocks = self.blocks(context);
+        let count = blocks.len();
+        for (n, block) in blocks.iter().enumerate() {
+            writeln!(out)?;
+            writeln!(
+                out,
+                "@@ {} of {count}: A {}, B {}{}",
+                n + 1,
+                numbered(&block.a),
+                numbered(&block.b),
+                if n == 0 { ", the first difference" } else { "" }
+            )?;
+            self.block(block, column, out)?;
+        }
+        self.summary(out)
+    }
+
+    fn hiding(&self) -> Option<&'static str> {
+        let hides = |trace: &Trace| trace.protocol() == Some(Protocol::StLink);
+        match (hides(self.a.1), hides(self.b.1)) {
+            (true, true) => Some("each side"),
+            (true, false) => Some("A"),
+            (false, true) => Some("B"),
+            (false, false) => None,
+        }
+    }
+
+    fn block(&self, block: &Block<'_>, column: usize, out: &mut dyn Write) -> io::Result<()> {
+        let (mut n, mut m) = (block.a.start, block.b.start);
+        for hunk in block.hunks {
+            self.equal(n..hunk.a.start, m..hunk.b.start, column, out)?;
+            let lines = self.joined(&hunk.rows);
+            let hidden = lines.len().saturating_sub(LINES_SHOWN);
+            let head = if hidden > 0 { LINES_SHOWN / 2 } else { lines.len() };
+            for (place, (row, items)) in lines.iter().enumerate() {
+                if place == head {
+                    writeln!(out, "  … {hidden} more lines (--format json has them)")?;
+                }
+                if place < head || place >= head + hidden {
+                    self.line(row, *items, column, out)?;
+                }
+            }
+            (n, m) = (hunk.a.end, hunk.b.end);
+        }
+        self.equal(n..block.a.end, m..block.b.end, column, out)
+    }
+
+    fn equal(&self, a: Range<usize>, b: Range<usize>, column: usize, out: &mut dyn Write) -> io::Result<()> {
+        for (n, m) in a.zip(b) {
+            self.line(&Row::Same(n, m), 1, column, out)?;
+        }
+        Ok(())
+    }
+
+    /// Rows with the number of rows that each stands for: blocks of memory that only one side has are one line.
+    fn joined(&self, rows: &[Row]) -> Vec<(Row, u32)> {
+        let goes_on = |items: &[Item], n: usize, m: usize| match (items.get(n), items.get(m)) {
+            (Some(one), Some(next)) => m == n + 1 && one.goes_on_in(next),
+            _ => false,
+        };
+        let joins = |one: &Row, next: &Row| match (one, next) {
+            (Row::OnlyA(n), Row::OnlyA(m)) => goes_on(&self.diff.a, *n, *m),
+            (Row::OnlyB(n), Row::OnlyB(m)) => goes_on(&self.diff.b, *n, *m),
+            _ => false,
+        };
+        rows.chunk_by(joins)
+            .filter_map(|run| Some((*run.first()?, u32::try_from(run.len()).unwrap_or(u32::MAX))))
+            .collect()
+    }
+
+    fn line(&self, row: &Row, items: u32, column: usize, out: &mut dyn Write) -> io::Result<()> {
+        let (sign, a, b) = sides(row);
+        let level = self.diff.level;
+        let side = |item: Option<&Item>, trace: &Trace| match item {
+            Some(item) => {
+                let text = item.text_of_block(items, trace, level);
+                format!("{} {}", time(item.at), fitted(&text, column))
+            }
+            None => " ".repeat(TIME + 1 + column),
+        };
+        let left = side(a.and_then(|n| self.diff.a.get(n)), self.a.1);
+        let right = side(b.and_then(|m| self.diff.b.get(m)), self.b.1);
+        writeln!(out, "{}", format!("{sign} {left} | {right}").trim_end())
+    }
+
+    fn summary(&self, out: &mut dyn Write) -> io::Result<()> {
+        let diff = self.diff;
+        writeln!(out)?;
+        let counts = if self.values { "" } else { " (no difference; --values counts them)" };
+        if !diff.values.is_empty() {
+            writeln!(out, "{} equal reads gave other values{counts}:", diff.values.len())?;
+            for (n, m) in diff.values.iter().take(VALUES_SHOWN) {
+                if let (Some((_, a)), Some((_, b))) = (self.text_a(*n), self.text_b(*m)) {
+                    writeln!(out, "  A {a}\n  B {b}")?;
+                }
+            }
+            if diff.values.len() > VALUES_SHOWN {
+                writeln!(out, "  …")?;
+            }
+        }
+        if !diff.polls.is_empty() {
+            let turns = |items: &[Item], pick: fn(&(usize, usize)) -> usize| -> u64 {
+                diff.polls.iter().filter_map(|p| items.get(pick(p))).map(|item| u64::from(item.turns)).sum()
+            };
+            writeln!(
+                out,
+                "{} polls are of different length: {} turns in A, {} in B",
+                diff.polls.len(),
+                turns(&diff.a, |p| p.0),
+                turns(&diff.b, |p| p.1)
+            )?;
+        }
+        for (side, (name, trace)) in [("A", self.a), ("B", self.b)] {
+            if trace.truncated_at().is_some() {
+                writeln!(out, "{side} ({name}) is cut off: what is missing was not compared")?;
+            }
+        }
+        match diff.hunks.len() {
+            0 if self.same() => writeln!(out, "the same"),
+            0 => writeln!(out, "different in values"),
+            1 => writeln!(out, "different in 1 place"),
+            n => writeln!(out, "different in {n} places"),
+        }
+    }
+
+    /// One JSON object.
+    pub(crate) fn json(&self, context: usize, out: &mut dyn Write) -> io::Result<()> {
+        let diff = self.diff;
+        let side = |(name, trace): (&str, &Trace), items: &[Item]| {
+            json!({
+                "file": name, "protocol": trace.protocol().map(|p| p.to_string()), "items": items.len(),
+                "cut_off": trace.truncated_at().is_some(),
+            })
+        };
+        let pairs = |pairs: &[(usize, usize)]| -> Vec<Value> {
+            pairs.iter().map(|(n, m)| self.object(&Row::Changed(*n, *m))).collect()
+        };
+        let hunks: Vec<Value> = diff.hunks.iter().map(|hunk| self.hunk(hunk, context)).collect();
+        let value = json!({
+            "schema": 1, "level": diff.level.number(), "what": diff.level.to_string(),
+            "ignores": diff.level.ignores(), "same": self.same(),
+            "a": side(self.a, &diff.a), "b": side(self.b, &diff.b),
+            "hunks": hunks, "values": pairs(&diff.values), "polls": pairs(&diff.polls),
+        });
+        serde_json::to_writer_pretty(&mut *out, &value)?;
+        writeln!(out)
+    }
+
+    fn hunk(&self, hunk: &Hunk, context: usize) -> Value {
+        let before = context.min(hunk.a.start).min(hunk.b.start);
+        let lead = (hunk.a.start - before..hunk.a.start).zip(hunk.b.start - before..hunk.b.start);
+        json!({
+            "a": { "from": hunk.a.start, "count": hunk.a.len() },
+            "b": { "from": hunk.b.start, "count": hunk.b.len() },
+            "before": lead.map(|(n, m)| self.object(&Row::Same(n, m))).collect::<Vec<_>>(),
+            "rows": hunk.rows.iter().map(|row| self.object(row)).collect::<Vec<_>>(),
+        })
+    }
+
+    fn object(&self, row: &Row) -> Value {
+        let (sign, a, b) = sides(row);
+        let side = |place: Option<usize>, found: Option<(&Item, String)>| match (place, found) {
+            (Some(n), Some((item, text))) => json!({
+                "item": n, "t_ns": u64::try_from(item.at.as_nanos()).unwrap_or(u64::MAX),
+                "turns": item.turns, "text": text,
+            }),
+            _ => Value::Null,
+        };
+        json!({
+            "op": sign, "a": side(a, a.and_then(|n| self.text_a(n))), "b": side(b, b.and_then(|m| self.text_b(m))),
+        })
+    }
+}
+
+/// The sign of a row, and its item on each side.
+fn sides(row: &Row) -> (&'static str, Option<usize>, Option<usize>) {
+    match *row {
+        Row::OnlyA(n) => ("-", Some(n), None),
+        Row::OnlyB(m) => ("+", None, Some(m)),
+        Row::Changed(n, m) => ("!", Some(n), Some(m)),
+        Row::Same(n, m) => (" ", Some(n), Some(m)),
+    }
+}
+
+fn time(at: Duration) -> String {
+    format!("{:>TIME$.6}", at.as_secs_f64())
+}
+
+/// Exactly so many columns.
+fn fitted(text: &str, columns: usize) -> String {
+    if text.chars().count() <= columns {
+        return format!("{text:<columns$}");
+    }
+    let kept: String = text.chars().take(columns.saturating_sub(1)).collect();
+    kept + "…"
+}
+
+/// Items as people count them: from 1.
+fn numbered(items: &Range<usize>) -> String {
+    match items.len() {
+        0 => format!("behind item {}", items.start),
+        1 => format!("item {}", items.end),
+        _ => format!("items {} to {}", items.start + 1, items.end),
+    }
+}
