@@ -1,5 +1,8 @@
 //! Which firmware is in the probe, as far as it changes what a transfer does on the wire [DAP-12].
 
+use crate::TransferStatus;
+use wire::Ack;
+
 /// A family of probe firmware.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Model {
@@ -18,7 +21,10 @@ impl Model {
         let text = text.to_ascii_lowercase();
         if ["hs-probe", "rusty probe", "dap-rs"].iter().any(|name| text.contains(name)) {
             Model::DapRs
-        } else if ["free-dap", "alex taradov"].iter().any(|name| text.contains(name)) {
+        } else if ["free-dap", "alex taradov", "generic cmsis-dap adapter"]
+            .iter()
+            .any(|name| text.contains(name))
+        {
             Model::FreeDap
         } else {
             Model::Arm
@@ -28,6 +34,12 @@ impl Model {
     /// Whether the count of a refused transfer leaves no doubt which write was refused.
     pub const fn counts_exactly(self) -> bool {
         !matches!(self, Model::DapRs)
+    }
+
+    /// The ack that a status means. `dap-rs` has one value for silence and for bad parity: it is taken for silence, which
+    /// is looked into more closely [DAP-15].
+    pub(crate) fn ack(self, status: TransferStatus) -> Ack {
+        if self == Model::DapRs && status.0 == 0x0F { Ack::NONE } else { status.ack() }
     }
 
     /// Whether value matches can be used: `dap-rs` forgets the mask between packets and puts the mismatch bit into the

@@ -88,7 +88,7 @@ fn settle_transfer(
 ) -> Result<Outcome, SettleError> {
     let (asked, counted) = (request.items.len(), usize::from(reply.count));
     let command = CommandId::TRANSFER;
-    let mut outcome = end(command, reply.status, counted, asked)?;
+    let mut outcome = end(command, (reply.status, model), counted, asked)?;
     if outcome.mismatch && !request.items.get(counted).is_some_and(|item| item.request.is_match()) {
         return Err(SettleError::Contradiction { command, status: reply.status.0, counted, asked });
     }
@@ -127,7 +127,7 @@ pub(crate) fn ends_with_check(request: &Transfer) -> bool {
 fn settle_block(request: &TransferBlock, reply: &BlockReply, model: Model) -> Result<Outcome, SettleError> {
     let (asked, counted) = (usize::from(request.count), usize::from(reply.count));
     let command = CommandId::TRANSFER_BLOCK;
-    let mut outcome = end(command, reply.status, counted, asked)?;
+    let mut outcome = end(command, (reply.status, model), counted, asked)?;
     if outcome.mismatch {
         return Err(SettleError::Contradiction { command, status: reply.status.0, counted, asked });
     }
@@ -154,11 +154,11 @@ pub(crate) fn completed_words(request: &TransferBlock, reply: &BlockReply, model
 /// What status and count say, before it is known how far a bad ack reaches back.
 fn end(
     command: CommandId,
-    status: TransferStatus,
+    (status, model): (TransferStatus, Model),
     counted: usize,
     asked: usize,
 ) -> Result<Outcome, SettleError> {
-    let ack = status.ack();
+    let ack = model.ack(status);
     let nothing = counted == 0 && asked > 0;
     if nothing && (status.is_ok() || ack == Ack(0)) {
         return Err(SettleError::NothingDone(command));

@@ -139,7 +139,7 @@ pub(crate) fn open(
         serial: view.serial.clone(),
         id: view.id,
     };
-    Ok(HidPipe { device, view: view.clone(), shape, clock })
+    Ok(HidPipe { device, view: view.clone(), shape, clock, ahead: None })
 }
 
 /// A pipe to an opened HID interface. Dropping it closes the interface.
@@ -148,6 +148,8 @@ pub(crate) struct HidPipe {
     view: UsbView,
     shape: PipeShape,
     clock: Arc<dyn Clock>,
+    /// A report that was seen to be there and has not been taken.
+    ahead: Option<Bytes>,
 }
 
 impl fmt::Debug for HidPipe {
@@ -211,7 +213,21 @@ impl Pipe for HidPipe {
         }
     }
 
+    fn pending(&mut self) -> bool {
+        if self.ahead.is_none() {
+            let mut report = vec![0; LONGEST_REPORT];
+            // What goes wrong here goes wrong again in the next transfer, which tells.
+            let length = self.device.read_timeout(&mut report, 0).unwrap_or_default();
+            report.truncate(length);
+            self.ahead = (length > 0).then(|| report.into());
+        }
+        self.ahead.is_some()
+    }
+
     fn recv(&mut self, timeout: Duration) -> Result<Bytes, PipeError> {
+        if let Some(report) = self.ahead.take() {
+            return Ok(report);
+        }
         let start = self.clock.now();
         let mut report = vec![0; LONGEST_REPORT];
         loop {
@@ -239,6 +255,7 @@ impl Pipe for HidPipe {
     }
 
     fn reset(&mut self) -> Result<(), PipeError> {
+        self.ahead = None;
         usb::reset(&self.view).map_err(|error| match error {
             rusb::Error::NoDevice | rusb::Error::NotFound => PipeError::Unplugged,
             error => PipeError::Io(error.to_string()),

@@ -147,6 +147,11 @@ pub(crate) fn identify(view: &UsbView) -> Option<Identified> {
     cmsis_dap(view).or_else(|| (vid == SEGGER).then(|| foreign(view, "it speaks J-Link's protocol")))
 }
 
+/// Most packets that may be under way with this product in this release, where it takes fewer than it says [USB-6].
+pub fn in_flight(id: (u16, u16), release: u16) -> Option<u8> {
+    (id == DEBUGPROBE && release < DEBUGPROBE_APART).then_some(1)
+}
+
 fn foreign(view: &UsbView, why: &'static str) -> Identified {
     Identified {
         ways: Vec::new(),
@@ -231,9 +236,8 @@ fn cmsis_dap(view: &UsbView) -> Option<Identified> {
     let Some((protocol, _)) = ways.first().copied() else {
         return Some(foreign(view, "it has no CMSIS-DAP interface; it may be in its loader"));
     };
-    let old = view.id == DEBUGPROBE && view.release < DEBUGPROBE_APART;
     let serial = view.serial.clone();
-    Some(Identified { ways, protocol, serial, in_flight: old.then_some(1), trouble: None })
+    Some(Identified { ways, protocol, serial, in_flight: in_flight(view.id, view.release), trouble: None })
 }
 
 #[cfg(test)]

@@ -197,6 +197,10 @@ impl<P: Pipe, S: Sink> Pipe for Tap<P, S> {
         self.listen(length, |pipe| pipe.recv_sized(length, timeout))
     }
 
+    fn pending(&mut self) -> bool {
+        self.pipe.pending()
+    }
+
     fn control(&mut self, setup: Setup, data: &[u8], timeout: Duration) -> Result<Bytes, PipeError> {
         let endpoint = setup.request_type & TO_HOST;
         let out = if endpoint == 0 { (data, &Secret::NONE) } else { NOTHING };

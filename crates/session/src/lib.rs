@@ -37,7 +37,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use thiserror::Error;
 use trace::{ClockKind, Header, Recorder, Secrets, TraceError};
-use wire::{Bench, Hz, Link, LinkError, Mark, MarkKind, Pipe, PipeError, Record, Sink};
+use wire::{Bench, Hz, Link, LinkError, Mark, MarkKind, Pipe, PipeError, Record, Sink, UsbDevice};
 
 /// What a session is made of.
 #[derive(Debug, Clone)]
@@ -210,7 +210,9 @@ impl Session {
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new());
         let pipe = Loopback::new(Rc::clone(&device), Arc::clone(&clock));
         let mut setup = Setup::new(options, clock, pipe.shape())?;
-        let link = setup.link(Box::new(pipe), None)?;
+        let identity = device.borrow().identity();
+        let limit = probe::find::in_flight((identity.vid, identity.pid), identity.release);
+        let link = setup.link(Box::new(pipe), limit)?;
         setup.session(link, Some(device))
     }
 

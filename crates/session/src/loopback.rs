@@ -94,6 +94,11 @@ impl<D: UsbDevice> Pipe for Loopback<D> {
         }
     }
 
+    fn pending(&mut self) -> bool {
+        let ready = self.device.borrow().next_in(self.shape.in_endpoint);
+        ready.is_some_and(|when| when <= self.clock.now())
+    }
+
     fn control(&mut self, setup: Setup, data: &[u8], timeout: Duration) -> Result<Bytes, PipeError> {
         let start = self.clock.now();
         let answer = self.device.borrow_mut().control(setup, data, start);

@@ -123,6 +123,12 @@ pub trait Pipe {
         self.recv(timeout)
     }
 
+    /// Whether an answer has come already, so that [`Pipe::recv`] will have it at once. Takes no time. A pipe that cannot
+    /// tell says no.
+    fn pending(&mut self) -> bool {
+        false
+    }
+
     /// A control transfer on endpoint 0.
     ///
     /// # Errors
@@ -154,6 +160,10 @@ impl<P: Pipe + ?Sized> Pipe for Box<P> {
 
     fn recv_sized(&mut self, length: usize, timeout: Duration) -> Result<Bytes, PipeError> {
         (**self).recv_sized(length, timeout)
+    }
+
+    fn pending(&mut self) -> bool {
+        (**self).pending()
     }
 
     fn control(&mut self, setup: Setup, data: &[u8], timeout: Duration) -> Result<Bytes, PipeError> {

@@ -6,6 +6,7 @@ mod attach;
 mod cost;
 mod efficiency;
 mod faults;
+mod firmware;
 mod power_cut;
 mod routes;
 mod truth_table;

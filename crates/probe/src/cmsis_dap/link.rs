@@ -1,28 +1,47 @@
 //! The [`Link`] over [`DapLink`].
 
 use super::DapLink;
-use ::cmsis_dap::{Led, Model, Request, Response, Status, SwdConfig, SwdSequenceItem};
+use super::quirks::Quirk;
+use ::cmsis_dap::{Led, Request, Response, Status, SwdConfig, SwdSequenceItem};
 use std::time::Duration;
 use wire::{
     Bits, DapOp, Flow, Hz, Link, LinkCaps, LinkConfig, LinkError, Mark, Pins, Pipe, SwdItem, Transferred,
 };
 
-/// Bits of the longest DAP_SWJ_Sequence.
-const LONGEST_SEQUENCE: usize = 256;
+/// Bits of the longest DAP_SWJ_Sequence that every firmware drives: 256, which is written as 0, is nothing to free-dap
+/// [DAP-14].
+const LONGEST_SEQUENCE: usize = 248;
 /// Items of the longest DAP_SWD_Sequence.
 const MOST_ITEMS: usize = 255;
 /// The firmware waits for pins at most so long.
 const LONGEST_PIN_WAIT: u32 = 3_000_000;
-/// Atmel's USB vendor number: its EDBG forgets SWJ_Clock after SWJ_Sequence [DAP-12].
-const ATMEL: u16 = 0x03EB;
+/// The pins whose level a probe can tell and a target may hold.
+const READABLE: u8 = Pins::SWCLK.0 | Pins::SWDIO.0 | Pins::NRESET.0;
 
 impl<P: Pipe> DapLink<P> {
-    /// Some firmware counts tries where the specification counts repeats [DAP-12].
     fn repeats(&self, repeats: u16) -> u16 {
-        match self.info.model {
-            Model::Arm => repeats,
-            Model::DapRs | Model::FreeDap => repeats.saturating_add(1),
+        repeats.saturating_add(u16::from(self.quirks.has(Quirk::CountsTries)))
+    }
+
+    /// Sets pins and lets the firmware wait for them.
+    fn ask_pins(&mut self, out: Pins, select: Pins, wait: Duration) -> Result<Pins, LinkError> {
+        let wait_micros = u32::try_from(wait.as_micros()).unwrap_or(u32::MAX).min(LONGEST_PIN_WAIT);
+        let request = Request::SwjPins { out, select, wait_micros };
+        let more = Duration::from_micros(u64::from(wait_micros));
+        match self.packets.ask_patiently(&request, more)? {
+            Response::SwjPins(pins) => Ok(pins),
+            _ => Err(LinkError::Refused("DAP_SWJ_Pins, which it does not know".to_owned())),
         }
+    }
+
+    /// Sets pins and looks until they are as they should be, or `wait` is over.
+    fn look_at_pins(&mut self, out: Pins, select: Pins, wait: Duration) -> Result<Pins, LinkError> {
+        let start = self.packets.now();
+        let mut pins = self.ask_pins(out, select, Duration::ZERO)?;
+        while (pins.0 ^ out.0) & select.0 & READABLE != 0 && self.packets.now().saturating_sub(start) < wait {
+            pins = self.ask_pins(Pins(0), Pins(0), Duration::ZERO)?;
+        }
+        Ok(pins)
     }
 
     /// As many items as one packet and its answer hold.
@@ -109,7 +128,7 @@ impl<P: Pipe> Link for DapLink<P> {
             self.packets.tell(&Request::SwjSequence(Bits { data: chunk.to_vec(), len }))?;
         }
         match self.clock {
-            Some(clock) if self.packets.pipe.shape().id.0 == ATMEL => {
+            Some(clock) if self.quirks.has(Quirk::ForgetsClock) => {
                 self.packets.tell(&Request::SwjClock(clock))
             }
             _ => Ok(()),
@@ -129,12 +148,9 @@ impl<P: Pipe> Link for DapLink<P> {
     }
 
     fn pins(&mut self, out: Pins, select: Pins, wait: Duration) -> Result<Pins, LinkError> {
-        let wait_micros = u32::try_from(wait.as_micros()).unwrap_or(u32::MAX).min(LONGEST_PIN_WAIT);
-        let request = Request::SwjPins { out, select, wait_micros };
-        let more = Duration::from_micros(u64::from(wait_micros));
-        match self.packets.ask_patiently(&request, more)? {
-            Response::SwjPins(pins) => Ok(pins),
-            _ => Err(LinkError::Refused("DAP_SWJ_Pins, which it does not know".to_owned())),
+        match self.quirks.has(Quirk::WaitsBadlyForPins) {
+            true => self.look_at_pins(out, select, wait),
+            false => self.ask_pins(out, select, wait),
         }
     }
 

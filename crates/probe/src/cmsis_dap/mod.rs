@@ -9,11 +9,17 @@
 //! **Falling out of step.** When an answer stays away or is not an answer to what was asked, the pipe's order is no longer
 //! known. The call fails, and the next call first gets back into step: it ends whatever still runs, listens until nothing
 //! comes, and asks a harmless question whose answer must come behind all older ones. So a late answer is never taken for
-//! that of another packet.
+//! that of another packet. An answer that nobody asked for is noticed when it lies there before a packet is sent, when its
+//! command, count or length fits no question, and before anything is sent again because an answer told less than was
+//! asked for. What is not noticed: an answer that comes twice, for as long as only questions of the very same shape follow
+//! without a pause; the protocol has no number by which they could be told apart.
+//!
+//! **Firmware that differs** is a table: `quirks`.
 
 mod info;
 mod link;
 mod packets;
+mod quirks;
 mod transfer;
 
 #[cfg(test)]
@@ -24,6 +30,7 @@ pub use info::DapInfo;
 use ::cmsis_dap::{DebugPort, Led, PackLimits, Request, Response};
 use pace::{Clock, UsbPatience};
 use packets::Packets;
+use quirks::Quirks;
 use std::fmt;
 use std::sync::Arc;
 use wire::{Hz, LinkError, Pipe};
@@ -33,6 +40,7 @@ pub struct DapLink<P> {
     packets: Packets<P>,
     info: DapInfo,
     limits: PackLimits,
+    quirks: Quirks,
     in_flight: usize,
     /// What was asked for last.
     clock: Option<Hz>,
@@ -68,7 +76,8 @@ impl<P: Pipe> DapLink<P> {
         };
         let in_flight = usize::from(usb.in_flight).clamp(1, info.packet_count);
         let limits = PackLimits::both(room);
-        let mut link = DapLink { packets, info, limits, in_flight, clock: None };
+        let quirks = Quirks::of(info.model, packets.pipe.shape().id.0);
+        let mut link = DapLink { packets, info, limits, quirks, in_flight, clock: None };
         link.connect()?;
         link.light(Led::CONNECTED, true)?;
         Ok(link)

@@ -1,6 +1,6 @@
 //! Packets to and from the probe, one answer for each, in step.
 
-use ::cmsis_dap::{DecodeError, InfoId, Planned, Request, Response, Status};
+use ::cmsis_dap::{CommandId, DecodeError, InfoId, Planned, Request, Response, Status};
 use bytes::Bytes;
 use pace::{Clock, UsbPatience};
 use std::sync::Arc;
@@ -16,6 +16,14 @@ pub(super) struct Packets<P> {
     pub(super) packet_size: usize,
     /// An answer stayed away or made no sense: what comes next may be a late one.
     pub(super) desynchronised: bool,
+}
+
+/// What getting into step brought to light.
+struct Step {
+    /// The packet size, if the probe tells it.
+    size: Option<u64>,
+    /// An answer that came before the one to the question.
+    stray: Option<Bytes>,
 }
 
 /// Answers to the question by which step is found again: a number. Texts are longer.
@@ -35,7 +43,12 @@ impl<P: Pipe> Packets<P> {
     /// tells, if it does.
     pub(super) fn greet(&mut self) -> Result<Option<u64>, LinkError> {
         self.drain()?;
-        self.find_step()
+        Ok(self.find_step()?.size)
+    }
+
+    /// The time, for waits that the firmware does not do.
+    pub(super) fn now(&self) -> Duration {
+        self.clock.now()
     }
 
     /// Gets back into step, if need be. To be called before every packet that nothing is under way for.
@@ -47,8 +60,38 @@ impl<P: Pipe> Packets<P> {
             self.drain()?;
             self.find_step()?;
             self.desynchronised = false;
+            return Ok(());
+        }
+        self.expect_quiet()
+    }
+
+    /// To be called before a packet when nothing is under way: an answer that lies there belongs to nothing, and it is not
+    /// known which of the answers before it were really the ones to their questions.
+    pub(super) fn expect_quiet(&mut self) -> Result<(), LinkError> {
+        while self.pipe.pending() {
+            let stray = self.pipe.recv(Duration::ZERO)?;
+            // Some firmware sends an empty one behind a full answer.
+            if !stray.is_empty() {
+                return Err(self.stray(&stray));
+            }
         }
         Ok(())
+    }
+
+    /// Shows that every answer has been taken.
+    pub(super) fn prove_step(&mut self) -> Result<(), LinkError> {
+        match self.find_step()?.stray {
+            Some(stray) => Err(self.stray(&stray)),
+            None => Ok(()),
+        }
+    }
+
+    fn stray(&mut self, answer: &[u8]) -> LinkError {
+        self.desynchronised = true;
+        let command = answer.first().copied().map_or(CommandId::INVALID, CommandId);
+        let what =
+            format!("an answer to {command} came that nobody asked for; values read before it may be wrong");
+        LinkError::Protocol(what)
     }
 
     /// Throws answers away until none comes for a while.
@@ -68,7 +111,8 @@ impl<P: Pipe> Packets<P> {
 
     /// Asks for the packet size until the answer is one to that question. Answers come in order, so all older ones have
     /// come then.
-    fn find_step(&mut self) -> Result<Option<u64>, LinkError> {
+    fn find_step(&mut self) -> Result<Step, LinkError> {
+        let mut stray = None;
         let question = Request::Info(InfoId::PACKET_SIZE);
         self.command(&question)?;
         let start = self.clock.now();
@@ -76,8 +120,14 @@ impl<P: Pipe> Packets<P> {
             let left = self.usb.timeout.saturating_sub(self.clock.now().saturating_sub(start));
             let answer = self.pipe.recv(left)?;
             match Response::decode(&question, &answer).map(|decoded| decoded.value) {
-                Ok(Response::Info(data)) if data.0.len() <= LONGEST_NUMBER => return Ok(data.number()),
-                _ => log::debug!("a late answer of {} bytes", answer.len()),
+                Ok(Response::Info(data)) if data.0.len() <= LONGEST_NUMBER => {
+                    return Ok(Step { size: data.number(), stray });
+                }
+                _ if answer.is_empty() => {}
+                _ => {
+                    log::debug!("a late answer of {} bytes", answer.len());
+                    stray = Some(answer);
+                }
             }
             if left.is_zero() {
                 return Err(PipeError::Timeout(self.usb.timeout).into());

@@ -27,6 +27,8 @@ pub(super) struct BulkPipe<B: Bus> {
     shape: PipeShape,
     listening: Listening,
     reader: Option<Reader>,
+    /// An answer that was seen to be there and has not been taken.
+    ahead: Option<Bytes>,
     /// The endpoint that stalled and has to be cleared before the next transfer.
     halted: Option<u8>,
     gone: bool,
@@ -44,7 +46,15 @@ impl<B: Bus> fmt::Debug for BulkPipe<B> {
 impl<B: Bus> BulkPipe<B> {
     /// A pipe over the endpoints that `shape` names. Nothing moves yet.
     pub(super) fn new(bus: B, shape: PipeShape, listening: Listening) -> Self {
-        BulkPipe { bus: Arc::new(bus), shape, listening, reader: None, halted: None, gone: false }
+        BulkPipe {
+            bus: Arc::new(bus),
+            shape,
+            listening,
+            reader: None,
+            ahead: None,
+            halted: None,
+            gone: false,
+        }
     }
 
     /// Before a transfer: an unplugged probe stays unplugged, a stalled endpoint is cleared, and the reader listens.
@@ -86,6 +96,9 @@ impl<B: Bus> BulkPipe<B> {
 
     /// An answer from the thread that listens ahead.
     fn fetch(&mut self, timeout: Duration) -> Result<Bytes, PipeError> {
+        if let Some(answer) = self.ahead.take() {
+            return Ok(answer);
+        }
         let Some(reader) = &self.reader else { return Err(PipeError::Timeout(timeout)) };
         let error = match reader.next(timeout) {
             Received::Value(Ok(answer)) => return Ok(answer),
@@ -155,6 +168,14 @@ impl<B: Bus> Pipe for BulkPipe<B> {
         }
     }
 
+    fn pending(&mut self) -> bool {
+        if self.ahead.is_none() && self.reader.is_some() {
+            // What goes wrong here goes wrong again in the next transfer, which tells.
+            self.ahead = self.fetch(Duration::ZERO).ok();
+        }
+        self.ahead.is_some()
+    }
+
     fn control(&mut self, setup: Setup, data: &[u8], timeout: Duration) -> Result<Bytes, PipeError> {
         if self.gone {
             return Err(PipeError::Unplugged);
@@ -169,6 +190,7 @@ impl<B: Bus> Pipe for BulkPipe<B> {
         }
         // Nothing may be under way while the device forgets everything.
         self.reader = None;
+        self.ahead = None;
         self.halted = None;
         self.bus.reset().map_err(|error| match error {
             // It came back as another device: this handle is of no use any more.

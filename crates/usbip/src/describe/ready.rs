@@ -52,15 +52,20 @@ impl Description {
         }
     }
 
-    /// A CMSIS-DAP probe with one debug interface: v1 when its endpoints are interrupt endpoints, otherwise v2.
+    /// A CMSIS-DAP probe with one debug interface: v1 when its endpoints are interrupt endpoints, otherwise v2. Its name
+    /// and class are the device's own where it says so.
     #[must_use]
     pub fn cmsis_dap(device: &impl UsbDevice) -> Description {
         let endpoints = device.endpoints();
         let speed = speed_for(&endpoints);
-        let interface = match endpoints {
+        let mut interface = match endpoints {
             [out, _] if out.kind == TransferKind::Interrupt => Interface::cmsis_dap_v1(endpoints),
             _ => Interface::cmsis_dap_v2(&endpoints, speed),
         };
+        if let Some(text) = device.interface() {
+            interface.name = text.name;
+            interface.class = Class::new(text.class, 0, 0);
+        }
         Description::new(device.identity(), speed, vec![interface])
     }
 

@@ -46,6 +46,7 @@ pub(super) struct State {
     pub(super) most_waiting: usize,
     pub(super) longest_wait: Duration,
     pub(super) clock: Arc<VirtualClock>,
+    pub(super) pins: u8,
 }
 
 /// How long the probe takes to answer.
@@ -93,6 +94,12 @@ impl State {
                 Response::Info(InfoData(self.info.get(id).cloned().unwrap_or_default().into()))
             }
             Request::Connect(_) => Response::Connect(DebugPort::SWD),
+            Request::SwjPins { out, select, wait_micros: 0 } => {
+                // A pin takes until the next look to follow.
+                let read = self.pins;
+                self.pins = self.pins & !select.0 | out.0 & select.0;
+                Response::SwjPins(wire::Pins(read))
+            }
             Request::SwjPins { out, select, .. } => Response::SwjPins(wire::Pins(out.0 & select.0)),
             Request::SwdSequence(items) => {
                 let data: Vec<u8> = items
@@ -171,6 +178,7 @@ impl Fake {
             most_waiting: 0,
             longest_wait: Duration::ZERO,
             clock: Arc::new(VirtualClock::new()),
+            pins: 0x80,
         };
         Fake { shape, state: Rc::new(RefCell::new(state)) }
     }
@@ -225,6 +233,11 @@ impl Pipe for Fake {
                 Err(PipeError::Timeout(timeout))
             }
         }
+    }
+
+    fn pending(&mut self) -> bool {
+        let state = self.state.borrow();
+        state.answers.front().is_some_and(|(when, _)| *when <= state.clock.now())
     }
 
     fn control(&mut self, _: Setup, _: &[u8], _: Duration) -> Result<Bytes, PipeError> {

@@ -310,10 +310,80 @@ fn an_answer_that_comes_twice_does_not_shift_those_behind_it() {
     let (fake, mut link) = bulk();
     fake.trick(0, Trick::Twice);
     link.set_clock(Hz(4_000_000)).unwrap();
-    // The double is no answer to the next command: that call fails, the one behind it is right.
-    assert!(matches!(link.transfer(&reads(1), Flow::Lockstep), Err(LinkError::Protocol(_))));
+    // The double lies there before the next command goes out: that call fails, the one behind it is right.
+    let before = fake.sent();
+    let stray = link.transfer(&reads(1), Flow::Lockstep).unwrap_err();
+    assert!(matches!(&stray, LinkError::Protocol(what) if what.contains("DAP_SWJ_Clock")), "{stray}");
+    assert_eq!(fake.sent(), before, "nothing was sent");
     let before = fake.state.borrow().reads;
     assert_eq!(link.transfer(&reads(1), Flow::Lockstep).unwrap().values, [before + 1]);
+}
+
+#[test]
+fn an_answer_of_the_same_shape_that_comes_twice_is_noticed_between_two_packets() {
+    let (fake, mut link) = bulk();
+    fake.trick(0, Trick::Twice);
+    let stray = link.transfer(&reads(60), Flow::Lockstep).unwrap_err();
+    assert!(matches!(&stray, LinkError::Protocol(what) if what.contains("nobody asked for")), "{stray}");
+    let before = fake.state.borrow().reads;
+    assert_eq!(link.transfer(&reads(1), Flow::Lockstep).unwrap().values, [before + 1]);
+}
+
+/// An answer to fewer items than asked for may be that of an older packet: then nothing is sent again.
+#[test]
+fn a_short_count_is_not_made_up_for_while_another_answer_is_on_its_way() {
+    let (fake, mut link) = bulk();
+    // The double of an earlier answer comes first, behind it that to these writes.
+    let soon = fake.clock().now() + Duration::from_micros(100);
+    fake.state.borrow_mut().answers.push_back((soon, vec![0x06, 10, 0, 1].into()));
+    let refused = link.transfer(&writes(14), Flow::Lockstep).unwrap_err();
+    assert!(matches!(&refused, LinkError::Protocol(_)), "{refused}");
+    assert_eq!(fake.state.borrow().writes.len(), 14, "nothing was written twice");
+}
+
+#[test]
+fn answers_that_were_joined_are_noticed_and_one_packet_is_under_way_from_then_on() {
+    let (fake, mut link) = bulk();
+    let mut two = vec![0x06, 14, 0, 1];
+    two.extend([0x06, 14, 0, 1]);
+    fake.trick(0, Trick::Instead(two));
+    fake.trick(1, Trick::Lost);
+    let joined = link.transfer(&writes(60), Flow::Pipelined).unwrap_err();
+    assert!(matches!(&joined, LinkError::Protocol(what) if what.contains("joined")), "{joined}");
+    assert_eq!(link.caps().in_flight, 1);
+    assert_eq!(link.transfer(&reads(60), Flow::Pipelined).unwrap().values.len(), 60);
+}
+
+/// free-dap takes the wait for milliseconds, so it is given none. [DAP-14]
+#[test]
+fn a_firmware_that_waits_badly_for_pins_is_looked_at_instead() {
+    let fake = Fake::new(None, 64, 1);
+    fake.state.borrow_mut().info.insert(2, b"Generic CMSIS-DAP Adapter\0".to_vec());
+    let mut link = open(&fake);
+    let before = fake.sent();
+    let low = link.pins(Pins(0), Pins::NRESET, Duration::from_millis(100)).unwrap();
+    assert!(!low.has(Pins::NRESET));
+    let sent: Vec<_> = fake.state.borrow().sent[before..].iter().map(|p| p.bytes.to_vec()).collect();
+    assert_eq!(sent, [[0x10, 0x00, 0x80, 0, 0, 0, 0], [0x10, 0, 0, 0, 0, 0, 0]]);
+}
+
+/// dap-rs reads nothing behind a write, so a read goes along; its stop is the one of the check. [DAP-15]
+#[test]
+fn a_firmware_that_checks_no_write_is_given_a_read_behind_it() {
+    let fake = Fake::new(None, 64, 1);
+    fake.state.borrow_mut().info.insert(2, b"Rusty Probe\0".to_vec());
+    let mut link = open(&fake);
+    let all = link.transfer(&writes(2), Flow::Lockstep).unwrap();
+    assert_eq!(all, Transferred { done: 2, values: vec![], stop: None });
+    assert_eq!(fake.state.borrow().sent.last().unwrap().bytes[13..14], [0x0E]);
+    fake.trick(0, Trick::Instead(vec![0x05, 3, 4]));
+    let all = link.transfer(&writes(2), Flow::Lockstep).unwrap();
+    let stop = Stop { ack: Ack::FAULT, mismatch: false, overrun: false };
+    assert_eq!(all, Transferred { done: 2, values: vec![], stop: Some(stop) });
+    // Silence, which it answers like bad parity.
+    fake.trick(0, Trick::Instead(vec![0x05, 1, 0x0F]));
+    let all = link.transfer(&reads(2), Flow::Lockstep).unwrap();
+    assert_eq!(all.stop.map(|stop| stop.ack), Some(Ack::NONE));
 }
 
 #[test]
@@ -366,7 +436,7 @@ fn firmware_that_miscounts_says_so_and_is_given_no_value_match() {
 }
 
 #[test]
-fn a_long_line_sequence_is_sent_in_pieces_of_256_bits() {
+fn a_long_line_sequence_is_sent_in_pieces_that_every_firmware_drives() {
     let (fake, mut link) = bulk();
     let before = fake.sent();
     link.swj_sequence(&Bits { data: vec![0xA5; 65], len: 515 }).unwrap();
@@ -374,7 +444,7 @@ fn a_long_line_sequence_is_sent_in_pieces_of_256_bits() {
         .iter()
         .map(|packet| (packet.bytes[1], packet.bytes.len()))
         .collect();
-    assert_eq!(heads, [(0, 34), (0, 34), (3, 3)]);
+    assert_eq!(heads, [(248, 33), (248, 33), (19, 5)]);
     assert!(matches!(link.swj_sequence(&Bits { data: vec![0], len: 9 }), Err(LinkError::Unsupported(_))));
 }
 
