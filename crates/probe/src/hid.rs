@@ -40,6 +40,11 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// Its usage page is that of debug units, or the system does not tell.
+    fn may_debug(&self) -> bool {
+        [0, VENDOR_PAGE].contains(&self.usage_page)
+    }
+
     fn is(&self, view: &UsbView, interface: u8) -> bool {
         match &self.socket {
             Some((location, number)) => *location == view.location && *number == interface,
@@ -53,7 +58,7 @@ impl Node {
     }
 }
 
-/// Every HID interface whose usage page may be a probe's. A machine without any has none, which is no error.
+/// Every HID interface. A machine without any has none, which is no error.
 pub(crate) fn nodes() -> Vec<Node> {
     let api = match HidApi::new() {
         Ok(api) => api,
@@ -64,8 +69,6 @@ pub(crate) fn nodes() -> Vec<Node> {
     };
     let mut all: Vec<_> = api
         .device_list()
-        // 0 where the system does not tell.
-        .filter(|info| [0, VENDOR_PAGE].contains(&info.usage_page()))
         .map(|info| Node {
             path: info.path().to_owned(),
             id: (info.vendor_id(), info.product_id()),
@@ -87,9 +90,9 @@ fn socket(path: &str) -> Option<(Location, u8)> {
     usb::interface_of(&device.canonicalize().ok()?)
 }
 
-/// The node of an interface.
+/// The node of an interface. The usage page decides, except where the interface says what it is.
 pub(crate) fn node<'a>(nodes: &'a [Node], view: &UsbView, place: &HidPlace) -> Option<&'a Node> {
-    nodes.iter().find(|node| node.is(view, place.interface))
+    nodes.iter().find(|node| node.is(view, place.interface) && (place.named || node.may_debug()))
 }
 
 /// Whether a node can be opened. Several programs may have it open at once, so this cannot tell whether one has.
@@ -335,7 +338,16 @@ mod tests {
     #[test]
     fn looking_for_hid_is_no_error_on_a_machine_without_any() {
         for node in nodes() {
-            assert!([0, VENDOR_PAGE].contains(&node.usage_page));
+            assert!(!node.path.is_empty());
         }
+    }
+
+    #[test]
+    fn a_usage_page_that_is_no_debug_unit_s_counts_only_where_the_interface_has_no_name() {
+        let keyboard = Node { usage_page: 0x0001, ..node(Some("x"), Some(1), Some("1-2")) };
+        let place = |named| HidPlace { interface: 1, out: 1, input: 0x81, max_packet: 64, named };
+        let nodes = [keyboard];
+        assert!(super::node(&nodes, &view(Some("x")), &place(true)).is_some());
+        assert!(super::node(&nodes, &view(Some("x")), &place(false)).is_none());
     }
 }

@@ -79,6 +79,8 @@ pub(crate) struct HidPlace {
     pub(crate) out: u8,
     pub(crate) input: u8,
     pub(crate) max_packet: u16,
+    /// Its own string says CMSIS-DAP, so its usage page need not be the one of debug units: free-dap has another [USB-3].
+    pub(crate) named: bool,
 }
 
 /// What a device turned out to be.
@@ -132,8 +134,9 @@ const VENDOR: u8 = 0xFF;
 /// KitProg3 has class 0 where the specification wants the vendor's class [USB-2].
 const UNSPECIFIED: u8 = 0x00;
 
+/// With a hyphen as the specification has it, or with an underscore as older Keil firmware has it (probe-rs pull request 1601).
 fn names_itself(text: Option<&str>) -> bool {
-    text.is_some_and(|text| text.contains("CMSIS-DAP"))
+    text.is_some_and(|text| text.contains("CMSIS-DAP") || text.contains("CMSIS_DAP"))
 }
 
 /// What this device is; `None` for what is no probe.
@@ -206,6 +209,7 @@ fn fitting(interface: &InterfaceView) -> Option<(Protocol, Way)> {
                 out,
                 input: input.address,
                 max_packet: input.max_packet,
+                named: names_itself(interface.name.as_deref()),
             };
             Some((Protocol::CmsisDapV1, Way::Hid(place)))
         }

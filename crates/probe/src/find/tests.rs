@@ -10,7 +10,7 @@ const BULK: Way = Way::Bulk(BulkPlace {
     max_packet: 64,
     listening: Listening::Ahead,
 });
-const HID: Way = Way::Hid(HidPlace { interface: 0, out: 0x02, input: 0x82, max_packet: 64 });
+const HID: Way = Way::Hid(HidPlace { interface: 0, out: 0x02, input: 0x82, max_packet: 64, named: false });
 
 fn view(location: &str, id: (u16, u16), serial: Option<&str>) -> UsbView {
     UsbView {

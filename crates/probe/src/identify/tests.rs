@@ -78,6 +78,12 @@ fn the_product_s_name_is_enough_where_no_interface_has_one() {
 }
 
 #[test]
+fn an_underscore_in_the_name_counts_like_a_hyphen() {
+    let probe = view((0xC251, 0xF00D), "CMSIS_DAP", vec![hid(3, None, &[0x81, 0x01])]);
+    assert_eq!(interfaces(&probe), [(3, false)]);
+}
+
+#[test]
 fn of_several_hid_interfaces_the_named_one_counts_and_else_the_first() {
     let all = |name| vec![hid(0, None, &[0x81, 0x01]), hid(4, name, &[0x84, 0x04])];
     assert_eq!(
@@ -114,7 +120,10 @@ fn class_0_counts_only_where_it_is_known_or_named() {
 #[test]
 fn a_hid_probe_without_an_out_endpoint_sends_over_endpoint_0() {
     let probe = view(STRANGER, "CMSIS-DAP", vec![hid(0, None, &[0x81])]);
-    assert_eq!(ways(&probe), [Way::Hid(HidPlace { interface: 0, out: 0, input: 0x81, max_packet: 64 })]);
+    assert_eq!(
+        ways(&probe),
+        [Way::Hid(HidPlace { interface: 0, out: 0, input: 0x81, max_packet: 64, named: false })]
+    );
 }
 
 #[test]
