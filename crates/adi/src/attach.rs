@@ -87,7 +87,7 @@ impl Adi {
     }
 
     /// One try. `None`: nobody answered. `odd`: what was read as DPIDR and cannot be one.
-    fn establish_once(&mut self, odd: &mut Option<u32>) -> Result<Option<DebugPort>, AdiError> {
+    pub(crate) fn establish_once(&mut self, odd: &mut Option<u32>) -> Result<Option<DebugPort>, AdiError> {
         self.cache.clear();
         let Some((dpidr, wake)) = self.wake(odd)? else { return Ok(None) };
         match self.power_up(dpidr) {
@@ -181,7 +181,7 @@ impl Adi {
         }
     }
 
-    fn arm(&mut self, core: CoreAccess) -> Result<(), AdiError> {
+    pub(crate) fn arm(&mut self, core: CoreAccess) -> Result<(), AdiError> {
         let demcr = self.read_word(core.ap, core.attr, Addr(m33::DEMCR))?;
         let ops = vec![
             MemOp::write(Addr(m33::DHCSR), m33::dhcsr::KEY | m33::dhcsr::C_DEBUGEN),
@@ -191,7 +191,7 @@ impl Adi {
     }
 
     /// Later resets shall not halt the core.
-    fn disarm(&mut self, core: CoreAccess) -> Result<(), AdiError> {
+    pub(crate) fn disarm(&mut self, core: CoreAccess) -> Result<(), AdiError> {
         let demcr = self.read_word(core.ap, core.attr, Addr(m33::DEMCR))?;
         self.write_word(core.ap, core.attr, Addr(m33::DEMCR), demcr & !m33::demcr::VC_CORERESET)
     }
@@ -243,7 +243,7 @@ fn not_halted(spent: Spent, last: Option<Result<u32, AdiError>>) -> AdiError {
 }
 
 /// What an access port answers that cannot be used yet: in reset, or right after it.
-const fn not_yet(error: &AdiError) -> bool {
+pub(crate) const fn not_yet(error: &AdiError) -> bool {
     matches!(
         error,
         AdiError::Fault { .. }

@@ -4,7 +4,7 @@
 
 use crate::{Adi, AdiError, CoreAccess, CoreStatus};
 use pace::{PollEnd, Site, poll};
-use regs::m33::{DCRDR, DCRSR, DHCSR, dcrsr, dhcsr};
+use regs::m33::{DCRDR, DCRSR, DEMCR, DHCSR, DWT_PCSR, dcrsr, demcr, dhcsr};
 use std::sync::Arc;
 use wire::{Addr, Batch, Flow, MemOp};
 
@@ -60,6 +60,59 @@ impl Adi {
         if let Some(attached) = &mut self.attached {
             attached.halted = false;
         }
+    }
+
+    /// Lets a halted core execute one instruction. With `mask_interrupts` none of them is taken instead.
+    ///
+    /// # Errors
+    /// [`AdiError::Core`] when it does not halt again.
+    pub fn step_core(&mut self, core: CoreAccess, mask_interrupts: bool) -> Result<(), AdiError> {
+        let mask = if mask_interrupts { dhcsr::C_MASKINTS } else { 0 };
+        let control = |bits| MemOp::write_once(Addr(DHCSR), dhcsr::KEY | dhcsr::C_DEBUGEN | mask | bits);
+        // C_MASKINTS may change only while the core is halted and stays so: one write before, one behind. [M33-1]
+        if mask_interrupts {
+            self.run(&core.batch(vec![control(dhcsr::C_HALT)]))?;
+        }
+        self.run(&core.batch(vec![control(dhcsr::C_STEP)]))?;
+        self.await_bit(core, dhcsr::S_HALT, "S_HALT")?;
+        if mask_interrupts {
+            self.write_dhcsr(core, dhcsr::C_DEBUGEN | dhcsr::C_HALT)?;
+        }
+        Ok(())
+    }
+
+    /// Reads several core registers of a halted core in one batch. Reading one twice does no harm, so nothing here must
+    /// happen only once.
+    ///
+    /// # Errors
+    /// [`AdiError::MatchSpent`] when a transfer does not finish.
+    pub fn read_core_regs(&mut self, core: CoreAccess, selectors: &[u32]) -> Result<Vec<u32>, AdiError> {
+        let ready = dhcsr::S_REGRDY;
+        let each = |selector: &u32| {
+            [
+                MemOp::write(Addr(DCRSR), selector & dcrsr::REGSEL),
+                MemOp::WaitUntil { at: Addr(DHCSR), mask: ready, value: ready },
+                MemOp::read(Addr(DCRDR)),
+            ]
+        };
+        self.run(&core.batch(selectors.iter().flat_map(each).collect()))
+    }
+
+    /// Reads DWT_PCSR `count` times, as fast as the wire allows. DEMCR.TRCENA is set for it and put back.
+    ///
+    /// # Errors
+    /// [`AdiError`].
+    pub fn sample_pc(&mut self, core: CoreAccess, count: usize) -> Result<Vec<u32>, AdiError> {
+        let before = self.read_word(core.ap, core.attr, Addr(DEMCR))?;
+        let off = before & demcr::TRCENA == 0;
+        if off {
+            self.write_word(core.ap, core.attr, Addr(DEMCR), before | demcr::TRCENA)?;
+        }
+        let sampled = self.read_repeatedly(core.ap, core.attr, Addr(DWT_PCSR), count);
+        if off {
+            self.write_word(core.ap, core.attr, Addr(DEMCR), before)?;
+        }
+        sampled
     }
 
     /// Reads a core register of a halted core. `selector` as in [`regs::m33::core_register`].

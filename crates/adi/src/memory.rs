@@ -130,6 +130,21 @@ impl Adi {
         self.run(&Batch { flow: Flow::Pipelined, ..batch(ap, attr, op) })
     }
 
+    /// Reads one word `count` times, with as few packets as the probe allows.
+    ///
+    /// # Errors
+    /// As [`Adi::run`].
+    pub fn read_repeatedly(
+        &mut self,
+        ap: ApSel,
+        attr: Attr,
+        at: Addr,
+        count: usize,
+    ) -> Result<Vec<u32>, AdiError> {
+        let ops = vec![MemOp::read(at); count];
+        self.run(&Batch { ap, attr, flow: Flow::Pipelined, ops })
+    }
+
     /// Writes consecutive words of a memory that may be written twice, with several packets under way. Where a WAIT came
     /// and packets behind it were performed, the rest is written again, one packet at a time.
     ///

@@ -1,9 +1,13 @@
 //! nRESET. Whatever happens, it does not stay low.
 
+use crate::attach::not_yet;
 use crate::engine::Nreset;
-use crate::{Adi, AdiError, Attached, ConnectMode, Doing, Seen};
+use crate::{Adi, AdiError, Attached, ConnectMode, CoreAccess, CoreStatus, Doing, Seen};
+use pace::{PollEnd, Site, poll};
+use regs::m33::{AIRCR, aircr};
+use std::sync::Arc;
 use std::time::Duration;
-use wire::{Ack, Mark, MarkKind, Pins};
+use wire::{Ack, Addr, Mark, MarkKind, MemOp, Pins};
 
 impl Adi {
     /// Drives nRESET low and lets `reset.hold` pass, or releases it and lets `reset.settle` pass. What was believed of the
@@ -92,6 +96,59 @@ impl Adi {
     /// nRESET low and high again.
     pub(crate) fn pulse(&mut self) -> Result<(), AdiError> {
         self.in_reset(|_| Ok(()))
+    }
+
+    /// Resets the core and its peripherals by AIRCR.SYSRESETREQ, and waits until DHCSR says that it happened; with `halt`
+    /// also until the core stands at its first instruction. nRESET is not driven.
+    ///
+    /// # Errors
+    /// [`AdiError::Core`] when no reset is seen, or no halt; AIRCR was written exactly once.
+    pub fn system_reset(&mut self, core: CoreAccess, halt: bool) -> Result<(), AdiError> {
+        if halt {
+            self.arm(core)?;
+        }
+        // Clears S_RESET_ST, so that what is seen afterwards is this reset.
+        self.core_status(core)?;
+        let request = MemOp::write_once(Addr(AIRCR), aircr::VECTKEY | aircr::SYSRESETREQ);
+        match self.run(&core.batch(vec![request])) {
+            Ok(_) => {}
+            // The access port goes away with the reset that was asked for.
+            Err(error) if not_yet(&error) => log::debug!("after SYSRESETREQ: {error}"),
+            Err(error) => return Err(error),
+        }
+        self.cache.clear();
+        self.await_reset(core, halt)?;
+        if halt { self.disarm(core) } else { Ok(()) }
+    }
+
+    fn await_reset(&mut self, core: CoreAccess, halt: bool) -> Result<(), AdiError> {
+        let (clock, wait) = (Arc::clone(&self.clock), self.policy.wait(Site::Reconnect));
+        let (mut was_reset, mut last) = (false, Ok(CoreStatus(0)));
+        let end = poll(&*clock, &wait, || {
+            last = self.core_status(core);
+            match &last {
+                Ok(status) => {
+                    // The bit clears when it is read.
+                    was_reset |= status.was_reset();
+                    Ok((was_reset && (status.halted() || !halt)).then_some(()))
+                }
+                Err(error) if not_yet(error) => {
+                    if matches!(error, AdiError::LinkLost { .. }) {
+                        self.establish_once(&mut None)?;
+                    }
+                    Ok(None)
+                }
+                Err(error) => Err(error.clone()),
+            }
+        });
+        match (end, last) {
+            (Ok(()), _) => Ok(()),
+            (Err(PollEnd::Failed(error)), _) | (Err(PollEnd::Spent(_)), Err(error)) => Err(error),
+            (Err(PollEnd::Spent(spent)), Ok(status)) => {
+                let bit = if was_reset { "S_HALT" } else { "S_RESET_ST" };
+                Err(AdiError::Core { bit, dhcsr: status.0, spent: Box::new(spent) })
+            }
+        }
     }
 
     /// Connects to the debug port again, within `reset.reconnect`, without touching nRESET.

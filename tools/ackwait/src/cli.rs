@@ -14,8 +14,8 @@ use wire::{ApSel, Attr, Width};
     version,
     disable_help_subcommand = true,
     after_help = "Nothing halts, resets or writes unless asked: the connect mode is hotplug. Numbers are decimal, 0x or \
-                  0b, with underscores; registers go by name (FLASH_NSSR, CTRL/STAT, CSW) or by address.\nExit codes: \
-                  `ackwait exit-codes`."
+                  0b, with underscores; registers go by name (FLASH_NSSR, CTRL/STAT, CSW) or by address.\nEnvironment: \
+                  ACKWAIT_PROBE, ACKWAIT_CONNECT, ACKWAIT_AP, ACKWAIT_SPEED, ACKWAIT_FORMAT."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -28,17 +28,31 @@ pub struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How")]
 pub(crate) struct How {
-    /// The probe: VID:PID[:SERIAL], SERIAL, usb:BUS-PORT, tcp:HOST:PORT, sim:SCENARIO, @alias. Default: the only one.
-    #[arg(long, short, global = true, env = "ACKWAIT_PROBE")]
+    /// VID:PID[:SERIAL], SERIAL, usb:BUS-PORT, tcp:HOST:PORT, sim:SCENARIO or @alias; default: the only one.
+    #[arg(long, short, global = true, hide_env = true, env = "ACKWAIT_PROBE")]
     pub(crate) probe: Option<String>,
     /// How to attach: hotplug (no reset, no halt), normal (halts), under-reset, pulse.
-    #[arg(long, global = true, env = "ACKWAIT_CONNECT", default_value = "hotplug", value_name = "MODE")]
+    #[arg(
+        long,
+        global = true,
+        hide_env = true,
+        env = "ACKWAIT_CONNECT",
+        default_value = "hotplug",
+        value_name = "MODE"
+    )]
     pub(crate) connect: ConnectMode,
     /// The access port: a number, or auto: the first one on the system bus.
-    #[arg(long, global = true, env = "ACKWAIT_AP", default_value = "auto", value_name = "auto|N")]
+    #[arg(
+        long,
+        global = true,
+        hide_env = true,
+        env = "ACKWAIT_AP",
+        default_value = "auto",
+        value_name = "auto|N"
+    )]
     pub(crate) ap: ApChoice,
     /// SWCLK in kHz.
-    #[arg(long, global = true, env = "ACKWAIT_SPEED", default_value_t = 4000, value_name = "KHZ",
+    #[arg(long, global = true, hide_env = true, env = "ACKWAIT_SPEED", default_value_t = 4000, value_name = "KHZ",
         value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) speed: u32,
     /// Policy: a preset's name (`policy show` lists them) or a TOML file.
@@ -54,15 +68,15 @@ pub(crate) struct How {
     #[arg(long, global = true)]
     pub(crate) bill: bool,
     /// How data is printed.
-    #[arg(long, global = true, value_enum, env = "ACKWAIT_FORMAT", default_value = "text")]
+    #[arg(long, global = true, value_enum, hide_env = true, env = "ACKWAIT_FORMAT", default_value = "text")]
     pub(crate) format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For a person.
+    // For a person.
     Text,
-    /// One JSON object, with its schema.
+    // One object, with its schema.
     Json,
 }
 
@@ -104,6 +118,11 @@ pub(crate) enum Command {
     /// Memory and memory-mapped registers.
     #[command(subcommand)]
     Mem(MemCommand),
+    /// The core: halt, run, step, registers.
+    #[command(subcommand)]
+    Core(CoreCommand),
+    /// Reset the target. It runs afterwards unless --halt is given.
+    Reset(ResetArgs),
     /// What the tool is willing to wait.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -192,11 +211,9 @@ impl From<Bits> for Width {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Security {
-    /// As the access port has it.
+    // As the access port has it.
     Default,
-    /// Secure.
     Secure,
-    /// Non-secure.
     NonSecure,
 }
 
@@ -216,6 +233,8 @@ pub(crate) enum MemCommand {
     Read(ReadArgs),
     /// Write values or a file. Values are shown old -> new where looking is harmless.
     Write(WriteArgs),
+    /// Read one value again and again, or until it is what is waited for.
+    Watch(WatchArgs),
 }
 
 #[derive(Debug, Args)]
@@ -246,6 +265,79 @@ pub(crate) struct WriteArgs {
     /// Read the memory back and compare.
     #[arg(long)]
     pub(crate) verify: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Stop when these bits are as --value says. Default: all bits.
+    #[arg(long, value_parser = parse_u32, requires = "value")]
+    pub(crate) mask: Option<u32>,
+    /// Stop when the value, under --mask, is this.
+    #[arg(long, value_parser = parse_u32)]
+    pub(crate) value: Option<u32>,
+    /// Look at most so often.
+    #[arg(long, alias = "count", value_parser = parse_len, default_value = "1000", value_name = "N")]
+    pub(crate) reads: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CoreCommand {
+    /// Say whether the core runs, and why it halted. Reading DHCSR clears its sticky bits.
+    Status,
+    /// Halt the core.
+    Halt,
+    /// Let the core run, and switch halting debug off.
+    Run {
+        /// Leave halting debug on, so that breakpoints halt.
+        #[arg(long)]
+        debug: bool,
+    },
+    /// Execute instructions one by one.
+    Step {
+        /// How many.
+        #[arg(default_value = "1", value_parser = parse_len)]
+        count: u32,
+        /// Take no interrupts.
+        #[arg(long)]
+        mask_interrupts: bool,
+    },
+    /// Show the registers of a halted core: all, or the named ones (R0, SP, PC, MSP, SPECIAL).
+    Regs {
+        /// Which.
+        names: Vec<String>,
+    },
+    /// Write a register of a halted core.
+    Set {
+        /// Which.
+        name: String,
+        /// The value.
+        #[arg(value_parser = parse_u32)]
+        value: u32,
+    },
+    /// Sample the program counter without halting. Sets DEMCR.TRCENA for it and puts it back.
+    Pcsample {
+        /// How many samples.
+        #[arg(long, short, default_value = "1000", value_parser = parse_len)]
+        n: u32,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResetArgs {
+    /// A pulse on NRST (hw) or AIRCR.SYSRESETREQ (sys).
+    #[arg(long, value_enum, default_value = "hw")]
+    pub(crate) kind: ResetKind,
+    /// Halt the core at its first instruction.
+    #[arg(long)]
+    pub(crate) halt: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ResetKind {
+    Hw,
+    Sys,
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,6 +14,7 @@
 //! sequences; secure and non-secure views of the core's own registers.
 
 mod cli;
+mod core;
 mod info;
 mod list;
 mod mem;
@@ -21,6 +22,7 @@ mod number;
 mod output;
 mod policy;
 mod registers;
+mod reset;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -93,6 +95,8 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Exit {
         Command::Dp(command) => registers::dp(command, how, output),
         Command::Ap(command) => registers::ap(command, how, output),
         Command::Mem(command) => mem::mem(command, how, output),
+        Command::Core(command) => core::core(command, how, output),
+        Command::Reset(args) => reset::reset(args, how, output),
         Command::Policy(command) => policy::policy(command, how, output),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -3,6 +3,7 @@
 mod access;
 mod dump;
 mod read;
+mod watch;
 mod write;
 
 use crate::cli::{How, MemCommand, Place};
@@ -15,6 +16,7 @@ pub(crate) fn mem(command: &MemCommand, how: &How, output: &mut Output) -> Resul
     match command {
         MemCommand::Read(args) => read::read(args, how, output),
         MemCommand::Write(args) => write::write(args, how, output),
+        MemCommand::Watch(args) => watch::watch(args, how, output),
     }
 }
 
