@@ -59,6 +59,12 @@ impl Goods {
             warnings.push(format!("{why}; {}", credential::ONLY_HERE));
             bench_only.push(JobError::Refused(why).into());
         }
+        if firmware.sectors.is_empty() && job.goal == Goal::Closed {
+            warnings.push(
+                "the job has no image: whatever the flash holds, or nothing, is what will be closed in"
+                    .to_owned(),
+            );
+        }
         let mut goods = Goods { firmware, obk, password, warnings, bench_only, content: String::new() };
         if rule == FileRule::Strict {
             goods.strict()?;
@@ -176,6 +182,15 @@ mod tests {
         // Nothing is put in that could close it for ever.
         let open = folder.job(&text.replace("CLOSED", "OPEN"));
         assert!(Goods::load(&open, FileRule::Strict).is_ok());
+    }
+
+    #[test]
+    fn a_job_that_closes_a_part_without_a_program_says_so() {
+        let folder = Folder::new();
+        let image = "[[image]]\npath = \"fw.bin\"\naddress = 0x0800_0000\n";
+        let bare = folder.job(&JOB.replace(image, ""));
+        assert!(folder.goods(&bare).warnings.iter().any(|w| w.contains("no image")));
+        assert!(folder.goods(&folder.job(JOB)).warnings.is_empty());
     }
 
     /// Whether the board is real is known only when its probe is open, and a pipe can be read once.

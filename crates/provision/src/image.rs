@@ -216,7 +216,7 @@ fn parse(bytes: &[u8], path: &Path, address: Option<Addr>) -> Result<Vec<Segment
     let form = |why: String| ImageError::Form { path: path.to_owned(), why };
     let is_elf = bytes.starts_with(b"\x7FELF");
     let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-    let is_hex = matches!(extension.as_deref(), Some("hex" | "ihex" | "ihx"));
+    let is_hex = matches!(extension.as_deref(), Some("hex" | "ihex" | "ihx")) || reads_as_hex(bytes);
     if (is_elf || is_hex) && address.is_some() {
         return Err(form("carries its own addresses; take `address` out of the job".to_owned()));
     }
@@ -228,6 +228,11 @@ fn parse(bytes: &[u8], path: &Path, address: Option<Addr>) -> Result<Vec<Segment
     }
     let at = address.ok_or_else(|| form("is a raw binary, and the job gives no `address`".to_owned()))?;
     Ok(vec![Segment { at, data: bytes.to_vec() }])
+}
+
+/// Nothing but Intel HEX begins with a colon and goes on in digits to its end, whatever its name.
+fn reads_as_hex(bytes: &[u8]) -> bool {
+    bytes.starts_with(b":") && bytes.iter().all(|b| b.is_ascii_hexdigit() || b":\r\n".contains(b))
 }
 
 fn elf(bytes: &[u8], path: &Path) -> Result<Vec<Segment>, ImageError> {
@@ -313,6 +318,15 @@ fn trimmed(sector: u32, cells: &[Option<u8>]) -> Option<SectorData> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn intel_hex_under_the_name_of_a_binary_is_not_programmed_as_text() {
+        let hex = b":0400000001020304F2\r\n:00000001FF\r\n";
+        let e = parse(hex, Path::new("fw.bin"), Some(Addr(0x0800_0000))).unwrap_err();
+        assert!(e.to_string().contains("carries its own addresses"), "{e}");
+        assert_eq!(parse(hex, Path::new("fw.bin"), None).unwrap()[0].data, [1, 2, 3, 4]);
+    }
+
     use regs::h5::device::Family;
 
     fn sectors(segments: &[(u32, &[u8])]) -> Result<Vec<SectorData>, ImageError> {

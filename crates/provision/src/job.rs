@@ -11,6 +11,7 @@ use h5::{BadChange, FlashPace, ObkRoute, OptionChange};
 use pace::{BadSetting, Policy};
 use regs::h5::device::Family;
 use regs::h5::state::ProductState;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -310,11 +311,40 @@ fn named_step(name: &str) -> Result<Step, JobError> {
     })
 }
 
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
+}
+
 fn flag_error(flag: &str) -> impl Fn(String) -> JobError + '_ {
     move |why| JobError::Value { key: format!("--{flag}"), why }
 }
 
 impl Job {
+    /// A job without a file: it says no more than the family, and opens.
+    pub fn of_family(family: Family) -> Job {
+        Job {
+            path: PathBuf::new(),
+            sha256: Sha256::digest([]).into(),
+            production: false,
+            family,
+            marking: None,
+            mode: ConnectMode::Hotplug,
+            ap: ApChoice::Auto,
+            speed: read::SPEED,
+            policy: Policy::default(),
+            images: Vec::new(),
+            options: Vec::new(),
+            obk: None,
+            password_file: None,
+            goal: Goal::Open,
+            require_nrst: true,
+            pace: FlashPace::Stream,
+            steps: BTreeMap::new(),
+        }
+    }
+
     /// Reads a job file.
     ///
     /// # Errors
@@ -424,6 +454,25 @@ impl Job {
 
     /// The job's folder and name, for messages.
     pub fn name(&self) -> String {
-        self.path.display().to_string()
+        if self.has_file() { self.path.display().to_string() } else { "(no job)".to_owned() }
+    }
+
+    /// It was read from a file.
+    pub(crate) fn has_file(&self) -> bool {
+        !self.path.as_os_str().is_empty()
+    }
+
+    /// What a person types to name this job to a command that can do without one.
+    pub(crate) fn argument(&self) -> String {
+        if self.has_file() {
+            quoted(&self.name())
+        } else {
+            format!("--family {} --password-file FILE", self.family)
+        }
+    }
+
+    /// What a person types to name this job to a command that needs one.
+    pub(crate) fn file_argument(&self) -> String {
+        if self.has_file() { quoted(&self.name()) } else { "JOB".to_owned() }
     }
 }

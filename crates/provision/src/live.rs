@@ -29,12 +29,14 @@ pub struct Live<'a> {
     adi: &'a mut Adi,
     ap: ApSel,
     identity: Option<Identity>,
+    /// The core was halted here and was not let go.
+    halted: bool,
 }
 
 impl<'a> Live<'a> {
     /// Whatever is at the end of this engine's wire.
     pub fn new(adi: &'a mut Adi) -> Self {
-        Live { adi, ap: ApSel(regs::h5::device::AP1.ap), identity: None }
+        Live { adi, ap: ApSel(regs::h5::device::AP1.ap), identity: None, halted: false }
     }
 
     fn part(&mut self) -> Result<Part<'_>, H5Error> {
@@ -67,6 +69,15 @@ impl<'a> Live<'a> {
     fn attach(&mut self, mode: ConnectMode) -> Result<(), H5Error> {
         let core = Some(self.core());
         self.adi.attach(&Attach { mode, core })?;
+        Ok(())
+    }
+
+    /// Undoes a halt of our own; a core that nobody here halted is not touched.
+    fn let_core_run(&mut self) -> Result<(), H5Error> {
+        if self.halted {
+            self.adi.leave_debug(self.core())?;
+            self.halted = false;
+        }
         Ok(())
     }
 
@@ -156,14 +167,28 @@ impl Target for Live<'_> {
             ConnectMode::Hotplug | ConnectMode::Pulse => {
                 self.attach(how.mode)?;
                 wait_ap_open(self.adi, how.ap)?;
+                // The step before may have been one that halts.
+                self.let_core_run()?;
             }
             // The core can be halted only when its port is open, and the ROM may still keep it shut. [H5-STATE-4]
             ConnectMode::Normal => {
                 self.attach(ConnectMode::Hotplug)?;
                 wait_ap_open(self.adi, how.ap)?;
+                self.halted = true;
                 self.attach(ConnectMode::Normal)?;
             }
-            ConnectMode::UnderReset => self.attach(ConnectMode::UnderReset)?,
+            ConnectMode::UnderReset => {
+                self.halted = true;
+                self.attach(ConnectMode::UnderReset)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn let_go(&mut self) -> Result<(), H5Error> {
+        // Behind a shut port nobody holds the core.
+        if self.halted && ap_open(self.adi)?.open(self.ap) {
+            self.let_core_run()?;
         }
         Ok(())
     }
@@ -232,6 +257,11 @@ impl Target for Live<'_> {
 
     fn first_not_erased(&mut self, progress: OnProgress<'_>) -> Result<Option<Addr>, H5Error> {
         let total = u32::from(self.identity.as_ref().map_or(0, |i| i.flash_kib)) * 1024;
+        if total == 0 {
+            let why =
+                "the part does not say how much flash it has, so nobody can say that all of it is erased";
+            return Err(H5Error::Unsupported(why.to_owned()));
+        }
         let mut part = self.part()?;
         let mut done = 0u32;
         while done < total {

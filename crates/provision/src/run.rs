@@ -358,6 +358,9 @@ impl<'a> Engine<'a> {
     fn report(mut self, result: Result<End, RunError>) -> Report {
         let clock = self.target.clock();
         let result = result.map_err(|e| self.failure(e));
+        if let Err(e) = self.target.let_go() {
+            self.warn(format!("the core may still be halted: {e}"));
+        }
         let took = clock.now().saturating_sub(self.began);
         Report {
             began: rfc3339(clock.calendar().saturating_sub(took)),

@@ -104,6 +104,12 @@ pub trait Target {
     /// [`H5Error`].
     fn connect(&mut self, how: &Connect) -> Result<(), H5Error>;
 
+    /// Lets a core run on that a connect mode halted, and leaves halting debug.
+    ///
+    /// # Errors
+    /// [`H5Error`].
+    fn let_go(&mut self) -> Result<(), H5Error>;
+
     /// Attaches without touching anything and asks AP0 whether the access port is open.
     ///
     /// # Errors

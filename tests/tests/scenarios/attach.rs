@@ -103,3 +103,42 @@ fn a_dormant_part_is_woken() {
     let mut rig = Rig::new("h562,start=dormant");
     rig.adi().attach(&Attach::HOTPLUG).expect("attached");
 }
+
+/// What a person finds on the bench afterwards: a program that runs, whatever mode was used to get at the part.
+#[test]
+fn a_run_that_halted_the_core_lets_it_go_at_its_end() {
+    use provision::journal::MemoryShelf;
+    use provision::{End, FileRule, Goal, Goods, Job, Limits, Live, Quiet, Step};
+    let path = ackwait_tests::line::example("job.toml");
+    let mut job = Job::load(&path).expect("a job");
+    job.goal = Goal::Open;
+    for mode in [ConnectMode::Normal, ConnectMode::UnderReset] {
+        for until in [None, Some(Step::Flash)] {
+            job.mode = mode;
+            let goods = Goods::load(&job, FileRule::Lenient).expect("its files");
+            let mut rig = Rig::new("h562");
+            let limits = Limits { until, ..Limits::default() };
+            let shelf = MemoryShelf::default();
+            let report = provision::run(&job, &goods, &mut Live::new(rig.adi()), &shelf, limits, &mut Quiet);
+            let end = until.map_or(End::Done, End::Until);
+            assert_eq!(report.result.expect("done"), end, "{mode}");
+            rig.adi().attach(&Attach::HOTPLUG).expect("attached");
+            let status = rig.adi().core_status(CORE).expect("a status");
+            assert!(!status.halted(), "{mode}: DHCSR 0x{:08X}", status.0);
+            assert_eq!(status.0 & regs::m33::dhcsr::C_DEBUGEN, 0, "{mode}: halting debug is still on");
+        }
+    }
+}
+
+/// A job that halts everywhere else writes its OBK in hotplug, where the core must run.
+#[test]
+fn a_hotplug_step_behind_a_halting_one_finds_the_core_running() {
+    use provision::{Connect, Live, Target as _};
+    let mut rig = Rig::new("h562");
+    let policy = pace::Policy::default();
+    let connect = |mode| Connect { mode, ap: AP1, policy: policy.clone() };
+    let mut target = Live::new(rig.adi());
+    target.connect(&connect(ConnectMode::Normal)).expect("halted");
+    target.connect(&connect(ConnectMode::Hotplug)).expect("attached");
+    assert!(!rig.adi().core_status(CORE).expect("a status").halted());
+}

@@ -23,6 +23,8 @@ pub struct Output {
     pub asks: bool,
     /// Raised when the run shall stop at its next safe point.
     pub stop: Arc<AtomicBool>,
+    /// Makes signals raise `stop`. Called before a probe is opened; until then a signal may simply end the process.
+    pub(crate) catch_signals: fn(&mut Output),
     /// The first line of data that could not be written.
     lost: Option<std::io::Error>,
 }
@@ -39,7 +41,15 @@ impl fmt::Debug for Output {
 impl Output {
     /// Two streams; `terminal` and `asks` are `false`.
     pub fn new(out: Box<dyn Write>, err: Box<dyn Write>) -> Output {
-        Output { out, err, terminal: false, asks: false, stop: Arc::default(), lost: None }
+        Output {
+            out,
+            err,
+            terminal: false,
+            asks: false,
+            stop: Arc::default(),
+            catch_signals: |_| {},
+            lost: None,
+        }
     }
 
     /// A line of data.

@@ -40,11 +40,7 @@ fn tuned(mut job: Job, tuning: &Tuning) -> Result<Job, Trouble> {
 pub(crate) fn for_regress(args: &RegressArgs) -> Result<Job, Trouble> {
     let job = match (&args.job, &args.family) {
         (Some(path), _) => Job::load(path)?,
-        (None, Some(family)) => {
-            let family = family.replace(['"', '\\', '\n'], "");
-            let text = format!("schema = 1\n[device]\nfamily = \"{family}\"\n[goal]\nstate = \"OPEN\"\n");
-            Job::parse(&text, Path::new("(no job)"))?
-        }
+        (None, Some(family)) => Job::of_family(crate::obk::named(family)?),
         (None, None) => return Err(Trouble::usage("name a job, or give --family")),
     };
     tuned(job, &args.tuning)

@@ -46,13 +46,18 @@ pub fn main() -> ExitCode {
     let mut output = Output::new(Box::new(out), Box::new(err));
     output.terminal = terminal;
     output.asks = std::io::stdin().is_terminal();
-    // They only raise a flag: the run stops at its next safe point and lets go of NRST. Every wait has an end, so it comes.
+    output.catch_signals = catch_signals;
+    ExitCode::from(run_with(std::env::args_os(), &mut output).code())
+}
+
+/// They only raise a flag: the run stops at its next safe point and lets go of NRST. Every wait for a probe has an end, so it
+/// comes. The wait for a file that is a pipe has none, which is why this happens after the files were read.
+fn catch_signals(output: &mut Output) {
     for signal in STOPS {
         if let Err(e) = signal_hook::flag::register(signal, Arc::clone(&output.stop)) {
             output.say(&format!("signal {signal} cannot be caught: {e}"));
         }
     }
-    ExitCode::from(run_with(std::env::args_os(), &mut output).code())
 }
 
 /// The signals that ask a run to stop; the last one comes when a terminal is closed.

@@ -42,7 +42,7 @@ fn load(path: &Path) -> Result<ObkFile, Trouble> {
     ObkFile::parse(&bytes).map_err(|e| Trouble::usage(format!("{}: {e}", path.display())))
 }
 
-fn named(family: &str) -> Result<Family, Trouble> {
+pub(crate) fn named(family: &str) -> Result<Family, Trouble> {
     Family::from_name(family).ok_or_else(|| {
         let all: Vec<_> = Family::ALL.iter().map(ToString::to_string).collect();
         Trouble::usage(format!("there is no family `{family}`; there are {}", all.join(", ")))

@@ -31,7 +31,24 @@ pub(crate) fn open(
         trace_secrets: recording.trace_secrets,
         tool: TOOL.to_owned(),
     };
+    // From here on a signal must not end the process at any place.
+    (output.catch_signals)(output);
     Ok(session::open(&options)?)
+}
+
+/// A recording is written over whatever has its name: it must not be something that the job needs.
+pub(crate) fn spare(trace: Option<&PathBuf>, needed: &[Option<&PathBuf>]) -> Result<(), Trouble> {
+    let Some(trace) = trace else { return Ok(()) };
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let Some(target) = real(trace) else { return Ok(()) };
+    match needed.iter().flatten().find(|path| real(path).as_ref() == Some(&target)) {
+        None => Ok(()),
+        Some(path) => Err(Trouble::usage(format!(
+            "--trace {} would be written over {}, which is needed here: name another file",
+            trace.display(),
+            path.display()
+        ))),
+    }
 }
 
 /// The flight recorder, for a command that keeps no files.
@@ -71,11 +88,15 @@ pub(crate) fn flight_file(
     shelf: &Path,
     uid: Option<&str>,
 ) -> PathBuf {
-    let beside = |path: &PathBuf| {
+    let beside = |path: &PathBuf, ending: &str| {
         let mut name = path.clone().into_os_string();
-        name.push(".flight.txt");
+        name.push(ending);
         PathBuf::from(name)
     };
-    let by_part = || shelf.join(format!("{}.flight.txt", uid.unwrap_or("unknown")));
-    trace.or(record).map_or_else(by_part, beside)
+    // A record is of many parts: one part's evidence is not written over by the next one's.
+    let uid = uid.unwrap_or("unknown");
+    let with_part = format!(".{uid}.flight.txt");
+    let by_part = || shelf.join(format!("{uid}.flight.txt"));
+    let beside_trace = trace.map(|path| beside(path, ".flight.txt"));
+    beside_trace.or_else(|| record.map(|path| beside(path, &with_part))).unwrap_or_else(by_part)
 }

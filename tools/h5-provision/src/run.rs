@@ -2,13 +2,13 @@
 
 use crate::cli::{Keeping, Recording, RegressArgs, RunArgs};
 use crate::console::{Console, Output};
-use crate::open::{TOOL, close, flight_file, open, shelf};
+use crate::open::{TOOL, close, flight_file, open, shelf, spare};
 use crate::trouble::Trouble;
 use provision::journal::Folder;
 use provision::record::{self, Book, Station};
 use provision::{End, Exit, Failure, FileRule, Goods, Job, Live, Regress, Report, RunError, load_password};
 use session::Session;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Lines of the flight recorder that fit a terminal.
 const SHORT: usize = 16;
@@ -20,6 +20,7 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Trouble> 
     let mut goods = Goods::load(&job, FileRule::Lenient)?;
     let shelf = shelf(args.keeping.journal.as_ref())?;
     record_can_be_kept(&args.keeping)?;
+    spare(args.recording.trace.as_ref(), &needed(&job, &args.keeping))?;
     let mut session = open(&args.probe, &job.policy, job.speed, &args.recording, output)?;
     if !session.is_simulated() {
         goods.strict()?;
@@ -44,6 +45,9 @@ pub(crate) fn regress(args: &RegressArgs, output: &mut Output) -> Result<Exit, T
         load_password(file, if job.production { FileRule::Strict } else { FileRule::Lenient })?;
     let shelf = shelf(args.keeping.journal.as_ref())?;
     record_can_be_kept(&args.keeping)?;
+    let mut files = needed(&job, &args.keeping);
+    files.push(Some(file));
+    spare(args.recording.trace.as_ref(), &files)?;
     let mut session = open(&args.probe, &job.policy, job.speed, &args.recording, output)?;
     let warning = match exposed {
         Some(e) if !session.is_simulated() => return Err(e.into()),
@@ -63,6 +67,14 @@ pub(crate) fn regress(args: &RegressArgs, output: &mut Output) -> Result<Exit, T
     let ending =
         Ending { job: &job, goods: &goods, report: &report, shelf: &shelf, what: "regress", verdict };
     ending.finish(session, &args.recording, &args.keeping, console)
+}
+
+/// The files that a recording must not be written over.
+fn needed<'a>(job: &'a Job, keeping: &'a Keeping) -> Vec<Option<&'a PathBuf>> {
+    let obk = job.obk.as_ref().map(|o| &o.path);
+    let mut files = vec![Some(&job.path), obk, job.password_file.as_ref(), keeping.record.as_ref()];
+    files.extend(job.images.iter().map(|i| Some(&i.path)));
+    files
 }
 
 /// A record that cannot be kept is noticed before anything is done that it should tell of.

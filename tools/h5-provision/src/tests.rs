@@ -376,6 +376,36 @@ fn output_that_nobody_can_read_is_not_done() {
     assert!(err.text().contains("standard output"), "{}", err.text());
 }
 
+#[test]
+fn a_recording_is_not_written_over_a_file_that_the_job_needs() {
+    let bench = Bench::new();
+    let record = bench.path("job.jsonl");
+    assert_eq!(bench.run(&["--record", &record, "--until", "identify"]).exit, Exit::Done);
+    for name in ["job.toml", "firmware.bin", "da-password.obk", "password.txt", "./job.jsonl"] {
+        let path = bench.path(name);
+        let before = std::fs::read(&path).unwrap();
+        let done = bench.run(&["--trace", &path, "--record", &record]);
+        assert_eq!(done.exit, Exit::Usage, "{name}: {}", done.err);
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{name}");
+        if name != "./job.jsonl" {
+            assert_eq!(bench.run(&["--record", &path]).exit, Exit::Refused, "{name}");
+            assert_eq!(std::fs::read(&path).unwrap(), before, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_flight_recorders_of_two_parts_do_not_share_a_file() {
+    let bench = Bench::new();
+    let record = bench.path("job.jsonl");
+    let done = bench.run(&["--record", &record, "--deadline", "100ms"]);
+    assert_eq!(done.exit, Exit::Deadline);
+    let line = std::fs::read_to_string(&record).unwrap();
+    let line: serde_json::Value = serde_json::from_str(line.trim()).unwrap();
+    let uid = line["uid"].as_str().unwrap();
+    assert!(Path::new(&format!("{record}.{uid}.flight.txt")).exists(), "{}", done.err);
+}
+
 /// The place of the record goes away while the part is worked on.
 #[test]
 fn a_record_that_is_lost_after_the_part_was_closed_has_its_own_code_and_is_shown() {

@@ -17,7 +17,7 @@ use wire::{Addr, ApSel, Hz};
 /// The schema this version reads.
 const SCHEMA: u32 = 1;
 /// SWCLK when the job names none: what the published field reports use.
-const SPEED_KHZ: u32 = 4000;
+pub(super) const SPEED: Hz = Hz::khz(4000);
 
 const FILE: &[&str] = &[
     "schema",
@@ -60,20 +60,13 @@ pub(super) fn job(text: &str, path: &Path) -> Result<Job, JobError> {
         path: path.to_owned(),
         sha256: Sha256::digest(text.as_bytes()).into(),
         production: file.flag("production")?.unwrap_or(false),
-        family,
         marking: marking(&device, family)?,
-        mode: adi::ConnectMode::Hotplug,
-        ap: ApChoice::Auto,
-        speed: Hz::khz(SPEED_KHZ),
         policy: policy(&file)?,
         images: images(&file, &folder)?,
         options: options(&file, family)?,
         obk: obk(&file, &folder)?,
-        password_file: None,
         goal: goal(&file)?,
-        require_nrst: true,
-        pace: FlashPace::Stream,
-        steps: BTreeMap::new(),
+        ..Job::of_family(family)
     };
     connect(&file, &mut job)?;
     if let Some(credential) = file.section("credential", &["password_file"])? {

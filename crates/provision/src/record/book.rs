@@ -69,8 +69,9 @@ impl Book {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => match now.lines {
                 0 => return Ok(false),
-                // The very first line was written, and its head was not.
-                1 => return Ok(true),
+                // The very first line was written, and its head was not. Any other file of one line is no record.
+                1 if check_chain(bytes).is_ok() => return Ok(true),
+                1 => return fail("it holds something that is no record: name another file".to_owned()),
                 _ => return fail(format!("its head {} is missing: {MOVE}", path.display())),
             },
             Err(e) => return Err(StoreError::opening(&path, &e)),
@@ -203,6 +204,17 @@ mod tests {
         Book::open(&path).unwrap().append(Map::new()).unwrap();
         let checked = check(&path).unwrap();
         assert_eq!((checked.chain.records, checked.ahead), (5, false));
+    }
+
+    #[test]
+    fn a_file_that_is_something_else_is_not_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        for text in ["a-password\n", "a-password", "schema = 1\n[device]\n"] {
+            let path = folder.path().join("file");
+            std::fs::write(&path, text).unwrap();
+            assert!(matches!(Book::open(&path), Err(StoreError::Head { .. })), "{text}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
     }
 
     #[test]

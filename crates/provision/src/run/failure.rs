@@ -4,6 +4,7 @@
 use super::Engine;
 use crate::edge::StopReason;
 use crate::error::RunError;
+use crate::job::Job;
 use crate::text::span;
 use crate::{Exit, Step};
 use adi::AdiError;
@@ -49,7 +50,7 @@ impl Engine<'_> {
             // What was true before the change must not stand in a record as what is true after it.
             self.facts.state = state;
         }
-        let next = next(&error, last, self.command, &self.job.name());
+        let next = next(&error, last, self.command, self.job);
         let recoverable = match &error {
             RunError::Stop(StopReason::NoCredential) => "by all that the ROM says, no: not from outside",
             _ if under_way.is_some() => "yes: a run looks which of the two it is, and goes on from there",
@@ -130,9 +131,10 @@ fn recoverable(state: Option<ProductState>) -> &'static str {
     }
 }
 
-fn next(error: &RunError, state: Option<ProductState>, command: &str, job: &str) -> String {
-    let again = format!("h5-provision {command} {job} --probe ...");
-    let regress = format!("h5-provision regress {job} --probe ...");
+fn next(error: &RunError, state: Option<ProductState>, command: &str, job: &Job) -> String {
+    let again = format!("h5-provision {command} {} --probe ...", job.argument());
+    let regress = format!("h5-provision regress {} --probe ...", job.argument());
+    let job = job.file_argument();
     match error {
         RunError::Job(_) | RunError::Image(_) | RunError::Credential(_) | RunError::Refused(_) => {
             format!("correct the job or the file named above, then `{again}`; nothing was written")

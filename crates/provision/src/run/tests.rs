@@ -1,6 +1,6 @@
 use super::*;
 use crate::bench::{Cells, Cut, Fake, Folder, JOB, PASSWORD};
-use crate::journal::{MemoryShelf, MemoryStore};
+use crate::journal::{MemoryShelf, MemoryStore, Seal, StoreError};
 use crate::record::{self, Station};
 use h5::obk::ObkFile;
 use h5::{Password, Progress};
@@ -416,6 +416,95 @@ fn a_regression_brings_the_part_back_and_the_job_can_be_done_again() {
     assert_eq!(part.cells.borrow().state, ProductState::OPEN);
     assert_eq!(bench.regress(&mut part, PASSWORD).result.unwrap(), End::AlreadyDone);
     assert_eq!(bench.run(&mut part).result.unwrap(), End::Done);
+}
+
+#[test]
+fn what_to_type_next_can_be_typed() {
+    let bench = Bench::new();
+    let mut part = bench.closed();
+    let password = Password::from_bytes(b"wrong-password").unwrap();
+    let how = Regress { password: &password, limits: Limits::default() };
+    let job = Job::of_family(regs::h5::device::Family::H562);
+    let report = regress(&job, &Goods::none(), &mut part, &bench.shelf, &how, &mut Quiet);
+    let next = &failure(&report).next;
+    assert!(next.contains("h5-provision regress --family STM32H562 --password-file FILE --probe"), "{next}");
+    let mut spaced = folder_job_named(&bench, "my job's.toml");
+    spaced.goal = Goal::Closed;
+    let report =
+        run(&spaced, &bench.goods, &mut part, &MemoryShelf::default(), Limits::default(), &mut Quiet);
+    assert!(failure(&report).next.contains("/my job'\\''s.toml' --probe"), "{}", failure(&report).next);
+}
+
+fn folder_job_named(bench: &Bench, name: &str) -> Job {
+    Job { path: bench.job.path.with_file_name(name), ..bench.job.clone() }
+}
+
+/// A disk that is full after some lines.
+#[derive(Debug)]
+struct Full {
+    shelf: MemoryShelf,
+    room: Rc<RefCell<usize>>,
+}
+
+#[derive(Debug)]
+struct FullStore {
+    store: Box<dyn Store>,
+    room: Rc<RefCell<usize>>,
+}
+
+impl Shelf for Full {
+    fn open(&self, uid: &str) -> Result<Box<dyn Store>, StoreError> {
+        Ok(Box::new(FullStore { store: self.shelf.open(uid)?, room: Rc::clone(&self.room) }))
+    }
+
+    fn seal(&self) -> Result<Seal, StoreError> {
+        self.shelf.seal()
+    }
+}
+
+impl Store for FullStore {
+    fn read(&mut self) -> Result<Vec<u8>, StoreError> {
+        self.store.read()
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut room = self.room.borrow_mut();
+        if *room == 0 {
+            return Err(StoreError::Kept { path: "journal".into(), why: "no space left".to_owned() });
+        }
+        *room -= 1;
+        self.store.append(bytes)
+    }
+
+    fn truncate(&mut self, len: u64) -> Result<(), StoreError> {
+        self.store.truncate(len)
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_at_any_line_has_its_own_code_a_state_and_a_way_on() {
+    let mut failed = 0;
+    for room in 0..20 {
+        let bench = Bench::new();
+        let part = Fake::factory();
+        let full = Full { shelf: bench.shelf.clone(), room: Rc::new(RefCell::new(room)) };
+        let mut first = Fake::new(&part.cells);
+        let report = run(&bench.job, &bench.goods, &mut first, &full, Limits::default(), &mut Quiet);
+        never_closed_without_a_way_back(&part.cells.borrow());
+        if report.result.is_ok() {
+            continue;
+        }
+        failed += 1;
+        assert_eq!(report.exit(), Exit::Storage, "{room} lines");
+        let state = part.cells.borrow().state;
+        let text = failure(&report).to_string();
+        let seen = if state == ProductState::CLOSED { "CLOSED".to_owned() } else { state.to_string() };
+        assert!(text.contains(&format!("state now:   {seen}")), "{room} lines: {text}");
+        assert!(text.contains("room on the disk"), "{text}");
+        assert!(bench.run(&mut Fake::new(&part.cells)).result.is_ok(), "{room} lines, then room again");
+        assert_eq!(part.cells.borrow().state, ProductState::CLOSED);
+    }
+    assert_eq!(failed, 10, "one line of the journal after the other");
 }
 
 #[test]
