@@ -33,7 +33,8 @@ fn words(bytes: &[u8]) -> Vec<u32> {
 
 fn rig(make: &str, more: &str) -> Rig {
     let mut rig = Rig::new(&format!("h562,firmware={make}{more}"));
-    rig.adi().attach(&Attach::HOTPLUG).unwrap_or_else(|error| panic!("{make}: {error}"));
+    let attached = rig.adi().attach(&Attach::HOTPLUG);
+    assert!(attached.is_ok(), "{make}: {attached:?}");
     rig
 }
 
