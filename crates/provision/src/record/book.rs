@@ -174,7 +174,7 @@ mod tests {
         let (_folder, path) = three();
         let checked = check(&path).unwrap();
         assert_eq!((checked.chain.records, checked.ahead), (3, false));
-        assert!(!check(&path.with_extension("nowhere")).is_ok());
+        assert!(check(&path.with_extension("nowhere")).is_err());
     }
 
     #[test]
