@@ -92,8 +92,11 @@ pub fn run_with(args: impl IntoIterator<Item = OsString>, output: &mut Output) -
     };
     match done {
         Ok(exit) => told(exit, output),
-        Err(Trouble { exit, text, next }) => {
+        Err(Trouble { exit, text, state, next }) => {
             output.say(&format!("error: {text}"));
+            if let Some(state) = state {
+                output.say(&format!("  state now:   {state}"));
+            }
             if let Some(next) = next {
                 output.say(&format!("  next:        {next}"));
             }

@@ -132,7 +132,8 @@ impl Ending<'_> {
             extra.extend(closing.bill.clone().map(|bill| ("bill", bill)));
             extra.extend(closing.trace.as_ref().map(|t| ("trace", t.display().to_string())));
         }
-        extra.extend(keeping.record.as_ref().map(|r| ("record", r.display().to_string())));
+        let record = keeping.record.as_ref().filter(|_| kept.is_ok());
+        extra.extend(record.map(|r| ("record", r.display().to_string())));
         console.tail(self.report, &self.verdict, &extra);
         if let Err(failure) = &self.report.result {
             let uid = self.report.facts.uid.as_deref();
@@ -142,7 +143,9 @@ impl Ending<'_> {
         }
         let ended = |trouble: Trouble| {
             let state = self.report.facts.state.map_or_else(|| "not known".to_owned(), |s| s.to_string());
-            trouble.next(format!("the part is well: {}; its state is {state}", self.verdict))
+            trouble.state(format!("{state}; the run itself ended well ({})", self.verdict)).next(
+                "see to the files named above, then the same command again: it finds the part as it is and writes its record",
+            )
         };
         closing.map_err(ended)?;
         kept.map_err(ended)?;

@@ -6,21 +6,28 @@ use provision::journal::StoreError;
 use provision::{CredentialError, Exit, JobError, RunError};
 use session::SessionError;
 
-/// Exit code, text and advice.
+/// Exit code, text, state of the part and advice.
 #[derive(Debug)]
 pub(crate) struct Trouble {
     pub(crate) exit: Exit,
     pub(crate) text: String,
+    /// The part, where something was done to one.
+    pub(crate) state: Option<String>,
     pub(crate) next: Option<String>,
 }
 
 impl Trouble {
     pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Trouble {
-        Trouble { exit, text: text.into(), next: None }
+        Trouble { exit, text: text.into(), state: None, next: None }
     }
 
     pub(crate) fn usage(text: impl Into<String>) -> Trouble {
         Trouble::new(Exit::Usage, text)
+    }
+
+    pub(crate) fn state(mut self, state: impl Into<String>) -> Trouble {
+        self.state = Some(state.into());
+        self
     }
 
     pub(crate) fn next(mut self, next: impl Into<String>) -> Trouble {

@@ -1,6 +1,9 @@
+mod between;
+mod disk;
+
 use super::*;
 use crate::bench::{Cells, Cut, Fake, Folder, JOB, PASSWORD};
-use crate::journal::{MemoryShelf, MemoryStore, Seal, StoreError};
+use crate::journal::{MemoryShelf, MemoryStore};
 use crate::record::{self, Station};
 use h5::obk::ObkFile;
 use h5::{Password, Progress};
@@ -196,73 +199,6 @@ fn a_run_that_shall_stop_after_a_step_never_goes_past_it() {
     }
 }
 
-/// Another station took the part back and began another job on it: what this journal says about the part is no longer true.
-#[test]
-fn a_journal_from_before_a_regression_elsewhere_vouches_for_nothing() {
-    let bench = Bench::new();
-    let part = bench.closed();
-    let other = Bench::new();
-    let password = Password::from_bytes(b"their-password").unwrap();
-    let theirs = ObkFile::build(&h5::obk::ObkSpec::new(regs::h5::device::Family::H562, &password));
-    assert_eq!(other.regress(&mut Fake::new(&part.cells), PASSWORD).exit(), Exit::Done);
-    let until = Limits { until: Some(Step::Obk), ..Limits::default() };
-    run(&other.job, &other.goods, &mut Fake::new(&part.cells), &other.shelf, until, &mut Quiet);
-    part.cells.borrow_mut().obk = Some((theirs.to_bytes(), true));
-
-    let mut again = Fake::new(&part.cells);
-    assert_eq!(bench.run(&mut again).result.unwrap(), End::Done);
-    assert_eq!(again.writes, ["obk", "state CLOSED (0x72)"]);
-    never_closed_without_a_way_back(&part.cells.borrow());
-    // The same with other contents in flash, which are not written over in PROVISIONING.
-    let part = bench.closed();
-    assert_eq!(other.regress(&mut Fake::new(&part.cells), PASSWORD).exit(), Exit::Done);
-    part.cells.borrow_mut().state = ProductState::PROVISIONING;
-    assert_eq!(bench.run(&mut Fake::new(&part.cells)).exit(), Exit::Verify);
-}
-
-/// Between two sessions another tool put its own credential in. It is whole, so discovery vouches for it, and the journal
-/// has a receipt: of the credential that was there before.
-#[test]
-fn a_credential_that_another_tool_put_in_between_two_sessions_is_written_over_before_closing() {
-    for until in [Step::Obk, Step::Discover] {
-        let bench = Bench::new();
-        let mut part = Fake::factory();
-        let until = Limits { until: Some(until), ..Limits::default() };
-        run(&bench.job, &bench.goods, &mut part, &bench.shelf, until, &mut Quiet);
-        let password = Password::from_bytes(b"their-password").unwrap();
-        let theirs = ObkFile::build(&h5::obk::ObkSpec::new(regs::h5::device::Family::H562, &password));
-        part.cells.borrow_mut().obk = Some((theirs.to_bytes(), true));
-        let mut again = Fake::new(&part.cells);
-        assert_eq!(bench.run(&mut again).result.unwrap(), End::Done);
-        never_closed_without_a_way_back(&part.cells.borrow());
-        assert_eq!(again.writes, ["obk", "state CLOSED (0x72)"]);
-    }
-}
-
-#[test]
-fn flash_that_another_tool_changed_between_two_sessions_is_noticed_before_closing() {
-    let bench = Bench::new();
-    let mut part = Fake::factory();
-    let until = Limits { until: Some(Step::Discover), ..Limits::default() };
-    run(&bench.job, &bench.goods, &mut part, &bench.shelf, until, &mut Quiet);
-    part.cells.borrow_mut().flash.insert(0x0800_0000, vec![0; 8192]);
-    let mut again = Fake::new(&part.cells);
-    assert_eq!(bench.run(&mut again).exit(), Exit::Verify);
-    assert!(again.writes.is_empty(), "{:?}", again.writes);
-}
-
-/// The gate was passed here, and the part was closed elsewhere: what with, this journal does not know.
-#[test]
-fn a_part_that_somebody_else_closed_is_not_passed_by_the_receipts_of_a_run_that_stopped_before() {
-    let bench = Bench::new();
-    let mut part = Fake::factory();
-    let until = Limits { until: Some(Step::Discover), ..Limits::default() };
-    run(&bench.job, &bench.goods, &mut part, &bench.shelf, until, &mut Quiet);
-    part.cells.borrow_mut().state = ProductState::CLOSED;
-    let report = bench.run(&mut Fake::new(&part.cells));
-    assert_eq!(report.exit(), Exit::Unknown, "{report:?}");
-}
-
 #[test]
 fn a_regression_that_nobody_saw_to_its_end_is_looked_at_again_and_does_not_spoil_the_journal() {
     for look_again in [true, false] {
@@ -437,74 +373,6 @@ fn what_to_type_next_can_be_typed() {
 
 fn folder_job_named(bench: &Bench, name: &str) -> Job {
     Job { path: bench.job.path.with_file_name(name), ..bench.job.clone() }
-}
-
-/// A disk that is full after some lines.
-#[derive(Debug)]
-struct Full {
-    shelf: MemoryShelf,
-    room: Rc<RefCell<usize>>,
-}
-
-#[derive(Debug)]
-struct FullStore {
-    store: Box<dyn Store>,
-    room: Rc<RefCell<usize>>,
-}
-
-impl Shelf for Full {
-    fn open(&self, uid: &str) -> Result<Box<dyn Store>, StoreError> {
-        Ok(Box::new(FullStore { store: self.shelf.open(uid)?, room: Rc::clone(&self.room) }))
-    }
-
-    fn seal(&self) -> Result<Seal, StoreError> {
-        self.shelf.seal()
-    }
-}
-
-impl Store for FullStore {
-    fn read(&mut self) -> Result<Vec<u8>, StoreError> {
-        self.store.read()
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        let mut room = self.room.borrow_mut();
-        if *room == 0 {
-            return Err(StoreError::Kept { path: "journal".into(), why: "no space left".to_owned() });
-        }
-        *room -= 1;
-        self.store.append(bytes)
-    }
-
-    fn truncate(&mut self, len: u64) -> Result<(), StoreError> {
-        self.store.truncate(len)
-    }
-}
-
-#[test]
-fn a_disk_that_is_full_at_any_line_has_its_own_code_a_state_and_a_way_on() {
-    let mut failed = 0;
-    for room in 0..20 {
-        let bench = Bench::new();
-        let part = Fake::factory();
-        let full = Full { shelf: bench.shelf.clone(), room: Rc::new(RefCell::new(room)) };
-        let mut first = Fake::new(&part.cells);
-        let report = run(&bench.job, &bench.goods, &mut first, &full, Limits::default(), &mut Quiet);
-        never_closed_without_a_way_back(&part.cells.borrow());
-        if report.result.is_ok() {
-            continue;
-        }
-        failed += 1;
-        assert_eq!(report.exit(), Exit::Storage, "{room} lines");
-        let state = part.cells.borrow().state;
-        let text = failure(&report).to_string();
-        let seen = if state == ProductState::CLOSED { "CLOSED".to_owned() } else { state.to_string() };
-        assert!(text.contains(&format!("state now:   {seen}")), "{room} lines: {text}");
-        assert!(text.contains("room on the disk"), "{text}");
-        assert!(bench.run(&mut Fake::new(&part.cells)).result.is_ok(), "{room} lines, then room again");
-        assert_eq!(part.cells.borrow().state, ProductState::CLOSED);
-    }
-    assert_eq!(failed, 10, "one line of the journal after the other");
 }
 
 #[test]
