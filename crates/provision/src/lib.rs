@@ -5,7 +5,9 @@
 //! what cannot be taken back; [`run()`] does it and [`regress()`] takes it back. [`next_edge`] decides where a run goes on
 //! after whatever happened before; a [`Journal`](journal::Journal) per part remembers what cannot be read back.
 //!
-//! **What it knows.** The order of steps, the gate before CLOSED, which receipts count, which exit code means what.
+//! **What it knows.** The order of steps, the gate before CLOSED, which receipts count, which exit code means what. The run that
+//! closes a part has written the credential and compared the flash itself: receipts of an earlier run only tell what a part
+//! that was closed holds.
 //!
 //! **What it must not know.** Probes, USB, simulators, traces, terminals. It prints nothing: a [`Watch`] is told.
 //!

@@ -1,6 +1,6 @@
 //! The audit record: one JSON object per run in a file that only grows. Each line names the SHA-256 of the line before it,
-//! so a line that was changed or taken out shows; a head beside the file does the same for its end ([`Book`]). No secret stands in it, nor what one could be guessed from: the OBK has the
-//! name that the seal of the journals gives its file.
+//! so a line that was changed or taken out shows; a head beside the file does the same for its end ([`Book`]). No secret stands
+//! in it, nor what one could be guessed from: the OBK has the name that the seal of the journals gives its file.
 
 mod book;
 
