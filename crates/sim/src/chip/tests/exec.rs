@@ -162,7 +162,7 @@ fn a_comparator_halts_before_its_instruction_when_unit_and_comparator_are_on() {
     break_at(&mut rig, CODE + 4);
     until_halt(&mut rig);
     assert_eq!((get(&mut rig, reg::PC), rig.r(m33::DFSR)), (CODE + 4, dfsr::BKPT));
-    for (ctrl, comparator) in [(m33::fp_ctrl::KEY, CODE + 4 | 1), (m33::fp_ctrl::KEY | 1, CODE + 4)] {
+    for (ctrl, comparator) in [(m33::fp_ctrl::KEY, (CODE + 4) | 1), (m33::fp_ctrl::KEY | 1, CODE + 4)] {
         rig.w(m33::FP_CTRL, ctrl);
         rig.w(m33::FP_COMP0, comparator);
         set(&mut rig, reg::PC, CODE);
