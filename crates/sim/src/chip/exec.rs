@@ -7,10 +7,11 @@ use super::core::Core;
 use super::{H5, LOCKUP_PC, NonVolatile, Runs, Sram};
 use crate::bus::{Outcome, Request, Time};
 use crate::cpu::{Bus, Cpu, Regs};
-use crate::knobs::Knobs;
+use crate::knobs::{Knobs, RomUsb};
 use regs::h5::device::Family;
 use regs::h5::memory;
 use regs::h5::rcc::rsr;
+use regs::h5::usb;
 use regs::m33::{self, core_register as reg, demcr, dfsr, dhcsr};
 use wire::Width;
 
@@ -23,6 +24,8 @@ const STRETCH: u32 = 500_000;
 const LOOP: u32 = 256;
 /// First address of memory that code cannot be fetched from (peripherals).
 const EXECUTE_NEVER: u32 = 0x4000_0000;
+/// Registers and memory of USB.
+const USB_LEN: u32 = 0x1000;
 /// BKPT in Thumb code: 0xBExx.
 const BKPT: u32 = 0xBE00;
 
@@ -195,6 +198,12 @@ impl H5 {
         debugged && (self.core.compares(pc) || self.code_at(pc) & 0xFF00 == BKPT)
     }
 
+    /// Whether what is read in peripheral space changes by itself, or by being read, before anything is due.
+    fn moves(&self, at: u32) -> bool {
+        let usb = (usb::BASE..usb::BASE + USB_LEN).contains(&memory::non_secure(at));
+        usb || super::dbgmcu::covers(at & !3).is_some() || self.knobs.rom_usb != RomUsb::Off
+    }
+
     /// An access of the core.
     fn core_access(&mut self, at: u32, width: Width, write: Option<u32>) -> Option<u32> {
         let secure = self.flash.trust_zone();
@@ -223,7 +232,7 @@ impl Bus for H5 {
         if fetch && at >= EXECUTE_NEVER {
             return None;
         }
-        self.core.pace.touched |= at >= EXECUTE_NEVER;
+        self.core.pace.touched |= at >= EXECUTE_NEVER && self.moves(at);
         self.core_access(at, width, None)
     }
 

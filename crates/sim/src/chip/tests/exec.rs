@@ -400,3 +400,15 @@ proptest! {
         prop_assert_eq!(state(&mut ran), state(&mut compared));
     }
 }
+
+#[test]
+fn polling_a_busy_flash_costs_the_simulator_little() {
+    // str r3,[r0,#NSCR]; ldr r1,[r0,#NSSR]; lsls r1,#31; bne; bkpt: a mass erase takes half a second.
+    let code = [0x6283, 0x6A01, 0x07C9, 0xD1FC, BKPT];
+    let mut rig = ready(&code, &[(0, f::BASE), (3, f::cr::MER | f::cr::STRT)]);
+    rig.unlock();
+    go(&mut rig);
+    rig.wait(10_000 * MS);
+    assert!(halted(&mut rig));
+    assert!(rig.chip.core.pace.stretch < 2000, "{} instructions", rig.chip.core.pace.stretch);
+}
