@@ -135,4 +135,10 @@ pub(super) const NOTES: &[Note] = &[
         "F2 3C 02 drives nRESET low for about a millisecond",
         "an oscilloscope on nRESET",
     ),
+    note(
+        "STL-26",
+        Confidence::ThirdParty,
+        "A memory write in words or half-words may be as long as its 16-bit length can say; a read ends at 6144 bytes",
+        "write 64 KiB with one F2 08 of 65532 bytes, then F2 3E; read it back in pieces",
+    ),
 ];

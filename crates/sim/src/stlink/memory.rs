@@ -1,4 +1,4 @@
-//! Memory commands as transactions: CSW when it changes, TAR for each KiB, DRW, RDBUFF. [STL-6] [STL-20] [STL-24]
+//! Memory commands as transactions: CSW when it changes, TAR for each KiB, DRW, RDBUFF. [STL-6] [STL-20] [STL-24] [STL-26]
 
 use super::StLink;
 use super::command::{Command, Memory};
@@ -10,8 +10,9 @@ use bytes::Bytes;
 use regs::ap::{CSW, DRW, TAR, TAR_WRAP_BYTES, csw};
 use wire::{Ack, Width};
 
-/// Longest access in words and half-words.
+/// Longest read in words and half-words, and longest write. [STL-26]
 const LONGEST: u32 = 6144;
+const LONGEST_WRITE: u32 = 0xFFFF;
 /// Longest access in bytes, before and since V3J6.
 const LONGEST_BYTES: u32 = 64;
 const LONGEST_BYTES_V3: u32 = 512;
@@ -99,6 +100,7 @@ impl<C: Chip> StLink<C> {
         let longest = match memory.width {
             Width::Byte if self.version.has(Ability::LongBytes) => LONGEST_BYTES_V3,
             Width::Byte => LONGEST_BYTES,
+            _ if memory.write => LONGEST_WRITE,
             _ => LONGEST,
         };
         if !self.is_debugging() {

@@ -62,7 +62,7 @@ impl MemAp {
         let Some(ident) = chip.ap(access.ap, now) else { return Effect::at_once(0, now) };
         match (access.offset, access.write) {
             (ap::CSW, Some(value)) => {
-                self.csw = Some(canonical_csw(value));
+                self.csw = Some(canonical_csw(value, &ident));
                 Effect::at_once(0, now)
             }
             (ap::TAR, Some(value)) => {
@@ -99,7 +99,7 @@ impl MemAp {
     }
 
     fn settings(&self, ident: &ApIdent) -> u32 {
-        self.csw.unwrap_or(ident.csw & CSW_WRITABLE)
+        self.csw.unwrap_or_else(|| canonical_csw(ident.csw, ident))
     }
 
     fn bus(&self, ident: &ApIdent) -> Bus {
@@ -171,8 +171,9 @@ fn transfer(
     }
 }
 
-/// What CSW holds after a write: a size that the port does not have becomes a word.
-fn canonical_csw(value: u32) -> u32 {
+/// What CSW holds of a value: a size that the port does not have becomes a word. An APB has words only. [H5-DBG-1]
+fn canonical_csw(value: u32, ident: &ApIdent) -> u32 {
     let value = value & CSW_WRITABLE;
-    if value & csw::SIZE > csw::SIZE_32 { (value & !csw::SIZE) | csw::SIZE_32 } else { value }
+    let words_only = !ap::Idr(ident.idr).is_system_bus();
+    if words_only || value & csw::SIZE > csw::SIZE_32 { (value & !csw::SIZE) | csw::SIZE_32 } else { value }
 }

@@ -46,6 +46,18 @@ fn bytes_and_half_words_travel_in_their_lanes() {
 }
 
 #[test]
+fn a_write_may_be_longer_than_any_read() {
+    let mut probe = Probe::attached("V3J13M4");
+    let data: Vec<u8> = (0..65532_u32).map(|n| (n % 253) as u8).collect();
+    assert_eq!(probe.memory(0x08, 0x1000, 65532, &data), None);
+    assert_eq!(probe.last(), (0x80, 0));
+    let last = u32::from_le_bytes([data[65528], data[65529], data[65530], data[65531]]);
+    assert_eq!(probe.ram().words[&(0x1000 + 65528)], last);
+    probe.memory(0x07, 0x1000, 6148, &[]);
+    assert_eq!(probe.last(), (0x08, 0x1000), "command error");
+}
+
+#[test]
 fn one_byte_comes_as_two() {
     let mut probe = Probe::attached("V2J37S7");
     probe.ram().words.insert(0x100, 0xAA55_1234);

@@ -47,6 +47,16 @@ fn csw_shows_read_only_bits_of_the_chip_whatever_was_written() {
 }
 
 #[test]
+fn a_port_on_an_apb_has_words_only_and_says_so() {
+    let mut host = Host::attached();
+    host.store_ap(0, ap::CSW, (WORD & !csw::SIZE) | csw::SIZE_8 | csw::ADDR_INC_SINGLE);
+    assert_eq!(host.fetch_ap(0, ap::CSW) & (csw::SIZE | csw::ADDR_INC), csw::SIZE_32 | csw::ADDR_INC_SINGLE);
+    host.target.chip.words.extend([(0x100, 0x4433_2211), (0x104, 0x8877_6655)]);
+    host.store_ap(0, ap::TAR, 0x100);
+    assert_eq!([host.fetch_ap(0, ap::DRW), host.fetch_ap(0, ap::DRW)], [0x4433_2211, 0x8877_6655]);
+}
+
+#[test]
 fn each_access_port_keeps_its_own_registers() {
     let mut host = Host::attached();
     host.store_ap(0, ap::TAR, 0x100);

@@ -31,8 +31,8 @@ impl Chip for Ram {
     }
     fn ap(&mut self, ap: u8, _: Time) -> Option<ApIdent> {
         let (enabled, secure_enabled) = (ap != 2, ap == 1);
-        let ident =
-            ApIdent { idr: 0x8477_0001, base: 0xE00F_E003, csw: 0x4380_0042, enabled, secure_enabled };
+        let idr = if ap == 0 { 0x5477_0002 } else { 0x8477_0001 };
+        let ident = ApIdent { idr, base: 0xE00F_E003, csw: 0x4380_0042, enabled, secure_enabled };
         (ap < 3).then_some(ident)
     }
     fn access(&mut self, request: &Request, now: Time) -> Outcome {
