@@ -68,6 +68,17 @@ impl Line {
         self.on(board, &scenario, shelf)
     }
 
+    /// The same, recorded into this file.
+    pub fn recorded(&self, scenario: &str, path: &Path) -> Outcome {
+        let scenario = Scenario::parse(scenario).expect("a scenario");
+        let board = Board::open(&scenario).expect("a board");
+        let shelf = MemoryShelf::default();
+        let how = Options { trace: Some(path.to_owned()), ..self.options() };
+        self.act_with(&how, board, &scenario, |target| {
+            provision::run(&self.job, &self.goods, target, &shelf, Limits::default(), &mut Quiet)
+        })
+    }
+
     /// Runs the job on a board with this memory, freshly powered.
     pub fn on_image(&self, scenario: &str, image: &[u8], shelf: &MemoryShelf) -> Outcome {
         let scenario = Scenario::parse(scenario).expect("a scenario");
@@ -92,10 +103,23 @@ impl Line {
         })
     }
 
+    fn options(&self) -> Options {
+        Options { policy: self.job.policy.clone(), swclk: self.job.speed, ..options() }
+    }
+
     fn act(&self, board: Board, scenario: &Scenario, act: impl FnOnce(&mut Live<'_>) -> Report) -> Outcome {
+        self.act_with(&self.options(), board, scenario, act)
+    }
+
+    fn act_with(
+        &self,
+        options: &Options,
+        board: Board,
+        scenario: &Scenario,
+        act: impl FnOnce(&mut Live<'_>) -> Report,
+    ) -> Outcome {
         let device = SimProbe::with_board(board, scenario).expect("a probe");
-        let options = Options { policy: self.job.policy.clone(), swclk: self.job.speed, ..options() };
-        let mut session = Session::simulated(device, &options).expect("a session");
+        let mut session = Session::simulated(device, options).expect("a session");
         let report = act(&mut Live::new(&mut session.adi));
         let device = session.device().expect("a simulated probe");
         drop(session);

@@ -8,6 +8,7 @@ mod efficiency;
 mod faults;
 mod firmware;
 mod power_cut;
+mod probes;
 mod routes;
 mod truth_table;
 mod witness;
