@@ -1,5 +1,6 @@
 //! USB products. [STL-15]
 
+use crate::RawVersion;
 use std::fmt;
 
 /// ST's vendor number.
@@ -94,6 +95,27 @@ pub fn serial(text: &str) -> String {
     }
 }
 
+/// What speaks against a probe being ST's own, given its USB product number, its serial number as [`serial`] gives it, and its
+/// answer to F1. No proof: it is a reason to look twice when nRESET does nothing. [STL-27]
+pub fn oddity(pid: u16, serial: Option<&str>, told: RawVersion) -> Option<&'static str> {
+    let family = device(pid).map(|device| device.family);
+    let fits = match family {
+        Some(Family::V2 | Family::V21) => told.hardware() == 2,
+        Some(Family::V3) => told.hardware() == 3,
+        _ => true,
+    };
+    let digits = serial.is_some_and(|text| text.len() == 24 && text.bytes().all(|b| b.is_ascii_hexdigit()));
+    if (told.vid, told.pid) != (VID, pid) {
+        Some("its firmware tells another USB number than its descriptor")
+    } else if !fits {
+        Some("its firmware is for other hardware than its USB number")
+    } else if !digits {
+        Some("its serial number is not one of 12 bytes")
+    } else {
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +134,23 @@ mod tests {
         assert_eq!(device(0x374E).unwrap().max_packet, 512);
         assert_eq!(device(0x374B).unwrap().max_packet, 64);
         assert_eq!(device(0x1234), None);
+    }
+
+    #[test]
+    fn what_is_not_as_st_makes_it_is_odd() {
+        let told = |word, pid| RawVersion { word, vid: VID, pid };
+        let good = "066DFF485550755187121723";
+        assert_eq!(oddity(0x3748, Some(good), told(0x2947, 0x3748)), None);
+        assert_eq!(oddity(0x374E, Some(good), told(0x3000, 0x374E)), None);
+        for (pid, serial, told) in [
+            (0x3748, Some(good), told(0x2947, 0x374B)),
+            (0x3748, Some(good), RawVersion { vid: 0x1EAF, ..told(0x2947, 0x3748) }),
+            (0x374E, Some(good), told(0x2947, 0x374E)),
+            (0x3748, Some("?"), told(0x2947, 0x3748)),
+            (0x3748, None, told(0x2947, 0x3748)),
+        ] {
+            assert!(oddity(pid, serial, told).is_some(), "{pid:x} {serial:?} {told:?}");
+        }
     }
 
     #[test]

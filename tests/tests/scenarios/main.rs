@@ -10,5 +10,6 @@ mod firmware;
 mod power_cut;
 mod probes;
 mod routes;
+mod stlink_firmware;
 mod truth_table;
 mod witness;

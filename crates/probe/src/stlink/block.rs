@@ -73,8 +73,8 @@ impl<P: Pipe> StLink<P> {
     }
 
     fn memory(&self, op: MemoryOp, at: Addr, len: u16, route: Route) -> Result<Memory, LinkError> {
-        if op.width == Width::Half && !self.has(Feature::Mem16) {
-            return Err(LinkError::Unsupported("16-bit accesses need firmware V2J26"));
+        if op.width == Width::Half {
+            self.need(Feature::Mem16)?;
         }
         Ok(Memory { op, at, len, ap: route.ap, csw: route.csw })
     }

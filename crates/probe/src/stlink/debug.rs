@@ -65,10 +65,8 @@ impl<P: Pipe> StLink<P> {
 
     /// Whether the firmware takes this access port at all.
     pub(super) fn reachable(&self, ap: u8) -> Result<(), LinkError> {
-        if !self.has(Feature::InitAp) && ap != 0 {
-            return Err(LinkError::Unsupported(
-                "its firmware has access port 0 only, others come with V2J28",
-            ));
+        if ap != 0 {
+            self.need(Feature::InitAp)?;
         }
         let v3 = matches!(self.info.version.family(), Family::V3 | Family::V3Pwr);
         if v3 && ap > LAST_AP_V3 {
@@ -94,9 +92,7 @@ impl<P: Pipe> StLink<P> {
             Attr::Secure => csw::H5_SECURE,
             Attr::NonSecure => csw::H5_NON_SECURE,
         };
-        if !self.has(Feature::CswArgument) {
-            return Err(LinkError::Unsupported("secure and non-secure accesses need firmware V2J32 or V3J2"));
-        }
+        self.need(Feature::CswArgument)?;
         let own = match self.own_csw.get(&ap) {
             Some(own) => *own,
             None => {

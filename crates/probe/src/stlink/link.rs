@@ -125,6 +125,7 @@ impl<P: Pipe> Link for StLink<P> {
     fn facts(&self) -> Vec<(&'static str, String)> {
         let mut facts =
             vec![("speaks", self.info.family.to_string()), ("firmware", self.info.version.to_string())];
+        facts.extend(self.info.oddity.map(|why| ("perhaps a clone", why.to_owned())));
         facts.extend(self.info.millivolts.map(|millivolts| ("supply", format!("{millivolts} mV"))));
         facts
     }

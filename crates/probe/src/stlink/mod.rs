@@ -14,6 +14,7 @@
 
 mod block;
 mod debug;
+mod gate;
 mod link;
 mod memory;
 mod registers;
@@ -22,7 +23,7 @@ mod talk;
 #[cfg(test)]
 mod tests;
 
-use ::stlink::{Answer, Command, Device, Family, Feature, Mode, Version, clock, device};
+use ::stlink::{Answer, Command, Device, Family, Feature, Mode, RawVersion, Version, clock, device};
 use pace::{Clock, UsbPatience};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -43,6 +44,8 @@ pub struct StLinkInfo {
     pub serial: Option<String>,
     /// The target's supply in millivolts, where the firmware measures it.
     pub millivolts: Option<u32>,
+    /// Why it may be a clone, if something speaks for that. [STL-27]
+    pub oddity: Option<&'static str>,
 }
 
 /// An ST-Link V2, V2-1 or V3, used for SWD.
@@ -94,12 +97,13 @@ impl<P: Pipe> StLink<P> {
         }
         let mut talk = Talk::new(pipe, usb, Arc::clone(&clock));
         talk.drain()?;
-        let version = version(&mut talk)?;
+        let (raw, version) = version(&mut talk)?;
         let family = known.map_or(version.family(), |device: Device| device.family);
         if !version.has(Feature::DapRegisters) {
-            return Err(LinkError::Unsupported("its firmware is older than V2J24: update it with ST's tool"));
+            return Err(LinkError::Unsupported(gate::missing(Feature::DapRegisters)));
         }
-        let info = StLinkInfo { version, family, product, serial, millivolts: None };
+        let oddity = device::oddity(talk.pipe.shape().id.1, serial.as_deref(), raw);
+        let info = StLinkInfo { version, family, product, serial, millivolts: None, oddity };
         let mut link = StLink {
             talk,
             clock,
@@ -115,7 +119,15 @@ impl<P: Pipe> StLink<P> {
         };
         link.leave_mode()?;
         link.info.millivolts = link.measure()?;
+        if let Some(why) = oddity {
+            link.note(format!("this may be no ST-Link of ST's: {why}; its nRESET may not be wired"));
+        }
         Ok(link)
+    }
+
+    fn note(&mut self, text: String) {
+        log::warn!("{text}");
+        self.talk.pipe.mark(&Mark::new(MarkKind::Note, text));
     }
 
     /// What the probe said about itself.
@@ -153,9 +165,7 @@ impl<P: Pipe> StLink<P> {
         }
         let millivolts = self.talk.ask(&Command::GetTargetVoltage)?.millivolts();
         if let Some(low) = millivolts.filter(|millivolts| *millivolts < LOW_SUPPLY) {
-            let text = format!("the target's supply reads {low} mV");
-            log::warn!("{text}");
-            self.talk.pipe.mark(&Mark::new(MarkKind::Note, text));
+            self.note(format!("the target's supply reads {low} mV"));
         }
         Ok(millivolts)
     }
@@ -165,15 +175,15 @@ impl<P: Pipe> StLink<P> {
 const LOW_SUPPLY: u32 = 1500;
 
 /// Asks F1 and, where that is not enough, FB. [STL-2]
-fn version<P: Pipe>(talk: &mut Talk<P>) -> Result<Version, LinkError> {
+fn version<P: Pipe>(talk: &mut Talk<P>) -> Result<(RawVersion, Version), LinkError> {
     let Answer::Version(raw) = talk.ask(&Command::GetVersion)? else {
         return Err(talk::nonsense("GET_VERSION"));
     };
     if !raw.is_extended() {
-        return Ok(Version::from_raw(raw));
+        return Ok((raw, Version::from_raw(raw)));
     }
     match talk.ask(&Command::GetVersionExt)? {
-        Answer::VersionExt(ext) => Ok(Version::from_ext(ext)),
+        Answer::VersionExt(ext) => Ok((raw, Version::from_ext(ext))),
         _ => Err(talk::nonsense("GET_VERSION_EXT")),
     }
 }

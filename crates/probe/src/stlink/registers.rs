@@ -64,10 +64,8 @@ impl<P: Pipe> StLink<P> {
             let bank = selected & select::DPBANKSEL;
             if reg.port == Port::Ap {
                 self.reachable(apsel(selected))?;
-            } else if bank != 0 && banked(*reg, read) && !self.has(Feature::BankedDp) {
-                return Err(LinkError::Unsupported(
-                    "banked debug-port registers need firmware V2J32 or V3J2",
-                ));
+            } else if bank != 0 && banked(*reg, read) {
+                self.need(Feature::BankedDp)?;
             }
         }
         Ok(())

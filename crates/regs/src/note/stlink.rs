@@ -141,4 +141,10 @@ pub(super) const NOTES: &[Note] = &[
         "A memory write in words or half-words may be as long as its 16-bit length can say; a read ends at 6144 bytes",
         "write 64 KiB with one F2 08 of 65532 bytes, then F2 3E; read it back in pieces",
     ),
+    note(
+        "STL-27",
+        Confidence::User,
+        "Clones of the V2 work with ST's firmware; some have a serial number that is not 12 bytes long, and on many nRESET does not reach the connector",
+        "drive nRESET low by F2 3C 00 and measure at the connector",
+    ),
 ];
