@@ -72,7 +72,9 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    fn fits(&self, probe: &FoundProbe) -> bool {
+    /// Whether this probe is one that is meant.
+    #[must_use]
+    pub fn fits(&self, probe: &FoundProbe) -> bool {
         // Hex digits are typed in either case.
         let named =
             |wanted: &String| probe.serial.as_ref().is_some_and(|serial| serial.eq_ignore_ascii_case(wanted));

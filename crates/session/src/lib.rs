@@ -11,14 +11,16 @@
 //!
 //! **Specification.** None of its own.
 //!
-//! **Not supported.** Recordings that play a probe and aliases are recognised as selectors and refused with a reason.
+//! **Not supported.** Recordings that play a probe are recognised as selectors and refused with a reason.
 
+mod alias;
 mod loopback;
 mod policy;
 mod real;
 mod selector;
 mod simulated;
 
+pub use alias::{AliasError, Aliases};
 pub use loopback::Loopback;
 pub use policy::policy;
 pub use probe::find::{FindError, FoundProbe, Location, Protocol, Trouble};
@@ -62,6 +64,9 @@ pub enum SessionError {
     /// The selector names nothing.
     #[error(transparent)]
     Selector(#[from] BadSelector),
+    /// The alias leads nowhere.
+    #[error(transparent)]
+    Alias(#[from] AliasError),
     /// The selector is right, and this version cannot follow it.
     #[error(
         "{probe} cannot be used: {why}; name the probe by VID:PID, serial number, usb:BUS-PORT, tcp:HOST:PORT or sim:"
@@ -117,6 +122,7 @@ impl SessionError {
     pub fn exit_code(&self) -> u8 {
         match self {
             SessionError::Selector(_)
+            | SessionError::Alias(_)
             | SessionError::Location(_)
             | SessionError::Sim(_)
             | SessionError::Trace(_)
@@ -191,12 +197,25 @@ pub fn only_probe() -> Result<String, SessionError> {
 /// # Errors
 /// [`SessionError`]; nothing was written to a target.
 pub fn open(options: &Options) -> Result<Session, SessionError> {
-    match options.probe.parse()? {
-        Selector::Sim(scenario) => {
-            let device = SimProbe::open(&scenario)?;
-            Session::simulated(device, options)
-        }
-        selector => Session::real(selector, options),
+    let selector: Selector = options.probe.parse()?;
+    match &selector {
+        Selector::Alias(alias) => open_named(alias, &Aliases::load()?, options),
+        selector => open_selected(selector, None, options),
+    }
+}
+
+fn open_named(alias: &str, aliases: &Aliases, options: &Options) -> Result<Session, SessionError> {
+    open_selected(aliases.resolve(alias)?, Some((alias, aliases)), options)
+}
+
+fn open_selected(
+    selector: &Selector,
+    named: Option<(&str, &Aliases)>,
+    options: &Options,
+) -> Result<Session, SessionError> {
+    match selector {
+        Selector::Sim(scenario) => Session::simulated(SimProbe::open(scenario)?, options),
+        selector => Session::real(selector, named, options),
     }
 }
 
@@ -217,9 +236,13 @@ impl Session {
     }
 
     /// A session over a probe on USB or TCP, on the machine's clock. A probe on USB that says nothing is reset once.
-    fn real(selector: Selector, options: &Options) -> Result<Session, SessionError> {
+    fn real(
+        selector: &Selector,
+        named: Option<(&str, &Aliases)>,
+        options: &Options,
+    ) -> Result<Session, SessionError> {
         let clock: Arc<dyn Clock> = Arc::new(RealClock::start());
-        let reached = real::reach(selector, &options.policy, &clock)?;
+        let reached = real::reach(selector, named, &options.policy, &clock)?;
         let found = reached.found();
         let mut setup = Setup::new(options, clock, reached.pipe.shape())?;
         let link = match (setup.reached(reached), found) {

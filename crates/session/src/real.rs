@@ -1,6 +1,6 @@
 //! Probes on USB and on TCP: from what the user named to a pipe.
 
-use crate::{Selector, SessionError};
+use crate::{Aliases, Selector, SessionError};
 use pace::{Clock, Policy, PollEnd, Site, poll};
 use probe::find::{FindError, FoundProbe, Wanted, find, open, select};
 use probe::tcp::TcpPipe;
@@ -16,32 +16,36 @@ pub(crate) struct Reached {
     found: Option<FoundProbe>,
 }
 
-/// A pipe to the probe that was named. Nothing was sent to it yet.
+/// What to look for on USB.
+pub(crate) fn wanted(selector: &Selector) -> Result<Wanted, SessionError> {
+    let not_yet = |why| Err(SessionError::NotYet { probe: selector.to_string(), why });
+    match selector {
+        Selector::UsbPath(path) => Ok(Wanted::Socket(path.parse()?)),
+        Selector::UsbId { vid, pid, serial } => {
+            Ok(Wanted::Id { vid: *vid, pid: *pid, serial: serial.clone() })
+        }
+        Selector::Serial(serial) => Ok(Wanted::Serial(serial.clone())),
+        Selector::Replay(_) => not_yet("this version does not play recordings back"),
+        Selector::Alias(_) => not_yet("an alias cannot stand for another one"),
+        Selector::Sim(_) | Selector::Tcp(_) => not_yet("it is not on USB"),
+    }
+}
+
+/// A pipe to the probe that was named, by an alias perhaps. Nothing was sent to it yet.
 pub(crate) fn reach(
-    selector: Selector,
+    selector: &Selector,
+    named: Option<(&str, &Aliases)>,
     policy: &Policy,
     clock: &Arc<dyn Clock>,
 ) -> Result<Reached, SessionError> {
-    let wanted = match selector {
-        Selector::Tcp(place) => return serve(place, policy, clock),
-        Selector::UsbPath(path) => Wanted::Socket(path.parse()?),
-        Selector::UsbId { vid, pid, serial } => Wanted::Id { vid, pid, serial },
-        Selector::Serial(serial) => Wanted::Serial(serial),
-        Selector::Replay(file) => {
-            let why = "this version does not play recordings back";
-            return Err(SessionError::NotYet { probe: format!("replay:{file}"), why });
-        }
-        Selector::Alias(alias) => {
-            let why = "this version reads no station file that would say which probe that is";
-            return Err(SessionError::NotYet { probe: format!("@{alias}"), why });
-        }
-        Selector::Sim(scenario) => {
-            let why = "a simulated probe has no pipe to the outside";
-            return Err(SessionError::NotYet { probe: format!("sim:{scenario}"), why });
-        }
-    };
+    if let Selector::Tcp(place) = selector {
+        return serve(place.clone(), policy, clock);
+    }
     let all = find();
-    let found = select(&all, &wanted)?.clone();
+    let found = select(&all, &wanted(selector)?)?.clone();
+    if let Some((alias, aliases)) = named {
+        aliases.sole(alias, &found)?;
+    }
     let pipe = open(&found, Arc::clone(clock))?;
     Ok(Reached { pipe, in_flight: found.in_flight, found: Some(found) })
 }

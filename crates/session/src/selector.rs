@@ -57,6 +57,21 @@ fn usb_id(text: &str) -> Option<Selector> {
     Some(Selector::UsbId { vid, pid, serial: parts.next().map(str::to_owned) })
 }
 
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Selector::Sim(scenario) => write!(f, "sim:{scenario}"),
+            Selector::Tcp(place) => write!(f, "tcp:{place}"),
+            Selector::Replay(file) => write!(f, "replay:{file}"),
+            Selector::UsbPath(path) => write!(f, "usb:{path}"),
+            Selector::UsbId { vid, pid, serial: Some(serial) } => write!(f, "{vid:04x}:{pid:04x}:{serial}"),
+            Selector::UsbId { vid, pid, serial: None } => write!(f, "{vid:04x}:{pid:04x}"),
+            Selector::Alias(alias) => write!(f, "@{alias}"),
+            Selector::Serial(serial) => f.write_str(serial),
+        }
+    }
+}
+
 impl FromStr for Selector {
     type Err = BadSelector;
 
@@ -97,6 +112,22 @@ mod tests {
         );
         assert_eq!(parse("@line3"), Selector::Alias("line3".into()));
         assert_eq!(parse("003A001B"), Selector::Serial("003A001B".into()));
+    }
+
+    #[test]
+    fn a_selector_is_written_as_it_is_read() {
+        for text in [
+            "sim:h562",
+            "tcp:a:4441",
+            "replay:a.pcapng",
+            "usb:1-2.3",
+            "0483:374e",
+            "2e8a:000c:E66:1",
+            "@a",
+            "003A",
+        ] {
+            assert_eq!(text.parse::<Selector>().unwrap().to_string(), text);
+        }
     }
 
     #[test]

@@ -90,12 +90,24 @@ fn a_probe_that_is_not_plugged_in_is_no_probe() {
 
 #[test]
 fn what_cannot_be_followed_yet_is_refused_with_the_reason() {
-    for (probe, why) in [("@line3", "station file"), ("replay:a.pcapng", "recordings")] {
+    for (probe, why) in [("replay:a.pcapng", "recordings")] {
         let (code, text) = refusal(probe);
         assert_eq!(code, 15);
         assert!(text.contains(probe) && text.contains(why), "{text}");
     }
     assert_eq!(refusal("usb:here").0, 2);
+}
+
+#[test]
+fn an_alias_opens_the_probe_that_it_stands_for() {
+    let text = "bench = \"sim:h562\"\nleft = \"usb:250-9.9.9\"";
+    let aliases = Aliases::parse(text, std::path::Path::new("aliases.toml")).expect("aliases");
+    let open = |alias: &str| open_named(alias, &aliases, &options(""));
+    assert!(open("bench").expect("a session").is_simulated());
+    assert_eq!(open("left").expect_err("not plugged in").exit_code(), 10);
+    let unknown = open("right").expect_err("no such name");
+    assert_eq!(unknown.exit_code(), 2);
+    assert!(unknown.to_string().contains("@bench, @left"), "{unknown}");
 }
 
 #[test]
