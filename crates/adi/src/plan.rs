@@ -188,13 +188,30 @@ impl<'a> Builder<'a> {
         self.plan.end = Pos::step(self.plan.end.op + 1);
     }
 
-    /// One access. Where TAR already points into the same 16 bytes, a banked data register saves writing TAR.
+    /// The next step reads a word in the same 16 bytes, and not the one that TAR moves on to.
+    fn reads_on_near(&self, at: Addr) -> bool {
+        match self.batch.ops.get(self.plan.end.op + 1) {
+            Some(MemOp::Read { at: next, width: Width::Word, .. }) => {
+                next.0 & !0xF == at.0 & !0xF && *next != word_at(at, 1)
+            }
+            _ => false,
+        }
+    }
+
+    /// One access. Where TAR already points into the same 16 bytes, or more reads there follow, a banked data register
+    /// saves writing TAR again.
     fn single(&mut self, at: Addr, width: Width, kind: Kind, op: impl FnOnce(RegSel) -> DapOp) {
         let in_bank_1 = self.plan.after.select == Some(self.select_of(ap::BD0));
         let near = self.plan.after.ap.tar.filter(|tar| width == Width::Word && tar & !0xF == at.0 & !0xF);
         let reg = match near {
             Some(tar) if tar != at.0 || in_bank_1 => {
                 self.csw(width);
+                self.bank(ap::BD0);
+                RegSel::ap(banked(at))
+            }
+            None if width == Width::Word && kind != Kind::Write && self.reads_on_near(at) => {
+                self.csw(width);
+                self.tar(at);
                 self.bank(ap::BD0);
                 RegSel::ap(banked(at))
             }

@@ -54,6 +54,20 @@ fn groups_of_words_and_a_wait_cost_two_selects_and_two_tars_each() {
 }
 
 #[test]
+fn one_word_read_again_and_again_costs_one_transaction_each_wherever_it_lies() {
+    for at in (0..16).step_by(4).map(|offset| RAM.plus(offset)) {
+        let batch = batch(Flow::Pipelined, vec![MemOp::read(at); 100]);
+        let plan = plan(&batch, Pos::default(), UNKNOWN, &CAPS);
+        let overhead = plan.ops.iter().filter(|op| !matches!(op, DapOp::Read { .. })).count();
+        // SELECT, CSW, TAR, SELECT of the banked registers.
+        assert_eq!((plan.ops.len() - overhead, overhead), (100, 4), "{at}: {}", short(&plan));
+    }
+    let walk: Vec<_> = (0..4).map(|word| MemOp::read(word_at(RAM, word))).collect();
+    let plan = plan(&batch(Flow::Lockstep, walk), Pos::default(), UNKNOWN, &CAPS);
+    assert_eq!(short(&plan), "S01000000 w0 w4 rc rc rc rc");
+}
+
+#[test]
 fn a_queued_block_is_a_plan_of_its_own_behind_its_settings() {
     let batch = batch(Flow::Pipelined, vec![words(Addr(0x2000_03F8), 4), MemOp::read(RAM)]);
     let settings = plan(&batch, Pos::default(), UNKNOWN, &CAPS);
