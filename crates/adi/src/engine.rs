@@ -3,7 +3,7 @@
 use crate::cache::Cache;
 use crate::react::probe_error;
 use crate::{AdiError, Attached, Doing, Flight, Flown, Seen};
-use pace::{Clock, Policy};
+use pace::{Clock, Patience, Policy};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -207,6 +207,10 @@ fn link_config(policy: &Policy, swclk: Hz) -> LinkConfig {
         idle_cycles: idle,
         wait_retry: count(policy.probe.wait.repeats(each(CLOCKS_WAIT))),
         match_retry: count(policy.probe.matching.repeats(each(CLOCKS_OK + u64::from(idle)))),
+        match_time: match policy.probe.matching {
+            Patience::Time(time) => Some(time),
+            Patience::Tries(_) => None,
+        },
         turnaround: 1,
         // Overrun detection stays off, so nothing is clocked after WAIT and FAULT. [ADI-5]
         data_phase: false,
@@ -230,6 +234,6 @@ mod tests {
     fn other_tools_counts_are_passed_on_as_they_are() {
         let policy = Policy::preset("openocd").unwrap();
         let config = link_config(&policy, Hz::khz(10_000));
-        assert_eq!((config.wait_retry, config.match_retry), (64, 0));
+        assert_eq!((config.wait_retry, config.match_retry, config.match_time), (64, 0, None));
     }
 }

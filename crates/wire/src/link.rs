@@ -55,6 +55,9 @@ pub struct LinkConfig {
     pub wait_retry: u16,
     /// How often the firmware repeats a [`DapOp::ReadUntil`], beyond the first try.
     pub match_retry: u16,
+    /// The time that count stands for, where the patience is a time: a link that repeats by itself, and not as fast as a
+    /// firmware on the wire, ends when it is over. `None`: the count alone counts.
+    pub match_time: Option<Duration>,
     /// Turnaround clocks, 1 to 4.
     pub turnaround: u8,
     /// Clock a data phase after WAIT and FAULT too (needed with ORUNDETECT).

@@ -43,8 +43,14 @@ impl Bench {
             group: 10,
             exact_count: true,
         };
-        let config =
-            LinkConfig { idle_cycles: 0, wait_retry: 0, match_retry: 0, turnaround: 1, data_phase: false };
+        let config = LinkConfig {
+            idle_cycles: 0,
+            wait_retry: 0,
+            match_retry: 0,
+            match_time: None,
+            turnaround: 1,
+            data_phase: false,
+        };
         Rc::new(RefCell::new(Bench {
             target: Target::new(),
             caps,

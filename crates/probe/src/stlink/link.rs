@@ -63,6 +63,7 @@ impl<P: Pipe> Link for StLink<P> {
             return Err(LinkError::Unsupported(why));
         }
         self.looks = u32::from(config.match_retry) + 1;
+        self.look_time = config.match_time;
         let text = format!(
             "the ST-Link's firmware keeps to itself: idle clocks (wanted {}), repeats after WAIT (wanted {})",
             config.idle_cycles, config.wait_retry

@@ -4,13 +4,12 @@ use super::StLink;
 use super::block::{Route, Went};
 use super::talk::nonsense;
 use ::stlink::{Answer as Told, Command, Feature, Meaning, Status};
-use std::time::Duration;
 use wire::{Ack, Addr, Answer, Batch, Flow, LinkError, Mark, Mem, MemOp, MemStatus, Pipe, Width};
 
-/// Clocks of one look, as a probe with a value match would need them. [ADI-14]
-const CLOCKS_OF_A_LOOK: u64 = 46;
-/// Looks in one list: so many take about as long on the wire as the list takes on USB.
-const LOOKS_PER_LIST: usize = 16;
+/// Looks in the first list of a wait: so many take about as long on the wire as the list takes on USB.
+const FIRST_LOOKS: usize = 16;
+/// Looks in the longest list of a wait: at 1 MHz they take about 35 ms.
+const MOST_LOOKS: usize = 256;
 
 /// A batch on its way.
 struct Course {
@@ -175,16 +174,17 @@ impl<P: Pipe> StLink<P> {
         Ok(MemStatus::Done)
     }
 
-    /// Looks until the value is seen, as often as a probe with a value match would: by count, or by the time that so many
-    /// looks would take on the wire, whichever ends first.
+    /// Looks until the value is seen, as often as a probe with a value match would, or until the time is over that such a
+    /// probe would have taken. A list of looks is never longer than all looks before it, so a value that comes in the
+    /// middle of one is seen after twice the time at most.
     fn wait_until(&mut self, at: Addr, mask: u32, value: u32, route: Route) -> Result<MemStatus, LinkError> {
-        let span = Duration::from_nanos(self.swclk.nanos(CLOCKS_OF_A_LOOK * u64::from(self.looks)));
-        let (start, mut left) = (self.clock.now(), self.looks);
+        let (start, mut left) = (self.clock.now(), usize::try_from(self.looks).unwrap_or(usize::MAX));
         let by_list = route.csw == 0 && self.has(Feature::RwMisc);
+        let most = if by_list { MOST_LOOKS.min(self.info.version.most_misc_items() - 1) } else { 1 };
+        let mut list = FIRST_LOOKS.min(most);
         while left > 0 {
-            let looks =
-                if by_list { LOOKS_PER_LIST.min(usize::try_from(left).unwrap_or(LOOKS_PER_LIST)) } else { 1 };
-            let late = self.clock.now().saturating_sub(start) > span;
+            let late = self.look_time.is_some_and(|span| self.clock.now().saturating_sub(start) > span);
+            let looks = list.min(left);
             let (seen, status) = if looks > 1 {
                 self.looks_by_list(at, looks, route)?
             } else {
@@ -200,7 +200,8 @@ impl<P: Pipe> StLink<P> {
             if late {
                 break;
             }
-            left = left.saturating_sub(u32::try_from(looks).unwrap_or(u32::MAX));
+            left -= looks;
+            list = (list * 2).min(most);
         }
         Ok(MemStatus::Mismatch)
     }

@@ -28,6 +28,7 @@ use pace::{Clock, UsbPatience};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 use talk::Talk;
 use wire::{Hz, LinkError, Mark, MarkKind, Pipe};
 
@@ -68,6 +69,8 @@ pub struct StLink<P> {
     swclk: Hz,
     /// Looks that a wait for a value may take.
     looks: u32,
+    /// How long it may take, where the patience is a time.
+    look_time: Option<Duration>,
 }
 
 impl<P: Pipe> fmt::Debug for StLink<P> {
@@ -116,6 +119,7 @@ impl<P: Pipe> StLink<P> {
             select: 0,
             swclk: clock::SWD_V2_DEFAULT,
             looks: 1,
+            look_time: None,
         };
         link.leave_mode()?;
         link.info.millivolts = link.measure()?;

@@ -405,8 +405,14 @@ fn a_probe_without_port_and_a_probe_without_the_command_refuse() {
 
 #[test]
 fn configuration_goes_out_as_the_firmware_counts() {
-    let config =
-        LinkConfig { idle_cycles: 2, wait_retry: 0, match_retry: 9, turnaround: 1, data_phase: false };
+    let config = LinkConfig {
+        idle_cycles: 2,
+        wait_retry: 0,
+        match_retry: 9,
+        match_time: None,
+        turnaround: 1,
+        data_phase: false,
+    };
     for (product, wait, matching) in
         [("Probe One", 0, 9), ("Rusty Probe", 1, 10), ("free-dap adapter", 1, 10)]
     {

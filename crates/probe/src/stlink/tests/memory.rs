@@ -2,6 +2,7 @@ use super::fake::Fake;
 use super::*;
 use ::stlink::{Memory, MemoryOp};
 use proptest::prelude::*;
+use std::time::Duration;
 use wire::{Addr, ApSel, Attr, Batch, Mem, MemOp, MemStatus, Width};
 
 fn batch(ops: Vec<MemOp>) -> Batch {
@@ -208,8 +209,14 @@ fn a_list_ends_at_its_first_bad_item() {
 
 #[test]
 fn a_wait_for_a_value_looks_as_often_as_it_was_told() {
-    let config =
-        wire::LinkConfig { idle_cycles: 0, wait_retry: 0, match_retry: 39, turnaround: 1, data_phase: false };
+    let config = wire::LinkConfig {
+        idle_cycles: 0,
+        wait_retry: 0,
+        match_retry: 39,
+        match_time: None,
+        turnaround: 1,
+        data_phase: false,
+    };
     let wait = |value| MemOp::WaitUntil { at: Addr(0x40), mask: 0xFF, value };
     for (fake, commands) in [(Fake::v3(13), 2), (Fake::v21(31), 1)] {
         let mut link = ready(&fake);
@@ -220,9 +227,28 @@ fn a_wait_for_a_value_looks_as_often_as_it_was_told() {
         assert_eq!(fake.seen().len(), commands);
         let answer = run(&mut link, vec![wait(0x35)]);
         assert_eq!((answer.done, answer.status), (0, MemStatus::Mismatch));
-        // 40 looks, 16 in a list; one by one the time of 40 looks is over after five round trips.
-        assert!(fake.seen().len() <= 6);
+        // 40 looks in lists of 16 and 24, or one by one.
+        assert_eq!(fake.seen().len(), if commands == 2 { 4 } else { 40 });
     }
+}
+
+#[test]
+fn a_wait_whose_patience_is_a_time_ends_with_it() {
+    let fake = Fake::v21(31);
+    let mut link = ready(&fake);
+    let time = Some(Duration::from_millis(3));
+    let config = wire::LinkConfig {
+        idle_cycles: 0,
+        wait_retry: 0,
+        match_retry: 9999,
+        match_time: time,
+        turnaround: 1,
+        data_phase: false,
+    };
+    link.configure(&config).unwrap();
+    let wait = MemOp::WaitUntil { at: Addr(0x40), mask: 1, value: 1 };
+    assert_eq!(run(&mut link, vec![wait]).status, MemStatus::Mismatch);
+    assert!((2..100).contains(&fake.seen().len()), "{}", fake.seen().len());
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn swclk_comes_from_the_table_of_a_v2_and_from_the_list_of_a_v3() {
 fn nreset_is_driven_and_stays_low_over_entering() {
     let fake = Fake::v3(13);
     let mut link = open(&fake);
-    let wait = std::time::Duration::ZERO;
+    let wait = Duration::ZERO;
     assert_eq!(link.pins(Pins(0), Pins::NRESET, wait).unwrap(), Pins(0));
     link.transfer(&[DPIDR], Flow::Lockstep).unwrap();
     let low = Command::DriveNrst(Nrst::LOW);
@@ -125,7 +125,7 @@ fn what_the_firmware_keeps_to_itself_is_unsupported_and_nothing_is_sent() {
     };
     unsupported(link.swj_sequence(&bits));
     unsupported(link.swd_sequence(&[]).map(drop));
-    unsupported(link.pins(Pins(0), Pins::SWCLK, std::time::Duration::ZERO).map(drop));
+    unsupported(link.pins(Pins(0), Pins::SWCLK, Duration::ZERO).map(drop));
     for op in [
         DapOp::write(RegSel::dp(0xC), 0),
         DapOp::write(RegSel::dp(4), 0x5000_0001),
@@ -135,8 +135,14 @@ fn what_the_firmware_keeps_to_itself_is_unsupported_and_nothing_is_sent() {
     ] {
         unsupported(link.transfer(&[DPIDR, op], Flow::Lockstep).map(drop));
     }
-    let config =
-        wire::LinkConfig { idle_cycles: 2, wait_retry: 9, match_retry: 9, turnaround: 1, data_phase: false };
+    let config = wire::LinkConfig {
+        idle_cycles: 2,
+        wait_retry: 9,
+        match_retry: 9,
+        match_time: None,
+        turnaround: 1,
+        data_phase: false,
+    };
     link.configure(&config).unwrap();
     unsupported(link.configure(&wire::LinkConfig { turnaround: 2, ..config }));
     unsupported(link.configure(&wire::LinkConfig { data_phase: true, ..config }));
