@@ -338,7 +338,10 @@ fn is_caught(cpu: &Cpu<H5>, catch: u32) -> bool {
         7 => demcr::VC_SFERR,
         _ => 0,
     };
-    catch & wanted != 0
+    // An exception that ends can lead back into a fault handler: that is no entry.
+    let vector = cpu.system(m33::VTOR) + 4 * u32::from(cpu.exception());
+    let entry = cpu.with_bus(|chip| chip.core_access(vector, Width::Word, None));
+    catch & wanted != 0 && entry.is_some_and(|entry| entry & !1 == cpu.pc())
 }
 
 /// Sleep: nothing but its own counter wakes the core.
