@@ -182,3 +182,51 @@ impl UsbDevice for Offered {
         self.probe.plugged(at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pace::VirtualClock;
+
+    fn offered(kind: Kind) -> (Offered, Arc<VirtualClock>) {
+        let clock = Arc::new(VirtualClock::new());
+        let probe = SimProbe::open(&kind.scenario("h563", &[])).unwrap();
+        (Offered::new(probe, kind, Arc::<VirtualClock>::clone(&clock)), clock)
+    }
+
+    /// DAP_Info of the packet size, and where the answer comes.
+    fn ask(device: &mut Offered, clock: &VirtualClock, out: u8, input: u8) -> Bytes {
+        device.out(out, &[0x00, 0xFF], clock.now()).unwrap();
+        clock.sleep_until(device.next_in(input).unwrap());
+        device.take_in(input).unwrap()
+    }
+
+    #[test]
+    fn both_interfaces_of_a_composite_device_answer_where_they_were_asked() {
+        let (mut device, clock) = offered(Kind::Composite);
+        assert_eq!(ask(&mut device, &clock, 0x01, 0x81), [0x00, 2, 64, 0][..]);
+        let report = ask(&mut device, &clock, 0x02, 0x82);
+        assert_eq!((report.len(), &report[..4]), (64, &[0x00, 2, 64, 0][..]));
+        assert_eq!((device.next_in(0x81), device.next_in(0x82)), (None, None));
+        assert_eq!(device.round_trips(), 2);
+        let about = device.description();
+        let numbers: Vec<_> = about.interfaces.iter().flat_map(|i| &i.endpoints).map(|e| e.address).collect();
+        assert_eq!(numbers, [0x01, 0x81, 0x82, 0x02]);
+    }
+
+    #[test]
+    fn a_reset_forgets_what_waits_at_both_interfaces() {
+        let (mut device, clock) = offered(Kind::Composite);
+        device.out(0x01, &[0x00, 0xFF], clock.now()).unwrap();
+        device.out(0x02, &[0x00, 0xFF], clock.now()).unwrap();
+        device.reset(clock.now());
+        assert_eq!((device.next_in(0x81), device.next_in(0x82)), (None, None));
+    }
+
+    #[test]
+    fn a_device_with_one_interface_has_no_other_endpoints() {
+        let (mut device, clock) = offered(Kind::DapV2);
+        assert_eq!(device.out(0x02, &[0x00, 0xFF], clock.now()), Err(UsbFault::Stall));
+        assert_eq!(device.next_in(0x82), None);
+    }
+}
