@@ -137,6 +137,13 @@ pub(crate) static GUESSES: &[Guess] = &[
         "how often an ST-Link tries a transaction that is answered WAIT",
     ),
     guess(
+        "stlink.shut",
+        "idr",
+        "idr|all",
+        "STL-28",
+        "what an ST-Link that wants access ports to be opened gives before that: AP0 and each IDR, or nothing",
+    ),
+    guess(
         "stlink.sticky",
         "clear",
         "clear|keep",
@@ -225,6 +232,8 @@ pub(crate) enum CutAt {
 pub(crate) struct StLinkKnobs {
     /// An access port without IDR cannot be opened.
     pub(crate) open_needs_idr: bool,
+    /// Nothing of an access port can be had before it is opened, not even AP0 or an IDR.
+    pub(crate) all_shut: bool,
     /// The pulse on nRESET.
     pub(crate) pulse: Time,
     /// Tries of a transaction.
@@ -353,6 +362,7 @@ impl Default for Knobs {
             power: None,
             stlink: StLinkKnobs {
                 open_needs_idr: true,
+                all_shut: false,
                 pulse: 1000 * US,
                 tries: 100,
                 keep_sticky: false,
@@ -417,6 +427,7 @@ impl Knobs {
                 }
                 _ => false,
             },
+            "stlink.shut" => flag(&mut self.stlink.all_shut, value, "idr", "all"),
             "stlink.sticky" => flag(&mut self.stlink.keep_sticky, value, "clear", "keep"),
             "stlink.tar" => flag(&mut self.stlink.one_tar, value, "kib", "once"),
             "stlink.write" => flag(&mut self.stlink.check_with_rdbuff, value, "stat", "rdbuff"),

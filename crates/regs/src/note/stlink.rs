@@ -147,4 +147,10 @@ pub(super) const NOTES: &[Note] = &[
         "Clones of the V2 work with ST's firmware; some have a serial number that is not 12 bytes long, and on many nRESET does not reach the connector",
         "drive nRESET low by F2 3C 00 and measure at the connector",
     ),
+    note(
+        "STL-28",
+        Confidence::Guess,
+        "Firmware that wants access ports to be opened still gives AP0 after ENTER, and the IDR of the others",
+        "after F2 30 A3, F2 45 of IDR and of TAR on AP0 and AP1 without F2 4B",
+    ),
 ];

@@ -153,8 +153,8 @@ impl<C: Chip> StLink<C> {
     }
 
     fn read_access_port(&mut self, port: u16, command: &Command) -> Done {
-        let ap = self.usable(port)?;
         let [offset, _] = command.half(4).to_le_bytes();
+        let ap = self.usable(port).or_else(|shut| self.identified(port, offset).ok_or(shut))?;
         let mut run = self.resume(command);
         self.read_posted(ap, offset, run.posted).map_err(|(ack, posted)| {
             run.posted = posted;
@@ -190,6 +190,13 @@ impl<C: Chip> StLink<C> {
         let ap = u8::try_from(port).map_err(|_| Status::BAD_AP)?;
         let open = !self.version.has(Ability::MustOpen) || self.opened.contains(&ap);
         if open { Ok(ap) } else { Err(Status::BAD_AP) }
+    }
+
+    /// An access port whose IDR alone may be read, because it was not opened. [STL-28]
+    fn identified(&self, port: u16, offset: u8) -> Option<u8> {
+        let ap = u8::try_from(port).ok()?;
+        let exists = self.version.hardware != 3 || ap <= V3_LAST_AP;
+        (!self.knobs.all_shut && offset == IDR && exists).then_some(ap)
     }
 
     /// INIT_AP.
@@ -246,6 +253,9 @@ impl<C: Chip> StLink<C> {
                 // Before there was a command for it, entering looked at the only access port.
                 if !self.version.has(Ability::OpenAp) {
                     self.identify(0).map_err(|ack| self.why(ack))?;
+                }
+                if !self.knobs.all_shut {
+                    self.opened.insert(0); // [STL-28]
                 }
                 Ok(())
             }

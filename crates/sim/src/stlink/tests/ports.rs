@@ -87,8 +87,9 @@ fn a_write_of_select_by_the_host_is_forgotten_at_the_next_access() {
 
 #[test]
 fn an_access_port_must_be_opened_from_j37_and_v3j7_on() {
+    let strict = StLinkKnobs { all_shut: true, ..usual() };
     for (version, must) in [("V2J36S7", false), ("V2J37S7", true), ("V3J6", false), ("V3J7", true)] {
-        let mut probe = Probe::attached(version);
+        let mut probe = Probe::attached_with(version, strict);
         let status = if must { 0x1D } else { 0x80 };
         assert_eq!(probe.register(0, IDR.into()).0, status, "{version}");
         assert_eq!(probe.set_register(0, TAR.into(), 0), status);
@@ -107,7 +108,21 @@ fn leaving_debug_mode_closes_every_access_port() {
     let mut probe = Probe::attached("V3J13M4");
     assert_eq!(probe.send(&[0xF2, 0x21], &[]), None);
     assert_eq!(probe.ask(&[0xF2, 0x30, 0xA3]), [0x80, 0]);
-    assert_eq!(probe.register(1, IDR.into()).0, 0x1D);
+    assert_eq!(probe.register(1, TAR.into()).0, 0x1D);
+}
+
+#[test]
+fn ap0_is_open_after_enter_and_of_the_others_only_idr_can_be_read() {
+    let mut probe = Probe::attached("V3J13M4");
+    assert_eq!(probe.send(&[0xF2, 0x21], &[]), None);
+    assert_eq!(probe.ask(&[0xF2, 0x30, 0xA3]), [0x80, 0]);
+    assert_eq!(probe.register(0, TAR.into()).0, 0x80);
+    assert_eq!(probe.register(1, IDR.into()), (0x80, 0x8477_0001));
+    assert_eq!(probe.register(3, IDR.into()), (0x80, 0));
+    assert_eq!(probe.register(9, IDR.into()).0, 0x1D);
+    assert_eq!(probe.set_register(1, TAR.into(), 0), 0x1D);
+    probe.send(&memory_command(0x07, 0x100, 4, 1, 0), &[]);
+    assert_eq!(probe.last().0, 0x1D);
 }
 
 #[test]
