@@ -6,6 +6,7 @@ use ackwait_tests::bill::FLASH;
 use ackwait_tests::{Rig, options, pattern};
 use h5::{FlashPace, FlashRange};
 use pace::{Clock, RealClock};
+use trace::diff::{Equality, diff};
 use wire::Level;
 
 const MIB: usize = 1 << 20;
@@ -36,5 +37,11 @@ fn main() {
         println!(
             "{wire} transactions, {actions} actions: levels 0 to 5 in {took:.2?}, {rate:.2} M transactions/s"
         );
+    }
+    let trace = trace::open(&bytes).expect("a recording");
+    for level in [Equality::Accesses, Equality::Polls] {
+        let start = clock.now();
+        let found = diff(&trace, &trace, level).expect("comparable");
+        println!("{} items compared with themselves, {level}: {:.2?}", found.a.len(), clock.now() - start);
     }
 }

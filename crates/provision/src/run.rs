@@ -257,7 +257,9 @@ impl<'a> Engine<'a> {
             Ok((_, summary)) => (true, summary.clone()),
             Err(e) => (false, e.to_string()),
         };
-        self.target.mark(&format!("{step} {}", if ok { "ends" } else { "failed" }));
+        // A mark is one line; the rest of a failure is in the report.
+        let why = summary.lines().next().unwrap_or_default();
+        self.target.mark(&if ok { format!("{step} ends") } else { format!("{step} failed: {why}") });
         if ok {
             self.watch.end(step, took, &summary);
         }

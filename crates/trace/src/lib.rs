@@ -15,6 +15,9 @@
 //! A recording holds level 0 and marks only; everything else is derived here, so that our own run, a capture of another tool
 //! and a simulated run go the same way. [`Recorder`] writes, [`open`] reads, [`diff`](mod@diff) compares.
 //!
+//! Wireshark reads a recording. Its marks have link type 147 (DLT_USER0), which Wireshark has no meaning for until it is told:
+//! `-o 'uat:user_dlts:"User 0 (DLT=147)","json","0","","0",""'`.
+//!
 //! **What it knows.** pcapng and pcap, usbmon headers, how CMSIS-DAP packets become transactions (through `cmsis-dap`), how
 //! SELECT, CSW and TAR make an address, how ST-Link commands become memory accesses (through `stlink`), and register names
 //! (through `regs`).

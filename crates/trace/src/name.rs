@@ -106,7 +106,9 @@ pub(crate) fn value(access: &Accessed, value: Option<u32>) -> String {
         return key.to_owned();
     }
     match regs::lookup(address) {
-        Some(hit) if access.access.width == Width::Word => described(Some(hit.register), value),
+        Some(hit) if access.access.width == Width::Word => {
+            described(Some(hit.register_for(access.access.write)), value)
+        }
         _ => hex_of(value, access.access.width),
     }
 }
@@ -174,6 +176,20 @@ mod tests {
         assert_eq!(key(0x4002_200C, 0x4C5D_6E7F), Some("key 2"));
         assert_eq!(key(0x4002_200C, 0x4567_0123), Some("a wrong key"));
         assert_eq!(key(0x4002_2020, 0x4567_0123), None);
+    }
+
+    #[test]
+    fn a_write_to_dhcsr_shows_its_key_where_a_read_shows_status() {
+        let mut script = crate::script::Script::new();
+        script.ap1().poke(0xE000_EDF0, 0xA05F_0003).peek(0xE000_EDF0, 0x0003_0003);
+        let found = crate::script::lines(&script.trace(), wire::Level::Meaning);
+        assert_eq!(
+            found,
+            [
+                "DHCSR write C_DEBUGEN=1 C_HALT=1 DBGKEY=key (0xA05F_0003)",
+                "DHCSR read C_DEBUGEN=1 C_HALT=1 S_REGRDY=1 S_HALT=1 (0x0003_0003)"
+            ]
+        );
     }
 
     #[test]

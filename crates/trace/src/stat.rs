@@ -14,6 +14,8 @@ const BUSIEST: usize = 10;
 pub struct Stat {
     /// Version of this form: 1.
     pub schema: u32,
+    /// What the probe speaks: "CMSIS-DAP", or "ST-Link", which hides most of its transactions. Absent where it is neither.
+    pub probe: Option<String>,
     /// From the first to the last event, in nanoseconds.
     pub duration_ns: u64,
     /// Events by level, 0 to 5.
@@ -112,6 +114,7 @@ impl Stat {
         let last = all().map(|e| e.until).chain(trace.marks().iter().map(|m| m.at)).max().unwrap_or_default();
         Stat {
             schema: 1,
+            probe: trace.protocol().map(|protocol| protocol.to_string()),
             duration_ns: u64::try_from(last.saturating_sub(first).as_nanos()).unwrap_or(u64::MAX),
             events: Level::ALL.map(|level| trace.events(level).len()),
             marks: trace.marks().len(),

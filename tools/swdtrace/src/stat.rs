@@ -2,12 +2,21 @@
 
 use std::io::{self, Write};
 use std::time::Duration;
-use trace::{Stat, Trace};
+use trace::{Protocol, Stat, Trace};
 
 /// Lines for a reader.
 pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
-    let Stat { schema: _, duration_ns, events, marks, usb, transactions: t, memory, warnings: _ } =
+    let Stat { schema: _, probe, duration_ns, events, marks, usb, transactions: t, memory, warnings: _ } =
         Stat::of(trace);
+    match trace.protocol() {
+        Some(Protocol::StLink) => {
+            writeln!(
+                out,
+                "probe          ST-Link: what it does on the wire is hidden, but for single registers"
+            )?;
+        }
+        _ => writeln!(out, "probe          {}", probe.as_deref().unwrap_or("not recognised"))?,
+    }
     writeln!(out, "duration       {:.6} s", Duration::from_nanos(duration_ns).as_secs_f64())?;
     let [usb_events, commands, wire, accesses, _, actions] = events;
     writeln!(

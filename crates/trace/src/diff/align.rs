@@ -10,7 +10,7 @@ use wire::Addr;
 /// Where the lists differ. Exchanging the lists exchanges the sides and changes nothing else.
 pub(super) fn hunks(a: &[Item], b: &[Item]) -> Vec<Hunk> {
     // Where several answers are equally good the algorithm prefers one by the order of its inputs, so that is fixed.
-    let swapped = rank(a) > rank(b);
+    let swapped = a.len() > b.len() || a.len() == b.len() && number(a) > number(b);
     let (first, second) = if swapped { (b, a) } else { (a, b) };
     let found = common(first.iter().map(|item| &item.key), second.iter().map(|item| &item.key));
     let mut hunks = Vec::new();
@@ -48,11 +48,11 @@ fn one_sided(row: &Row) -> bool {
     matches!(row, Row::OnlyA(_) | Row::OnlyB(_))
 }
 
-/// The shorter list is first; of lists of one length the one with the smaller number.
-fn rank(items: &[Item]) -> (usize, u64) {
+/// A number that depends on nothing but what the items are.
+fn number(items: &[Item]) -> u64 {
     let mut hasher = DefaultHasher::new();
     items.iter().for_each(|item| item.key.hash(&mut hasher));
-    (items.len(), hasher.finish())
+    hasher.finish()
 }
 
 /// The ranges that are not common to both.

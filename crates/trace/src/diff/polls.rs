@@ -6,6 +6,7 @@
 
 use super::items::{Item, Key, Place};
 use crate::fold::NEVER_FOLDED;
+use std::collections::HashMap;
 use wire::Ack;
 
 /// Longest body of a loop.
@@ -27,13 +28,34 @@ pub(super) fn fold(mut items: Vec<Item>) -> Vec<Item> {
     items
 }
 
+/// What the search for loops looks at, in place of the item: which key it has, and what that means for a loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    key: usize,
+    foldable: bool,
+    writes: bool,
+}
+
+fn marks(items: &[Item]) -> Vec<Mark> {
+    let mut known: HashMap<&Key, usize> = HashMap::new();
+    let mut marks = Vec::with_capacity(items.len());
+    for item in items {
+        let next = known.len();
+        let key = *known.entry(&item.key).or_insert(next);
+        marks.push(Mark { key, foldable: foldable(&item.key), writes: item.key.written.is_some() });
+    }
+    marks
+}
+
 fn once(items: Vec<Item>) -> Vec<Item> {
+    let marks = marks(&items);
     let mut out: Vec<Item> = Vec::with_capacity(items.len());
-    let mut rest = items.as_slice();
+    let (mut rest, mut marks) = (items.as_slice(), marks.as_slice());
     while let Some(first) = rest.first() {
-        let Some((period, turns)) = best(rest) else {
+        let Some((period, turns)) = best(marks) else {
             out.push(first.clone());
             rest = rest.get(1..).unwrap_or_default();
+            marks = marks.get(1..).unwrap_or_default();
             continue;
         };
         let (all, behind) = rest.split_at(period * turns);
@@ -44,34 +66,34 @@ fn once(items: Vec<Item>) -> Vec<Item> {
             out.push(Item { at: first.at, turns: counted, ..last.clone() });
         }
         rest = behind;
+        marks = marks.get(period * turns..).unwrap_or_default();
     }
     out
 }
 
 /// The loop at the head of a list that covers most: length of its body and number of turns.
-fn best(rest: &[Item]) -> Option<(usize, usize)> {
+fn best(marks: &[Mark]) -> Option<(usize, usize)> {
+    let first = marks.first()?;
     let mut found: Option<(usize, usize)> = None;
-    for period in 1..=LONGEST.min(rest.len() / 2) {
-        let Some(body) = rest.get(..period) else { break };
-        // A longer body holds this item too.
-        if !body.last().is_some_and(|item| foldable(&item.key)) {
+    let mut writes = 0;
+    for (period, last) in (1..=LONGEST.min(marks.len() / 2)).zip(marks) {
+        // A longer body holds this one too.
+        if !last.foldable {
             break;
         }
-        let writes = body.iter().any(|item| item.key.written.is_some());
-        if writes && body.iter().all(|item| item.key.written.is_some()) {
+        writes += usize::from(last.writes);
+        if marks.get(period) != Some(first) || writes == period {
             continue;
         }
-        let turns = rest.chunks_exact(period).take_while(|turn| alike(turn, body)).count();
-        let least = if writes { TURNS.1 } else { TURNS.0 };
+        let mut turns = marks.chunks_exact(period);
+        let Some(body) = turns.next() else { break };
+        let turns = 1 + turns.take_while(|turn| *turn == body).count();
+        let least = if writes > 0 { TURNS.1 } else { TURNS.0 };
         if turns >= least && found.is_none_or(|(p, t)| period * turns > p * t) {
             found = Some((period, turns));
         }
     }
     found
-}
-
-fn alike(turn: &[Item], body: &[Item]) -> bool {
-    turn.iter().zip(body).all(|(a, b)| a.key == b.key)
 }
 
 fn foldable(key: &Key) -> bool {

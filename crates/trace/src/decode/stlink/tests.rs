@@ -1,6 +1,7 @@
 use crate::Trace;
 use crate::read::Protocol;
 use crate::script::{Script, lines, st};
+use proptest::prelude::*;
 use wire::{Level, Secret};
 
 fn commands(trace: &Trace) -> Vec<String> {
@@ -129,4 +130,48 @@ fn a_secret_value_is_hidden_at_every_level() {
     }
     assert!(lines(&trace, Level::Access).iter().filter(|line| line.contains("«secret»")).count() >= 3);
     assert_eq!(trace.writes().iter().filter(|write| write.value.is_none()).count(), 2);
+}
+
+/// A piece of a conversation: mostly commands, sometimes anything.
+fn piece() -> impl Strategy<Value = (bool, Vec<u8>, i32)> {
+    let op = prop_oneof![0x05u8..0x10, 0x30u8..0x64];
+    let args = proptest::collection::vec(prop_oneof![Just(0u8), Just(1), Just(8), any::<u8>()], 14);
+    let command = (op, args).prop_map(|(op, args)| [vec![0xF2, op], args].concat());
+    let data = proptest::collection::vec(any::<u8>(), 0..80);
+    let answer = proptest::collection::vec(prop_oneof![Just(0u8), Just(0x10), Just(0x80)], 0..24);
+    prop_oneof![
+        4 => command.prop_map(|bytes| (true, bytes, 0)),
+        1 => data.clone().prop_map(|bytes| (true, bytes, 0)),
+        3 => answer.prop_map(|bytes| (false, bytes, 0)),
+        1 => data.prop_map(|bytes| (false, bytes, 0)),
+        1 => Just((false, Vec::new(), -2)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_conversation_however_strange_is_too_much(
+        pieces in proptest::collection::vec(piece(), 0..60), cut in any::<prop::sample::Index>(),
+    ) {
+        let mut script = Script::new();
+        script.ask(&st(&[0xF5]), &[2, 0]);
+        for (out, bytes, status) in &pieces {
+            if *out {
+                script.send(bytes);
+            } else {
+                script.receive_secret(bytes, *status, &Secret::NONE);
+            }
+        }
+        let bytes = script.bytes();
+        for bytes in [&bytes[..], &bytes[..cut.index(bytes.len() - 4) + 4]] {
+            let trace = crate::open(bytes).unwrap();
+            for level in Level::ALL {
+                let _ = lines(&trace, level);
+            }
+            let _ = crate::Stat::of(&trace);
+            if trace.protocol().is_some() {
+                prop_assert!(crate::diff::diff(&trace, &trace, crate::diff::Equality::Polls).unwrap().same());
+            }
+        }
+    }
 }
