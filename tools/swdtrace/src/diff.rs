@@ -11,6 +11,8 @@ use trace::{Protocol, Trace};
 const LINES_SHOWN: usize = 60;
 /// More pairs of values than so many are not printed as text.
 const VALUES_SHOWN: usize = 5;
+/// Words of a block with other values, up to which each is printed beside the other.
+const VALUES_BESIDE: usize = 8;
 /// Columns that a time takes.
 const TIME: usize = 12;
 
@@ -136,7 +138,8 @@ impl Report<'_> {
         Ok(())
     }
 
-    /// Rows with the number of rows that each stands for: blocks of memory that only one side has are one line.
+    /// Rows with the number of rows that each stands for: a block of memory that only one side has is one line, and so is a
+    /// long one that both have with other values.
     fn joined(&self, rows: &[Row]) -> Vec<(Row, u32)> {
         let goes_on = |items: &[Item], n: usize, m: usize| match (items.get(n), items.get(m)) {
             (Some(one), Some(next)) => m == n + 1 && one.goes_on_in(next),
@@ -145,11 +148,22 @@ impl Report<'_> {
         let joins = |one: &Row, next: &Row| match (one, next) {
             (Row::OnlyA(n), Row::OnlyA(m)) => goes_on(&self.diff.a, *n, *m),
             (Row::OnlyB(n), Row::OnlyB(m)) => goes_on(&self.diff.b, *n, *m),
+            (Row::Changed(n, x), Row::Changed(m, y)) => {
+                goes_on(&self.diff.a, *n, *m) && goes_on(&self.diff.b, *x, *y)
+            }
             _ => false,
         };
-        rows.chunk_by(joins)
-            .filter_map(|run| Some((*run.first()?, u32::try_from(run.len()).unwrap_or(u32::MAX))))
-            .collect()
+        let mut lines = Vec::new();
+        for run in rows.chunk_by(joins) {
+            match run {
+                [Row::Changed(..), ..] if run.len() <= VALUES_BESIDE => {
+                    lines.extend(run.iter().map(|row| (*row, 1)))
+                }
+                [first, ..] => lines.push((*first, u32::try_from(run.len()).unwrap_or(u32::MAX))),
+                [] => {}
+            }
+        }
+        lines
     }
 
     fn line(&self, row: &Row, items: u32, column: usize, out: &mut dyn Write) -> io::Result<()> {

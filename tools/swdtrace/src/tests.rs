@@ -279,3 +279,25 @@ fn what_cannot_be_compared_is_trouble() {
     assert_eq!(code, 2);
     assert!(err.contains("nothing in B could be decoded"), "{err}");
 }
+
+/// A block of words, each with this value.
+fn block(value: u8) -> Vec<u8> {
+    let header = Header::new("test", "1.0", ClockKind::Virtual);
+    let mut recorder = Recorder::in_memory(&header, Secrets::Masked).unwrap();
+    let r = &mut recorder;
+    exchange(r, 1, 0, &[5, 0, 3, 8, 0, 0, 0, 1, 1, 0x12, 0, 0, 0x23, 5, 0, 0, 0, 0x20], &[5, 3, 1]);
+    let mut words = vec![6, 0, 16, 0, 0xD];
+    words.extend([value; 64]);
+    exchange(r, 2, 200, &words, &[6, 16, 0, 1]);
+    recorder.into_bytes()
+}
+
+#[test]
+fn a_block_with_other_values_is_one_line() {
+    let (code, out, _) = compared(&block(1), &block(2), &[]);
+    assert_eq!(code, 1);
+    let line = out.lines().find(|line| line.starts_with("! ")).unwrap();
+    assert!(line.contains("write, 64 bytes, first 0x0101_0101"), "{out}");
+    assert!(line.contains("write, 64 bytes, first 0x0202_0202"), "{out}");
+    assert_eq!(out.lines().filter(|line| line.starts_with("! ")).count(), 1, "{out}");
+}

@@ -308,7 +308,9 @@ fn actions(trace: &Trace) -> Vec<Item> {
                 }
             }
             Body::Action(action) => {
-                let key = Key::plain(Place::Action(action.kind, action.core.clone()));
+                // Whether a value is secret is something that a recording knows or not, not something that is done.
+                let core = action.core.replace(&format!(" {}", crate::name::SECRET), "");
+                let key = Key::plain(Place::Action(action.kind, core));
                 cells.other(Item::of(event, index, key, None));
             }
             Body::Access(a) => cells.other(Item::of(event, index, access(a).0, access(a).1)),
