@@ -33,8 +33,7 @@ fn words(bytes: &[u8]) -> Vec<u32> {
 
 fn rig(make: &str, more: &str) -> Rig {
     let mut rig = Rig::new(&format!("h562,firmware={make}{more}"));
-    let attached = rig.adi().attach(&Attach::HOTPLUG);
-    assert!(attached.is_ok(), "{make}: {attached:?}");
+    rig.adi().attach(&Attach::HOTPLUG).expect(make);
     rig
 }
 
@@ -61,6 +60,18 @@ fn every_make_polls_until_a_value_comes_and_gives_up_when_it_does_not() {
         rig.adi().run(&wait(0x5A)).unwrap_or_else(|error| panic!("{make}: {error}"));
         let never = rig.adi().run(&wait(0xA5)).expect_err("it never comes").to_string();
         assert!(never.contains("probe.match"), "{make}: {never}");
+    }
+}
+
+/// Some firmware never tries anything when it is told to repeat nothing.
+#[test]
+fn a_patience_without_repeats_is_one_try_on_every_make() {
+    for make in MAKES {
+        let mut options = options();
+        options.policy.probe.wait = pace::Patience::Tries(0);
+        let mut rig = Rig::with(&format!("h562,firmware={make}"), &options);
+        let attached = rig.adi().attach(&Attach::HOTPLUG);
+        assert!(attached.is_ok(), "{make}: {attached:?}");
     }
 }
 
