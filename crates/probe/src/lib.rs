@@ -11,7 +11,7 @@
 //! - [`stlink::StLink`] is a [`Link`](wire::Link) and a [`Mem`](wire::Mem) over any pipe to an ST-Link V2, V2-1 or V3.
 //!
 //! **What it knows.** How a host talks to a probe: what to ask when it is opened, how many packets may be under way, what to
-//! do when an answer stays away or belongs to something else.
+//! do when an answer stays away or belongs to something else; what firmware does differently, as a table.
 //!
 //! **What it must not know.** What a transfer is for, what WAIT means for the caller, file formats, chips. Retries belong to
 //! the engine; the only patience used here is that with USB.
@@ -20,8 +20,8 @@
 //! it; USB HID 1.11 as far as the length of a report.
 //!
 //! **Not supported.** JTAG, trace data and the UART of a probe. CMSIS-DAP packets above 16 KiB. HID probes where libusb finds no
-//! USB at all. A HID probe that another program uses is not seen to be busy: systems let both in. Probes that join two answers
-//! in one USB transfer need `usb.in-flight=1`; the ones that are known get it.
+//! USB at all. A HID probe that another program uses is not seen to be busy: systems let both in. A probe that joins two
+//! answers in one USB transfer is noticed when it has happened, unless it is one that is known.
 
 pub mod cmsis_dap;
 pub mod find;

@@ -7,7 +7,7 @@
 //! | modules | what they model |
 //! |---|---|
 //! | `probe`, `usb`, `faults` | the probe as a USB device: latency, lost and late answers |
-//! | `firmware` | CMSIS-DAP commands as the reference firmware performs them; the probe's pins |
+//! | `firmware` | CMSIS-DAP commands as the reference firmware performs them, and twelve makes that deviate; the probe's pins |
 //! | `stlink` | ST-Link V2, V2-1 and V3 commands, each from the firmware that brought it |
 //! | `swd` | the two wires, DP and MEM-APs, bit by bit and transaction by transaction |
 //! | `bus` | the seam between access ports and chip |
