@@ -163,6 +163,13 @@ impl Adi {
         sent.map_err(|e| self.probe_error(e, Doing::Setup))
     }
 
+    /// Tells the probe whether a data phase follows WAIT and FAULT.
+    pub(crate) fn clock_data_phases(&mut self, on: bool) -> Result<(), AdiError> {
+        self.config.data_phase = on;
+        let sent = self.link.configure(&self.config);
+        sent.map_err(|e| self.probe_error(e, Doing::Setup))
+    }
+
     pub(crate) fn probe_error(&mut self, error: LinkError, doing: Doing) -> AdiError {
         self.cache.forget();
         probe_error(error, doing, &self.policy)
@@ -212,7 +219,7 @@ fn link_config(policy: &Policy, swclk: Hz) -> LinkConfig {
             Patience::Tries(_) => None,
         },
         turnaround: 1,
-        // Overrun detection stays off, so nothing is clocked after WAIT and FAULT. [ADI-5]
+        // Overrun detection is off except for long blocks, so nothing is clocked after WAIT and FAULT. [ADI-5]
         data_phase: false,
     }
 }

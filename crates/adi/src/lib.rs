@@ -19,7 +19,7 @@
 //! **Specification.** Arm IHI 0031 (ADIv5.2), Armv8-M (DDI 0553) for the core.
 //!
 //! **Not supported.** JTAG, several debug ports on one line (TARGETSEL), ADIv6 access ports, pushed compare and verify,
-//! overrun detection, packed transfers, addresses beyond 32 bits.
+//! packed transfers, addresses beyond 32 bits.
 
 mod access;
 mod attach;

@@ -35,7 +35,7 @@ pub(crate) struct Carry<'a> {
 }
 
 impl<'a> Carry<'a> {
-    /// `own`: CSW of the access port as it was when the port was first used.
+    /// `own`: CSW of the access port as it was when the port was first used. `detecting`: overrun detection is on.
     pub(crate) fn new(
         link: &'a mut dyn Link,
         cache: &'a mut Cache,
@@ -43,8 +43,9 @@ impl<'a> Carry<'a> {
         batch: &'a Batch,
         matching: Matching,
         own: u32,
+        detecting: bool,
     ) -> Self {
-        let caps = link.caps();
+        let caps = LinkCaps { overrun_detection: detecting, ..link.caps() };
         let (pos, check) = (Pos::default(), false);
         Carry { link, cache, clock, batch, matching, caps, own, pos, suspect: pos, check, values: Vec::new() }
     }

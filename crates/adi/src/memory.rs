@@ -2,9 +2,10 @@
 
 use crate::mem_ap::{Carry, Matching};
 use crate::react::react;
-use crate::{Adi, AdiError, Doing, Native, Seen};
+use crate::{Adi, AdiError, Cause, Doing, DpReg, Native, Seen};
 use pace::Wait;
 use regs::ap::{CSW, csw};
+use regs::dp::{abort, ctrl_stat};
 use wire::{Ack, Addr, ApSel, Attr, Batch, Flow, MemOp, Width};
 
 impl Adi {
@@ -46,8 +47,8 @@ impl Adi {
     /// Through the registers of the access port.
     fn by_registers(&mut self, batch: &Batch, own: u32) -> (Result<u32, AdiError>, usize, Vec<u32>) {
         let (tries, wait) = (u32::from(self.config.match_retry) + 1, self.match_wait());
-        let (clock, matching) = (&*self.clock, Matching { tries, wait });
-        let mut carry = Carry::new(&mut *self.link, &mut self.cache, clock, batch, matching, own);
+        let (clock, matching, detecting) = (&*self.clock, Matching { tries, wait }, self.config.data_phase);
+        let mut carry = Carry::new(&mut *self.link, &mut self.cache, clock, batch, matching, own, detecting);
         let result = react(&mut carry, &self.policy, clock);
         (result, carry.steps(), carry.values)
     }
@@ -146,23 +147,60 @@ impl Adi {
     }
 
     /// Writes consecutive words of a memory that may be written twice, with several packets under way. Where a WAIT came
-    /// and packets behind it were performed, the rest is written again, one packet at a time.
+    /// with packets behind it, the rest is written again, one packet at a time.
     ///
     /// # Errors
     /// As [`Adi::run`], but not [`AdiError::Overrun`].
     pub fn write_words(&mut self, ap: ApSel, attr: Attr, at: Addr, words: &[u32]) -> Result<(), AdiError> {
         let block = |at, words: &[u32]| MemOp::WriteWords { at, words: words.to_vec(), secret: false };
         let queued = Batch { flow: Flow::Pipelined, ..batch(ap, attr, block(at, words)) };
-        match self.run(&queued) {
-            Err(AdiError::Overrun { dirty, .. }) => {
-                let done = dirty.0.wrapping_sub(at.0) / Width::Word.bytes();
-                let rest = words.get(done as usize..).unwrap_or_default();
-                self.run(&batch(ap, attr, block(dirty, rest))).map(drop)
+        let detects = self.caps().overrun_detection && words.len() > self.caps().group.saturating_mul(MANY);
+        let written = if detects { self.run_detecting(&queued) } else { self.run(&queued) };
+        let again = match written {
+            Err(AdiError::Overrun { dirty, .. }) => dirty,
+            Err(AdiError::Fault {
+                access: Doing::Memory { at: last, .. }, cause: Cause::Overrun, ..
+            }) => last,
+            // A firmware that does not clock the data phase loses step at a WAIT. Nothing was performed from there on.
+            Err(AdiError::LinkLost { answers_again: true, .. }) if detects => {
+                self.write_dp(DpReg::ABORT, abort::CLEAR_ALL)?;
+                at
             }
-            result => result.map(drop),
+            result => return result.map(drop),
+        };
+        let done = again.0.wrapping_sub(at.0) / Width::Word.bytes();
+        let rest = words.get(done as usize..).unwrap_or_default();
+        self.run(&batch(ap, attr, block(again, rest))).map(drop)
+    }
+
+    /// Runs a batch with overrun detection on: after a WAIT nothing more is performed until the host has seen it, so packets
+    /// of plain words can be queued. The probe does not repeat what was answered WAIT. [ADI-5]
+    fn run_detecting(&mut self, batch: &Batch) -> Result<Vec<u32>, AdiError> {
+        // What comes before the words may be answered WAIT too, and the probe waits for that.
+        self.open(batch.ap)?;
+        self.detect_overrun(true)?;
+        let ran = self.run(batch);
+        match self.detect_overrun(false) {
+            Ok(()) => ran,
+            Err(error) => ran.and(Err(error)),
         }
     }
+
+    /// Probe and target must agree on the data phase whenever a WAIT may come: CTRL/STAT is never answered so.
+    fn detect_overrun(&mut self, on: bool) -> Result<(), AdiError> {
+        if !on {
+            self.write_dp(DpReg::CTRL_STAT, ctrl_stat::PWRUPREQ)?;
+        }
+        self.clock_data_phases(on)?;
+        if on {
+            self.write_dp(DpReg::CTRL_STAT, ctrl_stat::PWRUPREQ | ctrl_stat::ORUNDETECT)?;
+        }
+        Ok(())
+    }
 }
+
+/// Overrun detection is worth turning on for blocks of more packets than this.
+const MANY: usize = 8;
 
 fn batch(ap: ApSel, attr: Attr, op: MemOp) -> Batch {
     Batch { ap, attr, flow: Flow::Lockstep, ops: vec![op] }

@@ -104,10 +104,10 @@ impl Plan {
 }
 
 /// Plans the next call of the link from `from` on. Where the link has no value match, a [`MemOp::WaitUntil`] becomes one
-/// plain read in a plan of its own.
+/// plain read in a plan of its own. [`LinkCaps::overrun_detection`] says here that it is on.
 pub(crate) fn plan(batch: &Batch, from: Pos, beliefs: Beliefs, caps: &LinkCaps) -> Plan {
     let queue = batch.flow == Flow::Pipelined && caps.in_flight > 1 && caps.group > 1;
-    let mut builder = Builder::new(batch, from, beliefs, queue.then_some(caps.group));
+    let mut builder = Builder::new(batch, from, beliefs, queue.then_some(caps.group), caps.overrun_detection);
     while let Some(op) = batch.ops.get(builder.plan.end.op) {
         if builder.plan.ops.len() >= LONGEST || builder.step(op, caps.value_match) == Next::Stop {
             break;
@@ -128,15 +128,17 @@ struct Builder<'a> {
     from: Pos,
     /// Several packets may be under way, and how many operations one of them holds.
     queue: Option<usize>,
+    /// Overrun detection is on: nothing behind a stop is performed.
+    detecting: bool,
     /// TAR is written again where this many operations were planned: at the head of a packet.
     head: Option<usize>,
     mask: Option<u32>,
 }
 
 impl<'a> Builder<'a> {
-    fn new(batch: &'a Batch, from: Pos, after: Beliefs, queue: Option<usize>) -> Self {
+    fn new(batch: &'a Batch, from: Pos, after: Beliefs, queue: Option<usize>, detecting: bool) -> Self {
         let plan = Plan { ops: Vec::new(), runs: Vec::new(), flow: Flow::Lockstep, end: from, after };
-        Builder { batch, plan, from, queue, head: None, mask: None }
+        Builder { batch, plan, from, queue, detecting, head: None, mask: None }
     }
 
     /// Adds a step, or as much of it as fits.
@@ -262,9 +264,10 @@ impl<'a> Builder<'a> {
             if !self.plan.ops.is_empty() {
                 return Next::Stop;
             }
-            // Reads behind a stop do no harm. Writes behind a stop go where TAR stands: each packet says where that is.
+            // Reads behind a stop do no harm. Writes behind a stop go where TAR stands: each packet says where that is, or
+            // nothing behind a stop is performed at all. [ADI-5]
             (self.plan.flow, self.head) = match kind {
-                Kind::Write => (Flow::Grouped, Some(group)),
+                Kind::Write if !self.detecting => (Flow::Grouped, Some(group)),
                 _ => (Flow::Pipelined, None),
             };
         }

@@ -42,6 +42,11 @@ impl Model {
         if self == Model::DapRs && status.0 == 0x0F { Ack::NONE } else { status.ack() }
     }
 
+    /// Whether the data phase is clocked after WAIT and FAULT when DAP_SWD_Configure says so. Known of Arm's reference only.
+    pub const fn clocks_data_phases(self) -> bool {
+        matches!(self, Model::Arm)
+    }
+
     /// Whether value matches can be used: `dap-rs` forgets the mask between packets and puts the mismatch bit into the
     /// count.
     pub const fn matches_values(self) -> bool {

@@ -77,6 +77,8 @@ pub struct LinkCaps {
     pub in_flight: usize,
     /// How many operations of any kind one packet holds for sure; see [`Flow::Grouped`].
     pub group: usize,
+    /// Whether the link clocks the data phase that [`LinkConfig::data_phase`] asks for, so that overrun detection can be used.
+    pub overrun_detection: bool,
     /// Whether `done` of [`Transferred`] is exact. Firmware that miscounts makes it a guess, and then nothing that must
     /// happen only once may be repeated from there.
     pub exact_count: bool,

@@ -13,3 +13,4 @@ mod routes;
 mod stlink_firmware;
 mod truth_table;
 mod witness;
+mod work;

@@ -124,7 +124,15 @@ struct Both {
 impl Link for Both {
     fn caps(&self) -> LinkCaps {
         let (sequences, value_match) = (false, false);
-        LinkCaps { sequences, value_match, reset_pin: true, in_flight: 1, group: 1, exact_count: true }
+        LinkCaps {
+            sequences,
+            value_match,
+            reset_pin: true,
+            in_flight: 1,
+            group: 1,
+            overrun_detection: false,
+            exact_count: true,
+        }
     }
     fn configure(&mut self, _: &LinkConfig) -> Result<(), LinkError> {
         Ok(())

@@ -7,6 +7,7 @@ const CAPS: LinkCaps = LinkCaps {
     reset_pin: true,
     in_flight: 4,
     group: 10,
+    overrun_detection: false,
     exact_count: true,
 };
 const UNKNOWN: Beliefs = Beliefs { select: None, ap: ApBelief { own: 0xC380_0040, csw: None, tar: None } };

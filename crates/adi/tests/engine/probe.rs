@@ -41,6 +41,7 @@ impl Bench {
             reset_pin: true,
             in_flight: 4,
             group: 10,
+            overrun_detection: false,
             exact_count: true,
         };
         let config = LinkConfig {

@@ -44,6 +44,18 @@ impl<P: Pipe> DapLink<P> {
         Ok(pins)
     }
 
+    /// Tells a setting, unless it is what was told last.
+    fn tell_once(&mut self, request: Request) -> Result<(), LinkError> {
+        if self.told.contains(&request) {
+            return Ok(());
+        }
+        // Until it is answered nobody knows what holds.
+        self.told.retain(|told| told.id() != request.id());
+        self.packets.tell(&request)?;
+        self.told.push(request);
+        Ok(())
+    }
+
     /// As many items as one packet and its answer hold.
     fn swd_packet(&mut self, items: &[SwdItem]) -> Result<Vec<Bits>, LinkError> {
         let items = items.iter().map(SwdSequenceItem::new).collect::<Result<Vec<_>, _>>();
@@ -91,17 +103,20 @@ impl<P: Pipe> Link for DapLink<P> {
             reset_pin: true,
             in_flight: self.in_flight,
             group: self.limits.group(),
+            overrun_detection: self.info.model.clocks_data_phases(),
             exact_count: self.info.model.counts_exactly(),
         }
     }
 
     fn configure(&mut self, config: &LinkConfig) -> Result<(), LinkError> {
-        self.packets.tell(&Request::TransferConfigure {
+        let transfers = Request::TransferConfigure {
             idle_cycles: config.idle_cycles,
             wait_retry: self.repeats(config.wait_retry),
             match_retry: self.repeats(config.match_retry),
-        })?;
-        self.packets.tell(&Request::SwdConfigure(SwdConfig::new(config.turnaround, config.data_phase)))
+        };
+        let line = Request::SwdConfigure(SwdConfig::new(config.turnaround, config.data_phase));
+        self.tell_once(transfers)?;
+        self.tell_once(line)
     }
 
     fn set_clock(&mut self, clock: Hz) -> Result<Hz, LinkError> {

@@ -44,6 +44,8 @@ pub struct DapLink<P> {
     in_flight: usize,
     /// What was asked for last.
     clock: Option<Hz>,
+    /// What the firmware was told last: DAP_TRANSFER_CONFIGURE and DAP_SWD_CONFIGURE.
+    told: Vec<Request>,
 }
 
 impl<P: Pipe> fmt::Debug for DapLink<P> {
@@ -77,7 +79,7 @@ impl<P: Pipe> DapLink<P> {
         let in_flight = usize::from(usb.in_flight).clamp(1, info.packet_count);
         let limits = PackLimits::both(room);
         let quirks = Quirks::of(info.model, packets.pipe.shape().id.0);
-        let mut link = DapLink { packets, info, limits, quirks, in_flight, clock: None };
+        let mut link = DapLink { packets, info, limits, quirks, in_flight, clock: None, told: Vec::new() };
         link.connect()?;
         link.light(Led::CONNECTED, true)?;
         Ok(link)

@@ -53,6 +53,7 @@ impl<P: Pipe> Link for StLink<P> {
             in_flight: 1,
             group: 1,
             // One command is one register. A write that is answered WAIT was not performed. [STL-16]
+            overrun_detection: false,
             exact_count: true,
         }
     }

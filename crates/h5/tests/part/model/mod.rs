@@ -154,6 +154,7 @@ impl Link for FakeLink {
             reset_pin: true,
             in_flight: 4,
             group: 101,
+            overrun_detection: false,
             exact_count: true,
         }
     }

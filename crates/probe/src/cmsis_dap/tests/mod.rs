@@ -56,6 +56,7 @@ fn opening_learns_what_the_probe_tells_and_connects_as_swd() {
             reset_pin: true,
             in_flight: 4,
             group: 12,
+            overrun_detection: true,
             exact_count: true
         }
     );

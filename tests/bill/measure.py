@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""Runs the common work with each tool on each simulated probe and writes what it cost, one JSON object a line.
+
+Usage: measure.py FOLDER-OF-BINARIES OUT.jsonl [TOOL...]   (in a guest with vhci_hcd; see tests/bill/run)
+
+A run is one simprobe, plugged in; one tool that attaches and does the work; and simprobe's bill. What attaching alone costs
+is measured the same way, and the table subtracts it. pyOCD runs inside this process, because starting it takes longer than
+all its work.
+"""
+
+import contextlib
+import glob
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+RAM = 0x20000000
+SIZE = 0x10000
+TIMES = 1000
+KHZ = 4000
+KINDS = ["cmsis-dap-v2", "cmsis-dap-v2-fs", "cmsis-dap-v1", "stlink-v2", "stlink-v2-1", "stlink-v3"]
+# Attach only; write and read back 64 KiB; read one word 1000 times; poll one word 1000 times for what never comes.
+WORKS = ["attach", "block", "reads", "polls"]
+
+
+class Failed(Exception):
+    """The tool did not do its work."""
+
+
+class Probe:
+    """A simulated probe on the USB of this machine."""
+
+    def __init__(self, binaries, kind):
+        self.kind, self.binaries = kind, binaries
+
+    def __enter__(self):
+        command = [f"{self.binaries}/simprobe", "--probe", self.kind, "--scenario", "h563", "--attach"]
+        command += ["--bill", "bill.json", "--dump", f"{RAM:#x}:{SIZE:#x}=sram.bin"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        ready = self.process.stdout.readline().split()
+        if not ready or ready[0] != "ready":
+            raise Failed("simprobe is not ready")
+        self.serial = ready[-1]
+        for _ in range(400):
+            for path in glob.glob("/sys/bus/usb/devices/*/serial"):
+                if read(path) == self.serial:
+                    folder = os.path.dirname(path)
+                    self.vid, self.pid = read(f"{folder}/idVendor"), read(f"{folder}/idProduct")
+                    time.sleep(0.3)  # hidraw and usbfs nodes follow the device.
+                    return self
+            time.sleep(0.05)
+        raise Failed("the probe does not appear on the bus")
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+
+    def bill(self):
+        with open("bill.json", encoding="utf-8") as file:
+            return json.load(file)
+
+
+def read(path):
+    with contextlib.suppress(OSError), open(path, encoding="utf-8") as file:
+        return file.read().strip()
+    return ""
+
+
+def run(command, text=None, codes=(0,)):
+    """Runs a tool, which must end with one of these codes."""
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode not in codes:
+        words = (done.stderr or done.stdout).strip().splitlines()
+        raise Failed(f"{command[0]} ends with {done.returncode}: {' / '.join(words[-3:])}")
+    return done.stdout + done.stderr
+
+
+def ackwait(probe, work):
+    never = ["--value", "0xFFFFFFFF", "--reads", str(TIMES)]
+    words = {
+        "attach": ["dp", "read", "DPIDR"],
+        "block": ["mem", "write", hex(RAM), "--in", "pattern.bin", "--verify"],
+        "reads": ["mem", "watch", hex(RAM), "--reads", str(TIMES)],
+        "polls": ["mem", "watch", hex(RAM), *never],
+    }[work]
+    tool = f"{probe.binaries}/ackwait"
+    run([tool, *words, "--probe", probe.serial, "--ap", "1", "--speed", str(KHZ)], codes=(30,) if work == "polls" else (0,))
+
+
+def openocd(probe, work):
+    if probe.kind.startswith("stlink"):
+        adapter = f"adapter driver st-link; st-link vid_pid 0x{probe.vid} 0x{probe.pid}; transport select dapdirect_swd"
+    else:
+        backend = "hid" if probe.kind == "cmsis-dap-v1" else "usb_bulk"
+        adapter = f"adapter driver cmsis-dap; cmsis_dap_backend {backend}; transport select swd"
+    loop = f"for {{set i 0}} {{$i < {TIMES}}} {{incr i}}"
+    words = {
+        "attach": "",
+        "block": f"load_image pattern.bin {RAM:#x} bin; dump_image back.bin {RAM:#x} {SIZE:#x}",
+        "reads": f"{loop} {{ read_memory {RAM:#x} 32 1 }}",
+        "polls": f"{loop} {{ if {{[read_memory {RAM:#x} 32 1] == 0xffffffff}} break }}",
+    }[work]
+    with open("session.cfg", "w", encoding="utf-8") as file:
+        file.write(
+            f"{adapter}\nadapter serial {probe.serial}\nadapter speed {KHZ}\nswd newdap chip cpu -expected-id 0\n"
+            "dap create chip.dap -chain-position chip.cpu\ntarget create chip.cpu cortex_m -dap chip.dap -ap-num 1\n"
+            f"init\npoll off\n{words}\nshutdown\n"
+        )
+    run(["openocd", "-f", "session.cfg"])
+
+
+def pyocd(probe, work):
+    from pyocd.core.helpers import ConnectHelper
+
+    options = {"connect_mode": "attach", "frequency": KHZ * 1000, "resume_on_disconnect": False, "no_config": True}
+    session = ConnectHelper.session_with_chosen_probe(
+        unique_id=probe.serial, target_override="cortex_m", options=options, blocking=False
+    )
+    if session is None:
+        raise Failed("pyocd finds no probe")
+    with session:
+        target = session.target
+        if work == "block":
+            with open("pattern.bin", "rb") as file:
+                target.write_memory_block8(RAM, file.read())
+            with open("back.bin", "wb") as file:
+                file.write(bytes(target.read_memory_block8(RAM, SIZE)))
+        elif work == "reads":
+            for _ in range(TIMES):
+                target.read32(RAM)
+        elif work == "polls":
+            for _ in range(TIMES):
+                if target.read32(RAM) == 0xFFFFFFFF:
+                    break
+
+
+def probe_rs(probe, work):
+    where = ["--chip", "STM32H563ZITx", "--probe", f"{probe.vid}:{probe.pid}:{probe.serial}", "--protocol", "swd"]
+    where += ["--speed", str(KHZ), "--non-interactive"]
+    if work == "block":
+        # Two programs: the table subtracts what attaching costs twice.
+        with open("pattern.bin", "rb") as file:
+            data = file.read()
+        words = [f"0x{int.from_bytes(data[i:i + 4], 'little'):08x}" for i in range(0, SIZE, 4)]
+        run(["probe-rs", "write", "b32", hex(RAM), *words, *where])
+        run(["probe-rs", "read", "b32", hex(RAM), str(SIZE // 4), "--output", "back.bin", "--format", "binary", *where])
+    elif work == "attach":
+        run(["probe-rs", "read", "b32", hex(RAM), "1", *where])
+    else:
+        # Its prompt; what attaching costs there is another run of its own.
+        lines = "" if work == "prompt" else f"x/1wx {RAM:#x}\n" * TIMES
+        said = run(["probe-rs", "debug", *where], text=f"{lines}quit\n")
+        if work != "prompt" and said.count("0x20000000") < TIMES:
+            raise Failed(f"its prompt does not read memory so: {said[:300]}")
+
+
+TOOLS = {"ackwait": ackwait, "openocd": openocd, "pyocd": pyocd, "probe-rs": probe_rs}
+
+
+def here(tool, binaries):
+    """Why a tool cannot be measured."""
+    if tool == "ackwait":
+        return None
+    if tool == "pyocd":
+        try:
+            import pyocd as _
+        except ImportError:
+            return "not installed"
+        return None
+    return None if shutil.which(tool) else "not installed"
+
+
+def measure(binaries, kind, tool, work):
+    for name in ("bill.json", "back.bin", "sram.bin"):
+        with contextlib.suppress(OSError):
+            os.remove(name)
+    began = time.monotonic()
+    with Probe(binaries, kind) as probe:
+        TOOLS[tool](probe, work)
+    took = time.monotonic() - began
+    bill = probe.bill()
+    if work == "block":
+        with open("pattern.bin", "rb") as want, open("sram.bin", "rb") as got:
+            if want.read() != got.read():
+                raise Failed("the chip holds other bytes than were written")
+    return {"round_trips": bill["usb"]["round_trips"], "swclk": bill["swclk"]["total"], "seconds": round(took, 1)}
+
+
+def main():
+    binaries, out, *tools = sys.argv[1:]
+    with open("pattern.bin", "wb") as file:
+        file.write(os.urandom(SIZE))
+    with open(out, "a", encoding="utf-8") as results:
+        for tool in tools or TOOLS:
+            missing = here(tool, binaries)
+            for kind in KINDS:
+                for work in WORKS if tool != "probe-rs" else ["prompt", *WORKS]:
+                    line = {"probe": kind, "tool": tool, "work": work}
+                    try:
+                        line |= {"missing": missing} if missing else measure(binaries, kind, tool, work)
+                    except Exception as error:  # pylint: disable=broad-except  # Whatever it is, the others go on.
+                        line["failed"] = f"{type(error).__name__}: {error}"
+                    print(json.dumps(line), file=results, flush=True)
+                    print(json.dumps(line), flush=True)
+                    if missing:
+                        break
+
+
+main()
