@@ -191,6 +191,12 @@ impl Board {
         (at..=end).map(|at| self.chip.look(at)).collect()
     }
 
+    /// What SRAM holds from this address on, whatever a debugger may see.
+    #[must_use]
+    pub fn ram(&self, at: u32, len: u32) -> Vec<u8> {
+        self.chip.sram.bytes(at, len)
+    }
+
     /// What is plugged into the board's USB connector.
     #[must_use]
     pub fn cable_now(&self) -> Cable {

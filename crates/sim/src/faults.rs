@@ -117,7 +117,7 @@ impl Settings {
             "wait" => {
                 let (from, count) = value.split_once(':')?;
                 let (from, count) = (number(from)?, number(count)?);
-                self.wire.wait = Some(from..from.saturating_add(count));
+                self.wire.wait.push(from..from.saturating_add(count));
             }
             "parity" => self.wire.parity_at = Some(number(value)?),
             "noack" => self.wire.no_ack_at = Some(number(value)?),
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_wait_storm_is_a_range_of_transactions() {
-        assert_eq!(parse("wait", "5:3").unwrap().wire.wait, Some(5..8));
+        assert_eq!(parse("wait", "5:3").unwrap().wire.wait.first(), Some(&(5..8)));
         assert_eq!(parse("delay", "4:20").unwrap().usb.delay, Some((4, 20_000_000)));
     }
 }

@@ -22,7 +22,7 @@ pub(crate) const PROBE_KEYS: &[Plain] = &[
     ("stlink.pid", "0x374B: the USB product number of an ST-Link, one of its kind"),
     ("start", "jtag|dormant: what the debug port listens to after power-up"),
     ("truth", "off|on: keep a log of everything on the wire"),
-    ("wait", "N:n: from transaction N on, n answers WAIT"),
+    ("wait", "N:n: from transaction N on, n answers WAIT; may be said more than once"),
     ("parity", "N: wrong parity in transaction N"),
     ("noack", "N: no answer to transaction N"),
     ("fault", "ADDRESS: the bus answers with an error there"),

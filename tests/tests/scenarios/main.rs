@@ -11,6 +11,7 @@ mod power_cut;
 mod probes;
 mod routes;
 mod stlink_firmware;
+mod stray;
 mod truth_table;
 mod witness;
 mod work;

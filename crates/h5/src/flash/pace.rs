@@ -88,8 +88,8 @@ const MATCH_CLOCKS: u64 = 46;
 impl Part<'_> {
     /// The fastest pace not above `wanted` that this probe and this policy can keep up, with the reasons.
     ///
-    /// WAIT is no lasting refusal: a block that loses a word goes on with the next one at the wrong address. So a stream is
-    /// only begun when the probe by itself outlasts the longest quad-word.
+    /// WAIT is no lasting refusal: where a word is refused, the packets behind it go on, and a quad-word is left half full. So
+    /// a stream is only begun when the probe by itself outlasts the longest quad-word.
     pub(crate) fn fit_pace(&self, wanted: FlashPace) -> (FlashPace, Vec<Fallback>) {
         let longest = self.longest_quad_word();
         let mut pace = wanted;

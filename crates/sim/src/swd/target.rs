@@ -321,7 +321,7 @@ impl<C: Chip> Target<C> {
             return Some((Reply::Unacknowledged, spoiled));
         }
         self.unidentified = false;
-        let storm = self.faults.wait.as_ref().is_some_and(|w| w.contains(&self.transactions));
+        let storm = self.faults.wait.iter().any(|w| w.contains(&self.transactions));
         let verdict = if storm && !self.port.always_answered(header) {
             self.port.refuse_with_wait(header)
         } else {

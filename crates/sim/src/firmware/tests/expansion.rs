@@ -49,7 +49,7 @@ fn faults() -> impl Strategy<Value = Faults> {
     (at(), at(), at()).prop_map(|(parity_at, no_ack_at, wait)| Faults {
         parity_at,
         no_ack_at,
-        wait: wait.map(|from| from..from + 4),
+        wait: wait.map(|from| from..from + 4).into_iter().collect(),
         ..Faults::default()
     })
 }

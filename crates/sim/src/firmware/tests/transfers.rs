@@ -169,7 +169,8 @@ fn a_value_match_on_a_dp_register_needs_no_extra_read() {
 #[test]
 fn a_match_read_that_is_refused_shows_a_mismatch_by_what_was_loaded_before() {
     let answer_with_wait_at = |n, mask| {
-        let mut probe = Probe::attached(Faults { wait: Some(n..n + 1), ..Faults::default() });
+        let mut probe =
+            Probe::attached(Faults { wait: std::iter::once(n..n + 1).collect(), ..Faults::default() });
         assert_eq!(probe.firmware.lines.target.transactions(), 6);
         probe.ask(&configure(0, 0));
         probe.ask(&transfer(&[(MASK, Some(mask)), (MATCH, Some(1))]))

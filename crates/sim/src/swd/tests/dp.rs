@@ -303,7 +303,10 @@ fn scripted_faults_strike_the_transaction_they_name() {
     };
     assert_eq!(struck(Faults { no_ack_at: Some(3), ..Faults::default() }).0, [OK, OK, NONE, NONE, NONE]);
     assert_eq!(struck(Faults { parity_at: Some(3), ..Faults::default() }).0, [OK, OK, 8, OK, OK]);
-    assert_eq!(struck(Faults { wait: Some(2..4), ..Faults::default() }).0, [OK, WAIT, WAIT, OK, OK]);
+    assert_eq!(
+        struck(Faults { wait: std::iter::once(2..4).collect(), ..Faults::default() }).0,
+        [OK, WAIT, WAIT, OK, OK]
+    );
     let (acks, host) = struck(Faults { cut_at: Some(4), ..Faults::default() });
     assert_eq!(acks, [OK, OK, OK, NONE, NONE]);
     assert!(host.target.chip.dead);
@@ -326,7 +329,7 @@ fn skipping_waits_is_the_same_as_playing_them() {
         (100, 7, Faults::default()),
         (0, 1000, Faults::default()),
         (100, 1000, Faults { parity_at: Some(20), ..Faults::default() }),
-        (100, 1000, Faults { wait: Some(15..40), ..Faults::default() }),
+        (100, 1000, Faults { wait: std::iter::once(15..40).collect(), ..Faults::default() }),
         (100, 1000, Faults { no_ack_at: Some(12), ..Faults::default() }),
     ] {
         let busy = || {

@@ -70,7 +70,7 @@ fn faults() -> impl Strategy<Value = Faults> {
             cut_at,
             parity_at,
             no_ack_at,
-            wait: wait.map(|from| from..from + 5),
+            wait: wait.map(|from| from..from + 5).into_iter().collect(),
             fault_at: fault_at.map(|at| at << 2),
         },
     )
