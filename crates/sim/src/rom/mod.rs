@@ -15,6 +15,9 @@ use regs::h5::{memory, rss};
 use session::Session;
 use std::collections::VecDeque;
 
+/// What vectors read as in erased flash: a core caught at reset stands there, one that runs locks up. [M33-3]
+const ERASED: u32 = 0xFFFF_FFFF;
+
 /// What is to happen when a list of flash operations is through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Then {
@@ -136,7 +139,7 @@ impl H5 {
         self.sbs.raise(1);
         match self.vectors() {
             Some((sp, pc)) => self.enter(Runs::User, sp, pc),
-            None => self.enter(Runs::Lockup, 0xFFFF_FFFC, crate::chip::LOCKUP_PC),
+            None => self.enter(Runs::Lockup, ERASED & !3, ERASED),
         }
     }
 

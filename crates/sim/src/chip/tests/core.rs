@@ -148,3 +148,15 @@ fn sram_keeps_its_content_over_a_reset_as_the_option_bytes_say() {
     rig.nrst();
     assert_eq!([rig.r(0x2005_0000), rig.r(0x2004_0000)], [7, 0]);
 }
+
+#[test]
+fn vector_catch_in_erased_flash_stands_where_the_vector_points_and_locks_up_when_it_runs() {
+    let mut rig = Rig::new("h562");
+    rig.w(m33::DHCSR, GO);
+    rig.w(m33::DEMCR, demcr::VC_CORERESET);
+    rig.nrst();
+    assert_eq!((register(&mut rig, reg::PC), register(&mut rig, reg::MSP)), (0xFFFF_FFFE, 0xFFFF_FFFC));
+    rig.w(m33::DHCSR, GO);
+    rig.wait(MS);
+    assert_ne!(rig.r(m33::DHCSR) & dhcsr::S_LOCKUP, 0);
+}
