@@ -266,7 +266,7 @@ fn descriptors_are_cut_to_what_the_host_asks_for_and_has_room_for() {
     let mut port = port(Fake::default());
     assert_eq!(ask(&mut port, setup(0x80, 6, 0x0100, 0, 8)).unwrap().len(), 8);
     assert_eq!(ask(&mut port, setup(0x80, 6, 0x0100, 0, 255)).unwrap().len(), 18);
-    assert_eq!(ask(&mut port, setup(0x80, 6, 0x0F00, 0, 255)).unwrap().len(), 40);
+    assert_eq!(ask(&mut port, setup(0x80, 6, 0x0F00, 0, 255)).unwrap().len(), 33);
     assert_eq!(ask(&mut port, setup(0xC0, VENDOR, 0, 7, 10)).unwrap(), [10, 0, 0, 0, 0, 0, 3, 6, 162, 0]);
     assert_eq!(ask(&mut port, setup(0x80, 6, 0x0600, 0, 10)), Err(-32), "no qualifier at full speed");
     assert_eq!(ask(&mut port, setup(0x80, 6, 0x0A00, 0, 4)), Err(-32), "no debug descriptor");
