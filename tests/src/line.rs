@@ -1,11 +1,15 @@
 //! A production line in memory: a job, boards that can lose power, journals that survive.
 
 use crate::options;
+use h5::Progress;
 use provision::journal::MemoryShelf;
-use provision::{FileRule, Goods, Job, Limits, Live, Quiet, Regress, Report};
-use session::{Options, Session};
+use provision::{Answer, FileRule, Goods, Job, Limits, Live, Regress, Report, Step, Watch};
+use session::{Options, Session, SessionError};
 use sim::{Bill, Board, Scenario, SimProbe};
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
 
 /// The example that ships with the production tool.
 pub fn example(file: &str) -> PathBuf {
@@ -45,6 +49,10 @@ pub struct Outcome {
     pub busy_windows: u64,
     /// How many transactions the target understood.
     pub transactions: u64,
+    /// When each step began.
+    pub steps: Vec<Began>,
+    /// The probe still drives nRESET low when everything is closed.
+    pub holds_reset: bool,
 }
 
 impl Line {
@@ -74,9 +82,10 @@ impl Line {
         let board = Board::open(&scenario).expect("a board");
         let shelf = MemoryShelf::default();
         let how = Options { trace: Some(path.to_owned()), ..self.options() };
-        self.act_with(&how, board, &scenario, |target| {
-            provision::run(&self.job, &self.goods, target, &shelf, Limits::default(), &mut Quiet)
-        })
+        let run = |target: &mut Live<'_>, watch: &mut Counting| {
+            provision::run(&self.job, &self.goods, target, &shelf, Limits::default(), watch)
+        };
+        self.act_with(&how, board, &scenario, run).expect("a session")
     }
 
     /// Runs the job on a board with this memory, freshly powered.
@@ -92,14 +101,34 @@ impl Line {
         let board = Board::from_nonvolatile(&scenario, image).expect("a board");
         let password = self.goods.password.as_ref().expect("a password");
         let how = Regress { password, limits: Limits::default() };
-        self.act(board, &scenario, |target| {
-            provision::regress(&self.job, &self.goods, target, shelf, &how, &mut Quiet)
-        })
+        let regress = |target: &mut Live<'_>, watch: &mut Counting| {
+            provision::regress(&self.job, &self.goods, target, shelf, &how, watch)
+        };
+        self.act(board, &scenario, regress).expect("a session")
     }
 
     fn on(&self, board: Board, scenario: &Scenario, shelf: &MemoryShelf) -> Outcome {
-        self.act(board, scenario, |target| {
-            provision::run(&self.job, &self.goods, target, shelf, Limits::default(), &mut Quiet)
+        self.try_on(board, scenario, shelf).expect("a session")
+    }
+
+    /// Runs the job on a factory-new board, where opening the probe may be what fails.
+    ///
+    /// # Errors
+    /// What [`Session::simulated`] says.
+    pub fn try_fresh(&self, scenario: &str, shelf: &MemoryShelf) -> Result<Outcome, SessionError> {
+        let scenario = Scenario::parse(scenario).expect("a scenario");
+        let board = Board::open(&scenario).expect("a board");
+        self.try_on(board, &scenario, shelf)
+    }
+
+    fn try_on(
+        &self,
+        board: Board,
+        scenario: &Scenario,
+        shelf: &MemoryShelf,
+    ) -> Result<Outcome, SessionError> {
+        self.act(board, scenario, |target, watch| {
+            provision::run(&self.job, &self.goods, target, shelf, Limits::default(), watch)
         })
     }
 
@@ -107,7 +136,12 @@ impl Line {
         Options { policy: self.job.policy.clone(), swclk: self.job.speed, ..options() }
     }
 
-    fn act(&self, board: Board, scenario: &Scenario, act: impl FnOnce(&mut Live<'_>) -> Report) -> Outcome {
+    fn act(
+        &self,
+        board: Board,
+        scenario: &Scenario,
+        act: impl FnOnce(&mut Live<'_>, &mut Counting) -> Report,
+    ) -> Result<Outcome, SessionError> {
         self.act_with(&self.options(), board, scenario, act)
     }
 
@@ -116,15 +150,16 @@ impl Line {
         options: &Options,
         board: Board,
         scenario: &Scenario,
-        act: impl FnOnce(&mut Live<'_>) -> Report,
-    ) -> Outcome {
+        act: impl FnOnce(&mut Live<'_>, &mut Counting) -> Report,
+    ) -> Result<Outcome, SessionError> {
         let device = SimProbe::with_board(board, scenario).expect("a probe");
-        let mut session = Session::simulated(device, options).expect("a session");
-        let report = act(&mut Live::new(&mut session.adi));
+        let mut session = Session::simulated(device, options)?;
         let device = session.device().expect("a simulated probe");
+        let mut watch = Counting { device: Rc::clone(&device), began: Vec::new() };
+        let report = act(&mut Live::new(&mut session.adi), &mut watch);
         drop(session);
         let device = device.borrow();
-        Outcome {
+        Ok(Outcome {
             report,
             image: device.board().nonvolatile(),
             state: device.board().product_state(),
@@ -132,6 +167,41 @@ impl Line {
             bill: device.bill(),
             busy_windows: device.board().busy_windows(),
             transactions: device.transactions(),
-        }
+            steps: watch.began,
+            holds_reset: device.holds_reset(),
+        })
+    }
+}
+
+/// Notes how many packets and answers there were when a step began; says yes to everything.
+struct Counting {
+    device: Rc<RefCell<SimProbe>>,
+    began: Vec<Began>,
+}
+
+/// When a step began: packets to the probe and answers fetched so far.
+#[derive(Debug, Clone, Copy)]
+pub struct Began {
+    /// The step.
+    pub step: Step,
+    /// Packets to the probe.
+    pub packets: u64,
+    /// Answers.
+    pub answers: u64,
+}
+
+impl Watch for Counting {
+    fn begin(&mut self, step: Step) {
+        let bill = self.device.borrow().bill();
+        self.began.push(Began { step, packets: bill.usb_out, answers: bill.usb_in });
+    }
+    fn end(&mut self, _: Step, _: Duration, _: &str) {}
+    fn note(&mut self, _: Step, _: &str) {}
+    fn progress(&mut self, _: Step, _: Progress) {}
+    fn confirm(&mut self, _: &str) -> Answer {
+        Answer::Yes
+    }
+    fn stop(&self) -> bool {
+        false
     }
 }

@@ -50,7 +50,7 @@ exits! {
     Fault = 24, "fault", "The target answered FAULT.";
     Nrst = 25, "nrst", "NRST does not work.";
     ApBusy = 26, "ap-busy", "The access port stays busy.";
-    LinkLost = 27, "link-lost", "The target answered and then no more.";
+    LinkLost = 27, "link-lost", "The target answered and then no more, or nothing that makes sense.";
     TargetBusy = 30, "target-busy", "Flash, option bytes or mailbox stayed busy.";
     FlashFlags = 31, "flash-flags", "The flash interface reports errors.";
     Verify = 32, "verify", "Flash does not hold what was written.";
@@ -125,7 +125,9 @@ impl From<&H5Error> for Exit {
             H5Error::UnstableState { .. } | H5Error::NoUid => Exit::Unknown,
             H5Error::ApShut { .. } => Exit::ApClosed,
             H5Error::Da(h5::DaError::NoPassword) => Exit::Unsupported,
-            H5Error::Da(_) => Exit::TargetBusy,
+            H5Error::Da(h5::DaError::Refused { .. }) => Exit::TargetBusy,
+            // Something between the ROM and here changed what it said.
+            H5Error::Da(_) => Exit::LinkLost,
             H5Error::AuthenticationFailed { .. } => Exit::Authentication,
             H5Error::Unsupported(_) => Exit::Unsupported,
             H5Error::BadChange(_) | H5Error::BadRange(_) | H5Error::ObkFile(_) => Exit::Usage,

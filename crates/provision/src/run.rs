@@ -158,6 +158,8 @@ struct Engine<'a> {
     now: Step,
     /// The product state that is being written.
     under_way: Option<ProductState>,
+    /// CLOSED is being written, or was, and is not proven yet.
+    closing: bool,
     /// How the link stands; `None` when it must be made anew.
     connected: Option<Connect>,
     discovered: bool,
@@ -190,6 +192,7 @@ impl<'a> Engine<'a> {
             command: "run",
             now: Step::Identify,
             under_way: None,
+            closing: false,
             connected: None,
             discovered: false,
             wrote: false,
@@ -315,6 +318,7 @@ impl<'a> Engine<'a> {
         self.log(Event::StateIntent { to: to.to_string() })?;
         self.wrote = true;
         self.under_way = Some(to);
+        self.closing = to == ProductState::CLOSED;
         let changed = self.target.change_state(to)?;
         self.under_way = None;
         self.facts.state = Some(to);

@@ -19,6 +19,12 @@ pub(crate) struct UsbFaults {
     pub(crate) duplicate: Option<u64>,
     /// This answer's command byte is inverted.
     pub(crate) corrupt: Option<u64>,
+    /// This answer ends after half of its bytes.
+    pub(crate) half: Option<u64>,
+    /// This transfer is refused.
+    pub(crate) stall: Option<u64>,
+    /// The firmware hangs when this transfer comes: it takes packets, and does and answers nothing.
+    pub(crate) hang: Option<u64>,
 }
 
 /// The probe's part of a scenario.
@@ -131,6 +137,9 @@ impl Settings {
             }
             "dup" => self.usb.duplicate = Some(number(value)?),
             "corrupt" => self.usb.corrupt = Some(number(value)?),
+            "half" => self.usb.half = Some(number(value)?),
+            "stall" => self.usb.stall = Some(number(value)?),
+            "hang" => self.usb.hang = Some(number(value)?),
             _ => return None,
         }
         Some(())
@@ -199,6 +208,9 @@ mod tests {
             ("delay", "4:20"),
             ("dup", "5"),
             ("corrupt", "6"),
+            ("half", "7"),
+            ("stall", "8"),
+            ("hang", "9"),
         ];
         let usual = Settings::parse(&[]).unwrap();
         for (key, value) in fitting {

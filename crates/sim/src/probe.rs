@@ -131,6 +131,12 @@ impl SimProbe {
         self.device.lines().target.transactions()
     }
 
+    /// Whether the probe drives nRESET low.
+    #[must_use]
+    pub fn holds_reset(&self) -> bool {
+        self.device.lines().holds_reset()
+    }
+
     /// The board.
     #[must_use]
     pub fn board(&self) -> &Board {
@@ -177,12 +183,20 @@ impl UsbDevice for SimProbe {
     }
 
     fn out(&mut self, endpoint: u8, data: &[u8], at: Duration) -> Result<Duration, UsbFault> {
-        self.usb.check_plug()?;
+        if let Err(gone) = self.usb.check_plug() {
+            // Without its supply a probe drives nothing.
+            self.device.lines_mut().drive_reset(false);
+            return Err(gone);
+        }
         let [out, _] = self.endpoints();
         if endpoint != out.address {
             return Err(UsbFault::Stall);
         }
-        let taken = self.device.out(&mut self.usb, data, nanos(at))?;
+        self.usb.check_stall()?;
+        let taken = match self.usb.hangs() {
+            true => nanos(at),
+            false => self.device.out(&mut self.usb, data, nanos(at))?,
+        };
         self.usb.taken += 1;
         self.usb.bytes += data.len() as u64;
         Ok(Duration::from_nanos(taken))

@@ -31,6 +31,9 @@ pub(crate) const PROBE_KEYS: &[Plain] = &[
     ("delay", "N:ms: answer N is late"),
     ("dup", "N: answer N comes twice"),
     ("corrupt", "N: answer N is changed"),
+    ("half", "N: answer N ends after half of its bytes"),
+    ("stall", "N: packet N is refused with STALL"),
+    ("hang", "N: from packet N on the probe takes packets and does nothing"),
     ("short", "N: CMSIS-DAP transfer N of several operations does half of them and says OK"),
     ("stale", "N: N answers lie in the probe that a killed host has asked for"),
 ];

@@ -32,6 +32,8 @@ pub(crate) struct Usb {
     out_free: Time,
     in_free: Time,
     pub(crate) unplugged: bool,
+    /// The scripted STALL has been given.
+    stalled: bool,
     /// Transfers from the host.
     pub(crate) taken: u64,
     answered: u64,
@@ -51,6 +53,7 @@ impl Usb {
             out_free: 0,
             in_free: 0,
             unplugged: false,
+            stalled: false,
             taken: 0,
             answered: 0,
             bytes: 0,
@@ -62,6 +65,18 @@ impl Usb {
     pub(crate) fn check_plug(&mut self) -> Result<(), UsbFault> {
         self.unplugged |= self.faults.unplug == Some(self.taken + 1);
         if self.unplugged { Err(UsbFault::Gone) } else { Ok(()) }
+    }
+
+    /// The scripted transfer is refused, once.
+    pub(crate) fn check_stall(&mut self) -> Result<(), UsbFault> {
+        let now = !self.stalled && self.faults.stall == Some(self.taken + 1);
+        self.stalled |= now;
+        if now { Err(UsbFault::Stall) } else { Ok(()) }
+    }
+
+    /// Whether the firmware still runs when the next transfer comes.
+    pub(crate) fn hangs(&self) -> bool {
+        self.faults.hang.is_some_and(|from| self.taken + 1 >= from)
     }
 
     /// When the bus has carried a transfer of this many packets that the probe takes from `at` on.
@@ -80,6 +95,9 @@ impl Usb {
         let mut answer = answer;
         if self.faults.corrupt == Some(number) {
             answer = answer.iter().enumerate().map(|(i, b)| if i == 0 { !b } else { *b }).collect();
+        }
+        if self.faults.half == Some(number) {
+            answer.truncate(answer.len() / 2);
         }
         let late = self.faults.delay.filter(|(n, _)| *n == number).map_or(0, |(_, by)| by);
         let copies = if self.faults.duplicate == Some(number) { 2 } else { 1 };

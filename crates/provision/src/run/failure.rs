@@ -57,8 +57,19 @@ impl Engine<'_> {
             _ => recoverable(state.or(last)),
         };
         let recoverable = recoverable.to_owned();
-        let (step, exit) = (self.now, error.exit());
+        let (step, exit) = (self.now, self.exit(&error, state));
         Failure { step, exit, error, elapsed, state, last, under_way, recoverable, next, flight }
+    }
+}
+
+impl Engine<'_> {
+    /// Once the change to CLOSED is begun, only discovery proves it: whatever hides that is "state unknown", unless the change
+    /// has certainly not happened.
+    fn exit(&self, error: &RunError, state: Option<ProductState>) -> Exit {
+        match error {
+            RunError::Part(_) if self.closing && state != Some(ProductState::PROVISIONING) => Exit::Unknown,
+            error => error.exit(),
+        }
     }
 }
 

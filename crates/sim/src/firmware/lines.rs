@@ -278,6 +278,11 @@ impl<C: Chip> Lines<C> {
         }
     }
 
+    /// nRESET is low.
+    pub(crate) fn holds_reset(&self) -> bool {
+        self.reset_low
+    }
+
     /// DAP_Connect: both lines high, nRESET let go.
     pub(super) fn take(&mut self) {
         (self.swclk, self.swdio) = (true, true);
