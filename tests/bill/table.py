@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints the results of measure.py as one table. Ends with 1 where another tool did a piece of work cheaper than ackwait.
 
-Usage: table.py RESULTS.jsonl
+Usage: table.py RESULTS.jsonl...
 """
 
 import json
@@ -18,9 +18,11 @@ WORKS = {
 BASE = {("probe-rs", "block"): ("attach", 2), ("probe-rs", "reads"): ("prompt", 1), ("probe-rs", "polls"): ("prompt", 1)}
 
 
-def load(path):
-    with open(path, encoding="utf-8") as file:
-        lines = [json.loads(line) for line in file if line.strip()]
+def load(paths):
+    lines = []
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            lines += [json.loads(line) for line in file if line.strip()]
     return {(line["probe"], line["tool"], line["work"]): line for line in lines}
 
 
@@ -42,8 +44,9 @@ def cost(all_lines, probe, tool, work):
 
 
 def main():
-    lines = load(sys.argv[1])
+    lines = load(sys.argv[1:])
     probes = list(dict.fromkeys(probe for probe, _, _ in lines))
+    ran = [tool for tool in TOOLS if any(name == tool and "missing" not in line for (_, name, _), line in lines.items())]
     beaten = []
     print("USB round trips (answers that the host took) / SWCLK cycles; what attaching costs is subtracted from the work.\n")
     print(f"| {'probe':<16} | {'work':<31} | " + " | ".join(f"{tool:>19}" for tool in TOOLS) + " |")
@@ -61,7 +64,8 @@ def main():
     failed = [line for line in lines.values() if "failed" in line]
     for line in failed:
         print(f"\nfailed: {line['tool']} on {line['probe']}, {line['work']}: {line['failed']}")
-    print("\n" + ("\n".join(beaten) if beaten else "ackwait's are the lowest everywhere."))
+    against = ", ".join(tool for tool in ran if tool != "ackwait")
+    print("\n" + ("\n".join(beaten) if beaten else f"Nothing of {against} costs less than ackwait's."))
     sys.exit(1 if beaten or any(line["tool"] == "ackwait" for line in failed) else 0)
 
 

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! attach reset cortex      how to get hold of the target and its core
-//! memory ports             what a caller asks for
+//! memory ports rom         what a caller asks for
 //! plan cache               memory steps -> DAP operations; what SELECT, CSW and TAR are believed to hold
 //! mem_ap registers native  three kinds of attempt, each remembering how far it got
 //! react                    the one place that decides about WAIT, FAULT and silence
@@ -37,6 +37,7 @@ mod ports;
 mod react;
 mod registers;
 mod reset;
+mod rom;
 
 pub use access::{ApInfo, Attach, Attached, Catch, ConnectMode, CoreAccess, CoreStatus, Doing, DpReg, Wake};
 pub use engine::Adi;
@@ -44,3 +45,4 @@ pub use error::{AdiError, Cause, CtrlStat, Stuck};
 pub use flight::{Flight, Flown, Seen};
 pub use native::Native;
 pub use react::{Attempt, End, Hazard, react};
+pub use rom::Component;

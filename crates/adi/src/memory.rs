@@ -162,10 +162,7 @@ impl Adi {
                 access: Doing::Memory { at: last, .. }, cause: Cause::Overrun, ..
             }) => last,
             // A firmware that does not clock the data phase loses step at a WAIT. Nothing was performed from there on.
-            Err(AdiError::LinkLost { answers_again: true, .. }) if detects => {
-                self.write_dp(DpReg::ABORT, abort::CLEAR_ALL)?;
-                at
-            }
+            Err(AdiError::LinkLost { answers_again: true, .. }) if detects => at,
             result => return result.map(drop),
         };
         let done = again.0.wrapping_sub(at.0) / Width::Word.bytes();
@@ -180,15 +177,17 @@ impl Adi {
         self.open(batch.ap)?;
         self.detect_overrun(true)?;
         let ran = self.run(batch);
-        match self.detect_overrun(false) {
-            Ok(()) => ran,
-            Err(error) => ran.and(Err(error)),
-        }
+        let off = self.detect_overrun(false);
+        // What went wrong first is what is told.
+        let values = ran?;
+        off.map(|()| values)
     }
 
     /// Probe and target must agree on the data phase whenever a WAIT may come: CTRL/STAT is never answered so.
     fn detect_overrun(&mut self, on: bool) -> Result<(), AdiError> {
         if !on {
+            // With a sticky bit set, CTRL/STAT is not written. [ADI-2]
+            self.write_dp(DpReg::ABORT, abort::CLEAR_ALL)?;
             self.write_dp(DpReg::CTRL_STAT, ctrl_stat::PWRUPREQ)?;
         }
         self.clock_data_phases(on)?;

@@ -18,6 +18,7 @@
 //! Addresses are non-secure ones; the secure alias is [`h5::SECURE_ALIAS`] higher.
 
 pub mod ap;
+pub mod coresight;
 pub mod dp;
 pub mod field;
 pub mod h5;

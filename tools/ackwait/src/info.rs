@@ -5,7 +5,7 @@ use crate::number::hex;
 use crate::output::Output;
 use crate::target::{self, Target};
 use crate::trouble::Trouble;
-use adi::{AdiError, ApInfo, Attached};
+use adi::{AdiError, ApInfo, Attached, Component};
 use h5::{ApEnable, Identity};
 use regs::h5::device::{AP0, ApIdentity};
 use regs::m33;
@@ -19,6 +19,8 @@ struct Found {
     swclk: String,
     attached: Attached,
     ports: Vec<ApInfo>,
+    /// The components behind each open port.
+    components: Vec<(ApSel, Vec<Component>)>,
     enabled: Option<ApEnable>,
     /// The core's access port and CPUID.
     cpu: Option<(ApSel, u32)>,
@@ -37,6 +39,14 @@ fn look(target: &mut Target, args: &InfoArgs) -> Result<Found, Trouble> {
     let (facts, swclk) = (adi.probe_facts(), adi.swclk().to_string());
     let ports = scan(target, args.last_ap)?;
     let cpu = cpu(target, &ports)?;
+    let mut components = Vec::new();
+    for port in ports.iter().filter(|port| port.device_en()) {
+        // All ones, or nothing present: no table.
+        let present = port.base.filter(|base| *base != u32::MAX && base & regs::ap::base::PRESENT != 0);
+        if let Some(base) = present {
+            components.push((port.ap, target.adi().rom_table(port.ap, base)?));
+        }
+    }
     let adi = target.adi();
     let st = is_st(&attached, &ports);
     let enabled = if st { h5::ap_open(adi).ok() } else { None };
@@ -45,7 +55,7 @@ fn look(target: &mut Target, args: &InfoArgs) -> Result<Found, Trouble> {
         (true, None) => Err("no core answers, so the part cannot be asked".to_owned()),
         (true, Some((ap, _))) => h5::identify(adi, ap).map_err(|e| e.to_string()),
     };
-    Ok(Found { probe, facts, swclk, attached, ports, enabled, cpu, part })
+    Ok(Found { probe, facts, swclk, attached, ports, components, enabled, cpu, part })
 }
 
 /// DBGMCU is ST's: it is asked only where the debug port says so, or, where that cannot be read, the access ports look so.
@@ -95,6 +105,9 @@ impl Found {
         for port in &self.ports {
             say(&port.ap.to_string(), self.port(port));
         }
+        for (ap, found) in &self.components {
+            found.iter().for_each(|component| say(&format!("{ap} ROM"), component_words(component)));
+        }
         if let Some(enabled) = self.enabled {
             say("DBGMCU_SR", format!("{} ({enabled})", hex(enabled.sr)));
         }
@@ -137,6 +150,7 @@ impl Found {
             "dpidr": self.attached.dpidr.0,
             "targetid": self.attached.targetid.map(|id| id.0),
             "access_ports": ports,
+            "components": self.components.iter().flat_map(|(ap, found)| found.iter().map(|c| component_json(*ap, c))).collect::<Vec<_>>(),
             "dbgmcu_sr": self.enabled.map(|e| e.sr),
             "cpuid": self.cpu.map(|(_, cpuid)| cpuid),
             "core_ap": self.cpu.map(|(ap, _)| ap.0),
@@ -144,6 +158,25 @@ impl Found {
             "part_unknown": self.part.as_ref().err(),
         })
     }
+}
+
+/// Indented by the tables that lead to it.
+fn component_words(component: &Component) -> String {
+    let what = match component.identity {
+        None => "does not say what it is".to_owned(),
+        Some(id) => {
+            let maker = id.maker().map_or_else(|| format!("designer {:#05x}", id.designer), str::to_owned);
+            format!("{maker} {:#05x}, {}", id.part, id.name())
+        }
+    };
+    format!("{}{}  {what}", "  ".repeat(component.depth), component.at)
+}
+
+fn component_json(ap: ApSel, component: &Component) -> Value {
+    let id = component.identity;
+    json!({ "ap": ap.0, "address": component.at.0, "depth": component.depth, "name": id.map(|id| id.name()),
+        "designer": id.map(|id| id.designer), "part": id.map(|id| id.part), "class": id.map(|id| id.class),
+        "devarch": id.and_then(|id| id.devarch) })
 }
 
 fn cpu_words(cpuid: u32) -> String {
