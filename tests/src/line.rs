@@ -188,12 +188,15 @@ pub struct Began {
     pub packets: u64,
     /// Answers.
     pub answers: u64,
+    /// Transactions that the target understood.
+    pub transactions: u64,
 }
 
 impl Watch for Counting {
     fn begin(&mut self, step: Step) {
-        let bill = self.device.borrow().bill();
-        self.began.push(Began { step, packets: bill.usb_out, answers: bill.usb_in });
+        let device = self.device.borrow();
+        let (bill, transactions) = (device.bill(), device.transactions());
+        self.began.push(Began { step, packets: bill.usb_out, answers: bill.usb_in, transactions });
     }
     fn end(&mut self, _: Step, _: Duration, _: &str) {}
     fn note(&mut self, _: Step, _: &str) {}

@@ -144,6 +144,10 @@ impl Attempt for Native<'_> {
         self.doing()
     }
 
+    fn clears_sticky(&self) -> bool {
+        true
+    }
+
     fn link(&mut self) -> Option<&mut dyn Link> {
         match &mut self.way {
             Way::Mem(_) => None,

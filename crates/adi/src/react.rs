@@ -78,6 +78,11 @@ pub trait Attempt {
     /// What a FAULT that came now is about.
     fn suspect(&self) -> Doing;
 
+    /// Whether a FAULT leaves no sticky bit behind, because the probe looks at them and clears them by itself. [STL-22]
+    fn clears_sticky(&self) -> bool {
+        false
+    }
+
     /// The link, for a look at the debug port; `None` when the probe keeps the debug port to itself.
     fn link(&mut self) -> Option<&mut dyn Link>;
 }
@@ -203,13 +208,17 @@ fn give_up(attempt: &mut dyn Attempt, policy: &Policy, spent: Spent) -> AdiError
 
 /// FAULT: say why, clear the sticky bits, and tell a closed port from a refused address.
 fn fault(attempt: &mut dyn Attempt) -> AdiError {
-    let access = attempt.suspect();
+    let (access, cleared) = (attempt.suspect(), attempt.clears_sticky());
     let Some(link) = attempt.link() else {
         return AdiError::Fault { access, ctrl_stat: None, cause: Cause::Unknown };
     };
     let ctrl_stat = ctrl_stat_now(link);
     clear_sticky(link, ctrl_stat);
-    let cause = ctrl_stat.map_or(Cause::Unknown, CtrlStat::cause);
+    let cause = match ctrl_stat.map_or(Cause::Unknown, CtrlStat::cause) {
+        // A memory command that faults through an open port met an error on the bus.
+        Cause::Unknown if cleared && ctrl_stat.is_some() => Cause::BusError,
+        cause => cause,
+    };
     if let (Doing::Memory { ap, .. }, Cause::BusError | Cause::Unknown) = (access, cause)
         && let Ok(value) = csw_now(link, ap)
         && value & csw::DEVICE_EN == 0

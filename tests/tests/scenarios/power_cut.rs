@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::thread;
 
 const BOARD: &str = "h562";
+const STLINK: &str = "h562,probe=stlink-v3";
 const THREADS: usize = 2;
 
 /// What the second run starts from.
@@ -64,9 +65,9 @@ struct Count {
 }
 
 impl Count {
-    fn cut(&mut self, line: &Line, fault: &str) {
+    fn cut(&mut self, line: &Line, board: &str, fault: &str) {
         let shelf = MemoryShelf::default();
-        let first = line.fresh(&format!("{BOARD},{fault}"), &shelf);
+        let first = line.fresh(&format!("{board},{fault}"), &shelf);
         assert_safe(&first, fault);
         self.points += 1;
         if first.report.result.is_ok() {
@@ -76,7 +77,7 @@ impl Count {
         let left: Left = (first.image, shelf.contents());
         let key = (left.0.clone(), timeless(&left.1));
         let end = self.distinct.entry(key).or_insert_with(|| {
-            let second = again(line, &left, fault);
+            let second = again(line, board, &left, fault);
             let end = ended(&second);
             self.finished.insert(second.image);
             end
@@ -86,13 +87,13 @@ impl Count {
 }
 
 /// Power is back: the job again, until it says that it is done or stops.
-fn again(line: &Line, left: &Left, fault: &str) -> Outcome {
+fn again(line: &Line, board: &str, left: &Left, fault: &str) -> Outcome {
     let shelf = MemoryShelf::holding(&left.1);
-    let second = line.on_image(BOARD, &left.0, &shelf);
+    let second = line.on_image(board, &left.0, &shelf);
     assert_safe(&second, fault);
     if second.report.result.is_ok() {
         assert_eq!(second.state, ProductState::CLOSED, "{fault}");
-        let third = line.on_image(BOARD, &second.image, &shelf);
+        let third = line.on_image(board, &second.image, &shelf);
         assert_eq!(ended(&third), "AlreadyDone, CLOSED (0x72)", "{fault}: after it was done");
         assert_eq!(third.image, second.image, "{fault}: a finished part was written to");
     }
@@ -100,13 +101,13 @@ fn again(line: &Line, left: &Left, fault: &str) -> Outcome {
 }
 
 /// Cuts at each of these points, on all cores, and prints what came of them.
-fn cut_everywhere(title: &str, faults: &[String]) -> BTreeMap<String, usize> {
+fn cut_everywhere(title: &str, board: &str, faults: &[String]) -> BTreeMap<String, usize> {
     let counts: Vec<Count> = thread::scope(|scope| {
         let part = |n: usize| {
             move || {
                 let line = Line::load("job.toml");
                 let mut count = Count::default();
-                faults.iter().skip(n).step_by(THREADS).for_each(|fault| count.cut(&line, fault));
+                faults.iter().skip(n).step_by(THREADS).for_each(|fault| count.cut(&line, board, fault));
                 count
             }
         };
@@ -142,29 +143,29 @@ fn assert_takes_back(image: &[u8]) {
 }
 
 /// A job without any fault, to know how many points there are.
-fn undisturbed() -> Outcome {
-    let outcome = Line::load("job.toml").fresh(BOARD, &MemoryShelf::default());
+fn undisturbed(board: &str) -> Outcome {
+    let outcome = Line::load("job.toml").fresh(board, &MemoryShelf::default());
     assert!(outcome.report.result.is_ok());
     outcome
 }
 
 #[test]
 fn power_lost_at_any_transaction_leaves_a_part_that_the_next_run_finishes() {
-    let all = undisturbed().transactions;
+    let all = undisturbed(BOARD).transactions;
     assert!(all > 10_000, "only {all} transactions");
     let faults: Vec<_> = (1..=all).map(|n| format!("cut=tx:{n}")).collect();
-    let ends = cut_everywhere("cut at each transaction", &faults);
+    let ends = cut_everywhere("cut at each transaction", BOARD, &faults);
     assert!(ends.keys().all(|end| !end.contains("stopped") && end.contains("CLOSED")), "{ends:?}");
 }
 
 #[test]
 fn power_lost_in_any_busy_window_leaves_a_part_that_the_next_run_finishes() {
-    let windows = undisturbed().busy_windows;
+    let windows = undisturbed(BOARD).busy_windows;
     assert!(windows > 1000, "only {windows} busy windows");
     let parts = ["start", "middle", "end"];
     let faults: Vec<_> =
         (1..=windows).flat_map(|n| parts.iter().map(move |part| format!("cut=busy:{n}:{part}"))).collect();
-    let ends = cut_everywhere("cut at the start, middle and end of each busy window", &faults);
+    let ends = cut_everywhere("cut at the start, middle and end of each busy window", BOARD, &faults);
     assert!(ends.keys().all(|end| !end.contains("stopped") && end.contains("CLOSED")), "{ends:?}");
 }
 
@@ -177,14 +178,14 @@ fn windows_around_the_image(all: u64) -> impl Iterator<Item = u64> {
 
 #[test]
 fn whatever_a_torn_option_change_leaves_the_next_run_finishes() {
-    let all = undisturbed().busy_windows;
+    let all = undisturbed(BOARD).busy_windows;
     for torn in ["old", "new", "mixed"] {
         let faults: Vec<_> = windows_around_the_image(all)
             .flat_map(|n| {
                 ["start", "middle", "end"].map(|part| format!("ob.torn={torn},cut=busy:{n}:{part}"))
             })
             .collect();
-        let ends = cut_everywhere(&format!("a torn option change leaves `{torn}`"), &faults);
+        let ends = cut_everywhere(&format!("a torn option change leaves `{torn}`"), BOARD, &faults);
         assert!(ends.keys().all(|end| !end.contains("stopped") && end.contains("CLOSED")), "{ends:?}");
     }
 }
@@ -193,7 +194,7 @@ fn whatever_a_torn_option_change_leaves_the_next_run_finishes() {
 #[test]
 fn only_the_change_to_closed_itself_could_lose_a_part_if_a_torn_option_change_hid_the_obk() {
     let line = Line::load("job.toml");
-    let all = undisturbed().busy_windows;
+    let all = undisturbed(BOARD).busy_windows;
     let points = windows_around_the_image(all).flat_map(|n| ["start", "middle", "end"].map(|part| (n, part)));
     for (n, part) in points {
         let shelf = MemoryShelf::default();
@@ -208,5 +209,70 @@ fn only_the_change_to_closed_itself_could_lose_a_part_if_a_torn_option_change_hi
             assert_eq!(second.state, ProductState::CLOSED, "window {n}, {part}");
             assert_safe(&second, part);
         }
+    }
+}
+
+/// Coarser, over a probe that moves memory by itself.
+#[test]
+fn power_lost_while_an_st_link_works_leaves_a_part_that_the_next_run_finishes() {
+    const EVERY: usize = 29;
+    let whole = undisturbed(STLINK);
+    let parts = ["start", "middle", "end"];
+    let windows = windows_around_the_image(whole.busy_windows);
+    let faults: Vec<_> = (1..=whole.transactions)
+        .step_by(EVERY)
+        .map(|n| format!("cut=tx:{n}"))
+        .chain(windows.flat_map(|n| parts.iter().map(move |part| format!("cut=busy:{n}:{part}"))))
+        .collect();
+    assert!(faults.len() > 300, "only {} points", faults.len());
+    let ends = cut_everywhere("cut over an ST-Link V3", STLINK, &faults);
+    assert!(ends.keys().all(|end| !end.contains("stopped") && end.contains("CLOSED")), "{ends:?}");
+}
+
+/// A closed part and the journal that closing it left.
+fn closed(line: &Line, board: &str) -> Left {
+    let shelf = MemoryShelf::default();
+    let outcome = line.fresh(board, &shelf);
+    assert_eq!(outcome.state, ProductState::CLOSED);
+    (outcome.image, shelf.contents())
+}
+
+/// Coarse: the way back has few writes, and reads all of the flash at its end.
+#[test]
+fn power_lost_in_a_regression_leaves_a_part_that_the_next_regression_takes_back() {
+    let line = Line::load("job.toml");
+    for board in [BOARD, STLINK] {
+        let (image, journal) = closed(&line, board);
+        let back = |fault: &str, image: &[u8], journal: &BTreeMap<String, Vec<u8>>| {
+            let shelf = MemoryShelf::holding(journal);
+            let outcome = line.regress_image(&format!("{board}{fault}"), image, &shelf);
+            (outcome, shelf.contents())
+        };
+        let (whole, _) = back("", &image, &journal);
+        assert!(whole.report.result.is_ok(), "{:?}", whole.report.result);
+        let proof = whole.steps.last().map_or(whole.transactions, |began| began.transactions);
+        let parts = ["start", "middle", "end"];
+        let points = (1..proof)
+            .step_by(13)
+            .chain((proof..whole.transactions).step_by(100_000))
+            .map(|n| format!(",cut=tx:{n}"))
+            .chain((1..=whole.busy_windows).flat_map(|n| parts.map(|part| format!(",cut=busy:{n}:{part}"))));
+        let (mut all, mut ends) = (0, BTreeMap::<String, u32>::new());
+        let mut distinct = BTreeSet::new();
+        for fault in points {
+            let (first, left) = back(&fault, &image, &journal);
+            assert_safe(&first, &fault);
+            *ends.entry(ended(&first)).or_default() += 1;
+            all += 1;
+            if !distinct.insert((first.image.clone(), timeless(&left))) {
+                continue;
+            }
+            let (second, _) = back("", &first.image, &left);
+            assert!(second.report.result.is_ok(), "{board}{fault}: {:?}", second.report.result);
+            assert_eq!((second.state, second.credential), (ProductState::OPEN, false), "{board}{fault}");
+        }
+        println!("regression, {board}: {all} points, {} distinct boards with journals", distinct.len());
+        ends.iter().for_each(|(end, n)| println!("  {n:>6} x {end}"));
+        assert!(all > 50);
     }
 }

@@ -42,7 +42,7 @@ impl Engine<'_> {
                 return Ok(End::AlreadyDone);
             }
             if state != Some(ProductState::OPEN) {
-                self.step(Step::Regress, |engine| engine.regress(password))?;
+                self.step(Step::Regress, |engine| engine.regress(password, state))?;
             }
             self.step(Step::Prove, Self::open_and_erased)?;
             Ok(End::Done)
@@ -71,11 +71,19 @@ impl Engine<'_> {
         }
     }
 
-    fn regress(&mut self, password: &Password) -> Result<((), String), RunError> {
+    fn regress(
+        &mut self,
+        password: &Password,
+        state: Option<ProductState>,
+    ) -> Result<((), String), RunError> {
         self.confirm("Everything on the part will be erased, the OBK included. Go on?")?;
         self.log(Event::RegressIntent)?;
         let policy = self.job.policy_of(Step::Discover);
         self.connected = None;
+        if state == Some(ProductState::REGRESSION) && self.ends_by_itself() {
+            self.wrote = true;
+            return Ok(((), "the regression that was under way came to its end".to_owned()));
+        }
         match self.target.regress(password, &policy) {
             Ok(summary) => {
                 self.wrote = true;
@@ -88,6 +96,14 @@ impl Engine<'_> {
                 Err(e.into())
             }
         }
+    }
+
+    /// A regression that lost power goes on at each reset, as the one behind discovery, and may have erased the credential
+    /// already. So the password is asked for only where the access port does not open. [H5-STATE-6]
+    fn ends_by_itself(&mut self) -> bool {
+        let mut how = self.how(Step::Identify);
+        how.policy.reset.reconnect = how.policy.da.regression;
+        self.target.connect(&how).is_ok()
     }
 
     fn open_and_erased(&mut self) -> Result<((), String), RunError> {
