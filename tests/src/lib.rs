@@ -1,6 +1,7 @@
 //! The test rig: a session over a simulated probe, with what tests want to see of it.
 
 pub mod bill;
+pub mod fuzz;
 pub mod line;
 pub mod rate;
 

@@ -315,3 +315,17 @@ fn the_access_ports_of_the_part_identify_themselves() {
     assert_eq!([idr(0), idr(1), idr(2)], [0x5477_0002, 0x8477_0001, 0]);
     assert_eq!(probe.bill().swclk_wait, 0);
 }
+
+#[test]
+fn no_answer_is_longer_than_a_packet_however_much_is_asked_for() {
+    // DAP_TransferBlock: 65535 reads of DPIDR.
+    let greedy = [0x06, 0, 0xFF, 0xFF, 0x02];
+    for (profile, room) in [("hs", 512), ("fs", 64), ("hid", 64)] {
+        let mut probe = open(&format!("h562,profile={profile}"));
+        ask(&mut probe, &[0x02, 1], Duration::ZERO).unwrap();
+        ask(&mut probe, &[[0x12, 136].as_slice(), &[0xFF; 7], &[0x9E, 0xE7], &[0xFF; 7], &[0]].concat(), MS)
+            .unwrap();
+        let (answer, _) = ask(&mut probe, &greedy, 2 * MS).unwrap();
+        assert_eq!(answer.len(), room, "{profile}");
+    }
+}

@@ -7,6 +7,7 @@ mod cost;
 mod efficiency;
 mod faults;
 mod firmware;
+mod fuzz;
 mod power_cut;
 mod probes;
 mod routes;

@@ -70,7 +70,9 @@ impl DapDevice {
         let answer = self.firmware.packet(packet, arrival);
         let end = self.firmware.lines.now;
         self.freed.push_back(end);
-        let Some(answer) = answer else { return };
+        let Some(mut answer) = answer else { return };
+        // There is no room for more, however much a packet asks for.
+        answer.truncate(self.report.len());
         let full = answer.len() == self.report.len();
         if !(self.does(Deviation::JoinsPackets) && usb.join(&answer, end)) {
             let answer = self.padded(answer);
