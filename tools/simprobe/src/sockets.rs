@@ -92,7 +92,13 @@ impl Listener {
         let mut arrived = BytesMut::new();
         loop {
             match self.next(protocol.wake(device), clock) {
-                Some(Event::Stop) => break,
+                Some(Event::Stop) => {
+                    // The thread that reads ends with it.
+                    if let Some(stream) = host {
+                        let _closed = stream.shutdown(Shutdown::Both);
+                    }
+                    return;
+                }
                 Some(Event::Connected(stream)) => {
                     log::info!("a host has connected");
                     host = Some(stream);
