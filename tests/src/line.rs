@@ -85,7 +85,7 @@ impl Line {
         let run = |target: &mut Live<'_>, watch: &mut Counting| {
             provision::run(&self.job, &self.goods, target, &shelf, Limits::default(), watch)
         };
-        self.act_with(&how, board, &scenario, run).expect("a session")
+        self.act(&how, board, &scenario, run).expect("a session")
     }
 
     /// Runs the job on a board with this memory, freshly powered.
@@ -104,7 +104,7 @@ impl Line {
         let regress = |target: &mut Live<'_>, watch: &mut Counting| {
             provision::regress(&self.job, &self.goods, target, shelf, &how, watch)
         };
-        self.act(board, &scenario, regress).expect("a session")
+        self.act(&self.options(), board, &scenario, regress).expect("a session")
     }
 
     fn on(&self, board: Board, scenario: &Scenario, shelf: &MemoryShelf) -> Outcome {
@@ -127,7 +127,7 @@ impl Line {
         scenario: &Scenario,
         shelf: &MemoryShelf,
     ) -> Result<Outcome, SessionError> {
-        self.act(board, scenario, |target, watch| {
+        self.act(&self.options(), board, scenario, |target, watch| {
             provision::run(&self.job, &self.goods, target, shelf, Limits::default(), watch)
         })
     }
@@ -137,15 +137,6 @@ impl Line {
     }
 
     fn act(
-        &self,
-        board: Board,
-        scenario: &Scenario,
-        act: impl FnOnce(&mut Live<'_>, &mut Counting) -> Report,
-    ) -> Result<Outcome, SessionError> {
-        self.act_with(&self.options(), board, scenario, act)
-    }
-
-    fn act_with(
         &self,
         options: &Options,
         board: Board,
