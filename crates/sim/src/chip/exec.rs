@@ -76,7 +76,7 @@ impl H5 {
 
     /// Executes up to `end`, or until something else comes first.
     pub(super) fn execute(&mut self, end: Time) {
-        if !self.executes() || self.core.pace.time >= end {
+        if self.core.live && self.core.pace.time >= end {
             return;
         }
         let stop = self.with_cpu(|cpu| run(cpu, end));

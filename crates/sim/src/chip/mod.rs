@@ -181,9 +181,11 @@ impl H5 {
     pub(crate) fn advance(&mut self, now: Time) {
         self.looked_at();
         loop {
-            let due = self.next_due();
-            self.execute(due.min(now));
-            let due = self.next_due();
+            let mut due = self.next_due();
+            if self.executes() {
+                self.execute(due.min(now));
+                due = self.next_due();
+            }
             if due <= now && due != NEVER {
                 self.now = self.now.max(due);
                 self.do_due();
