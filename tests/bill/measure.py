@@ -12,11 +12,14 @@ import contextlib
 import glob
 import json
 import os
+import pty
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import tty
 
 RAM = 0x20000000
 SIZE = 0x10000
@@ -77,6 +80,34 @@ def run(command, text=None, codes=(0,)):
         words = (done.stderr or done.stdout).strip().splitlines()
         raise Failed(f"{command[0]} ends with {done.returncode}: {' / '.join(words[-3:])}")
     return done.stdout + done.stderr
+
+
+def prompt(command, lines):
+    """Runs a tool whose prompt wants a terminal of its own."""
+    main_end, tool_end = pty.openpty()
+    tty.setraw(tool_end)
+    terminal = os.ttyname(tool_end)
+
+    def own():
+        os.setsid()
+        os.close(os.open(terminal, os.O_RDWR))  # The first terminal that a session opens is its own.
+
+    with subprocess.Popen(command, stdin=tool_end, stdout=tool_end, stderr=tool_end, preexec_fn=own) as process:
+        os.close(tool_end)
+        said, left, end = b"", lines.encode(), time.monotonic() + 600
+        while time.monotonic() < end:
+            ready, room, _ = select.select([main_end], [main_end] if left else [], [], 1)
+            if room:
+                left = left[os.write(main_end, left[:64]):]
+            if ready:
+                try:
+                    said += os.read(main_end, 65536)
+                except OSError:  # The other end is closed.
+                    break
+        os.close(main_end)
+        if process.wait(10) != 0:
+            raise Failed(f"{command[0]} ends with {process.returncode}: {said[-300:]}")
+    return said.decode(errors="replace")
 
 
 def ackwait(probe, work):
@@ -153,7 +184,7 @@ def probe_rs(probe, work):
     else:
         # Its prompt; what attaching costs there is another run of its own.
         lines = "" if work == "prompt" else f"x/1wx {RAM:#x}\n" * TIMES
-        said = run(["probe-rs", "debug", *where], text=f"{lines}quit\n")
+        said = prompt(["probe-rs", "debug", *where], f"{lines}quit\n")
         if work != "prompt" and said.count("0x20000000") < TIMES:
             raise Failed(f"its prompt does not read memory so: {said[:300]}")
 

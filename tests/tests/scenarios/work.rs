@@ -19,9 +19,9 @@ const CLOCKS: u64 = 46;
 /// detection, which lets plain words be queued, is five round trips more. An ST-Link moves 6 KiB in two or one round trips and has one word
 /// in a list for three transactions; no command of it does with fewer.
 const COSTS: &[(&str, [(u64, u64); 4])] = &[
-    ("profile=hs", [(151, 16602), (132, 16640), (9, 1014), (3, 1006)]),
-    ("profile=fs", [(1191, 17642), (1096, 17604), (68, 1073), (3, 1006)]),
-    ("profile=hid", [(1191, 17642), (1096, 17604), (68, 1073), (3, 1006)]),
+    ("profile=hs", [(151, 16603), (132, 16640), (9, 1014), (3, 1006)]),
+    ("profile=fs", [(1191, 17643), (1096, 17604), (68, 1073), (3, 1006)]),
+    ("profile=hid", [(1191, 17643), (1096, 17604), (68, 1073), (3, 1006)]),
     ("probe=stlink-v2", [(13, 16467), (22, 16512), (18, 3008), (19, 3003)]),
     ("probe=stlink-v21", [(13, 16467), (22, 16512), (18, 3008), (19, 3003)]),
     ("probe=stlink-v3", [(13, 16467), (22, 16512), (3, 3008), (8, 3003)]),
