@@ -24,15 +24,18 @@ def send(packet):
     server.sendall(b"$%s#%02x" % (data, sum(data) & 0xFF))
 
 
+def byte():
+    """The next byte; the server has not gone."""
+    return stream.read(1) or sys.exit("the server closed the connection")
+
+
 def answer():
-    """The next packet, acknowledged."""
-    while stream.read(1) != b"$":
+    """The next packet, acknowledged. `c*n` stands for c and then as many more as n says."""
+    while byte() != b"$":
         pass
     data = b""
-    while (byte := stream.read(1)) != b"#":
-        if not byte:
-            sys.exit("the server closed the connection")
-        data += byte
+    while (new := byte()) != b"#":
+        data += data[-1:] * (byte()[0] - 29) if new == b"*" else new
     stream.read(2)
     server.sendall(b"+")
     return data.decode("latin1")
