@@ -81,6 +81,15 @@ impl From<SessionError> for Trouble {
             SessionError::Adi(adi) => Exit::from(adi),
             _ => Exit::from_code(e.exit_code()).unwrap_or(Exit::Bug),
         };
-        Trouble::new(exit, e.to_string())
+        let trouble = Trouble::new(exit, e.to_string());
+        match e {
+            // What a session does before it is there touches the probe only.
+            SessionError::Probe(_) | SessionError::Adi(_) => {
+                trouble.state("as it was: the probe failed before anything was asked of the part").next(
+                    "plug the probe in again, into another port or with another cable; then the same command",
+                )
+            }
+            _ => trouble,
+        }
     }
 }
