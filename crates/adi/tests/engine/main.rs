@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail as tests do")]
 
 mod attaching;
+mod core;
 mod memory;
 mod once;
 mod probe;

@@ -4,7 +4,7 @@
 
 use regs::ap::csw;
 use regs::dp::{abort, ctrl_stat};
-use regs::m33::{DCRDR, DCRSR, DEMCR, DHCSR, demcr, dhcsr};
+use regs::m33::{AIRCR, DCRDR, DCRSR, DEMCR, DHCSR, DWT_PCSR, aircr, core_register, demcr, dhcsr};
 use std::collections::BTreeMap;
 use wire::{Ack, Port, RegSel};
 
@@ -76,6 +76,12 @@ pub(crate) struct Target {
     pub(crate) ran: bool,
     pub(crate) core: [u32; 32],
     pub(crate) csw_written: Vec<u32>,
+    /// What was written to DHCSR, without the key.
+    pub(crate) dhcsr_written: Vec<u32>,
+    pub(crate) aircr_written: Vec<u32>,
+    /// SYSRESETREQ does something.
+    pub(crate) resets: bool,
+    was_reset: bool,
     halted: bool,
     debugen: bool,
     demcr: u32,
@@ -113,6 +119,10 @@ impl Target {
             ran: true,
             core: [0; 32],
             csw_written: Vec::new(),
+            dhcsr_written: Vec::new(),
+            aircr_written: Vec::new(),
+            resets: true,
+            was_reset: false,
             halted: false,
             debugen: false,
             demcr: 0,
@@ -321,7 +331,7 @@ impl Target {
                 self.status_busy = self.status_busy.saturating_sub(1);
                 value
             }
-            DHCSR | DCRSR | DCRDR | DEMCR => self.core_register(at, write),
+            DHCSR | DCRSR | DCRDR | DEMCR | AIRCR | DWT_PCSR => self.core_register(at, write),
             _ => {
                 let Some(offset) = word.checked_sub(RAM).map(|o| o as usize).filter(|o| *o < RAM_BYTES)
                 else {
@@ -344,18 +354,36 @@ impl Target {
     fn core_register(&mut self, at: u32, write: Option<u32>) -> u32 {
         match (at, write) {
             (DHCSR, Some(value)) if value & 0xFFFF_0000 == dhcsr::KEY => {
+                self.dhcsr_written.push(value & 0xFFFF);
                 self.debugen = value & dhcsr::C_DEBUGEN != 0;
+                let step = self.halted && value & (dhcsr::C_STEP | dhcsr::C_HALT) == dhcsr::C_STEP;
+                self.core[core_register::PC as usize] += if step { 2 } else { 0 };
                 if !self.nreset_low {
-                    self.halted = self.halts && self.debugen && value & dhcsr::C_HALT != 0;
+                    self.halted = self.halts && self.debugen && (step || value & dhcsr::C_HALT != 0);
                 }
             }
             (DHCSR, None) => {
                 let ready = self.ready_in == 0;
                 self.ready_in = self.ready_in.saturating_sub(1);
+                let was_reset = std::mem::take(&mut self.was_reset);
                 return (u32::from(self.debugen) * dhcsr::C_DEBUGEN)
+                    | (u32::from(was_reset) * dhcsr::S_RESET_ST)
                     | (u32::from(self.halted) * dhcsr::S_HALT)
                     | (u32::from(ready) * dhcsr::S_REGRDY);
             }
+            (AIRCR, Some(value)) => {
+                self.aircr_written.push(value);
+                if self.resets && value == aircr::VECTKEY | aircr::SYSRESETREQ {
+                    self.was_reset = true;
+                    self.halted = self.halts && self.debugen && self.demcr & demcr::VC_CORERESET != 0;
+                }
+            }
+            // A sample each time, while the unit is on.
+            (DWT_PCSR, None) if self.demcr & demcr::TRCENA != 0 => {
+                self.core[core_register::PC as usize] += 2;
+                return self.core[core_register::PC as usize];
+            }
+            (DWT_PCSR, None) => return u32::MAX,
             (DEMCR, Some(value)) => self.demcr = value,
             (DEMCR, None) => return self.demcr,
             (DCRDR, Some(value)) => self.dcrdr = value,
