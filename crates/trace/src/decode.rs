@@ -77,6 +77,8 @@ pub(crate) fn decode(transfers: &[Transfer], choice: Choice) -> Decoding {
     match choice.protocol {
         Protocol::CmsisDap => cmsis_dap(transfers, choice),
         Protocol::StLink => stlink::decode(transfers, choice),
+        // Pins are captured without any transfer.
+        Protocol::Wire => Decoding::default(),
     }
 }
 

@@ -22,4 +22,30 @@ pub enum TraceError {
     /// Several probes are in the recording and none was chosen.
     #[error("no device {0} in the recording")]
     NoSuchDevice(String),
+    /// What is to be read from could not be read.
+    #[error("{0}")]
+    Source(#[source] std::io::Error),
+    /// A capture of a logic analyser makes no sense.
+    #[error("{format}, {place}: {why}")]
+    Capture {
+        /// Which format it was taken for.
+        format: &'static str,
+        /// Where: a byte, a sample, a part of the file.
+        place: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// A pin is not among the channels of a capture.
+    #[error("no channel{wanted} for {pin} in the capture, which has {has}: name the one that it is on")]
+    Channel {
+        /// The pin.
+        pin: &'static str,
+        /// ` named "X"`, where one was named.
+        wanted: String,
+        /// The channels that there are.
+        has: String,
+    },
+    /// One channel cannot be two pins.
+    #[error("channel {0} cannot be two pins")]
+    SameChannel(String),
 }

@@ -79,6 +79,53 @@ pub enum OnWire {
     /// A command reached the probe and no answer came back: what it did on the wire is not known, nor what SELECT, CSW and
     /// TAR hold now.
     Lost,
+    /// Clocks in a logic capture that are no packet and no sequence: part of one, or disturbed.
+    Unreadable(Unreadable),
+}
+
+/// Clocks that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Why.
+    pub why: Why,
+    /// Where it begins: the number of the sample, or in captures of changes the time stamp in the capture's own unit.
+    pub tick: u64,
+    /// How many clocks.
+    pub count: usize,
+    /// What SWDIO was, packed, least significant bit first.
+    pub data: Vec<u8>,
+}
+
+/// Why clocks could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// No packet and no sequence is like this.
+    NoPacket,
+    /// The capture begins here, as it seems in the middle of something.
+    Began,
+    /// The capture ends within a packet.
+    Cut,
+    /// The port was switched away from SWD.
+    NotSwd,
+}
+
+impl Why {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Why::NoPacket => "no packet is like this",
+            Why::Began => "the capture begins in the middle of something",
+            Why::Cut => "the capture ends within a packet",
+            Why::NotSwd => "the port was switched away from SWD",
+        }
+    }
+}
+
+impl Wired {
+    /// Just this, with nothing to add.
+    pub(crate) fn plain(what: OnWire) -> Wired {
+        Wired { what, secret: false, implied: false, refused: None, matching: None }
+    }
 }
 
 /// A value match inside the probe.

@@ -6,28 +6,30 @@
 //! |---|---|---|
 //! | 0 | USB transfers | [`read`] |
 //! | 1 | probe commands: CMSIS-DAP, ST-Link | [`decode`] |
-//! | 2 | SWD transactions, line sequences, the reset pin; of an ST-Link only what its commands spell out | [`decode`] |
+//! | 2 | SWD transactions, line sequences, the reset pin; of an ST-Link only what its commands spell out | [`decode`], `swd` |
 //! | 3 | memory accesses; accesses to DP and AP registers that are not part of one | `lift`, `fold` |
 //! | 4 | the same with register and field names | `name` |
 //! | 5 | actions: "erase sector 3 of bank 1" | [`action`] |
 //! | M | marks that the driver wrote | [`read`] |
 //!
 //! A recording holds level 0 and marks only; everything else is derived here, so that our own run, a capture of another tool
-//! and a simulated run go the same way. [`Recorder`] writes, [`open`] reads, [`diff`](mod@diff) compares.
+//! and a simulated run go the same way. [`Recorder`] writes, [`open`] reads, [`diff`](mod@diff) compares. A capture of the
+//! pins by a logic analyser ([`logic`]) begins at level 2, and from there on it is the same.
 //!
 //! Wireshark reads a recording. Its marks have link type 147 (DLT_USER0), which Wireshark has no meaning for until it is told:
 //! `-o 'uat:user_dlts:"User 0 (DLT=147)","json","0","","0",""'`.
 //!
-//! **What it knows.** pcapng and pcap, usbmon headers, how CMSIS-DAP packets become transactions (through `cmsis-dap`), how
+//! **What it knows.** pcapng and pcap, usbmon headers, sigrok sessions, VCD, CSV and binary exports of Saleae Logic 2, how levels
+//! at clock edges become SWD transactions, how CMSIS-DAP packets become transactions (through `cmsis-dap`), how
 //! SELECT, CSW and TAR make an address, how ST-Link commands become memory accesses (through `stlink`), and register names
 //! (through `regs`).
 //!
 //! **What it must not know.** Probes as devices, the driver, the simulator, clocks. Times come with the records.
 //!
 //! **Specification.** pcapng (IETF draft, version 1.0), Linux usbmon binary records, CMSIS-DAP 2.1.2, Arm IHI 0031G (ADIv5.2);
-//! none for ST-Link (notes STL-1 to STL-16).
+//! none for ST-Link (notes STL-1 to STL-16); IEEE 1364 (VCD), the sources of libsigrok, support.saleae.com.
 //!
-//! **Not supported.** USBPcap, logic-analyser captures and tool logs as input; J-Link; JTAG; ADIv6; a second device's traffic
+//! **Not supported.** USBPcap and tool logs as input; Saleae's own `.sal`; J-Link; JTAG; ADIv6; a second device's traffic
 //! beside the chosen one, and so a probe that got a new address on the way. A CMSIS-DAP probe hides how often it repeated a
 //! transaction after WAIT, and when within a packet each transaction happened: all transactions of a packet carry the times of
 //! the packet. An ST-Link hides nearly all transactions.
@@ -40,6 +42,7 @@ mod error;
 pub mod event;
 mod fold;
 mod lift;
+pub mod logic;
 mod mask;
 mod name;
 mod pcapng;
@@ -48,6 +51,7 @@ pub mod recorder;
 #[cfg(test)]
 mod script;
 mod stat;
+mod swd;
 mod text;
 mod trace;
 mod truth;
@@ -56,9 +60,10 @@ mod usbmon;
 pub use action::{Action, ActionKind};
 pub use error::TraceError;
 pub use event::{Body, Event};
+pub use logic::Channels;
 pub use read::Protocol;
 pub use recorder::{ClockKind, Header, Recorder, Secrets, Written};
 pub use stat::{Busy, Memory, Stat, Transactions, Usb};
 pub use text::line;
-pub use trace::{Options, Trace, Write, WriteTo, open, open_with};
+pub use trace::{Options, Trace, Write, WriteTo, open, open_channels, open_from, open_with};
 pub use truth::truth;

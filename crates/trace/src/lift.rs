@@ -93,7 +93,7 @@ impl Lift {
             }
             OnWire::Event(line) => self.line(source, line),
             OnWire::Bits { .. } => {}
-            OnWire::Lost => {
+            OnWire::Lost | OnWire::Unreadable(_) => {
                 self.give_up_waiting();
                 self.forget();
             }

@@ -133,6 +133,20 @@ pub enum Warning {
         /// How many transfers of others.
         transfers: u64,
     },
+    /// A logic capture ends before its end, or cannot be read from there on.
+    CutAtSample {
+        /// How many samples could be read.
+        sample: u64,
+    },
+    /// More events than fit into memory.
+    TooMuch {
+        /// How many are there.
+        events: usize,
+        /// When the last of them was over.
+        at: Duration,
+    },
+    /// A logic capture does not say how long a sample takes.
+    NoRate,
     /// The traffic of the chosen device looks like that of no probe that is known here.
     NotDecoded,
 }
@@ -152,6 +166,16 @@ impl fmt::Display for Warning {
             Warning::Unreadable { packets } => write!(f, "{packets} packets could not be read"),
             Warning::OtherDevices { kept, transfers } => {
                 write!(f, "device {kept} is shown; {transfers} transfers of other devices were left out")
+            }
+            Warning::CutAtSample { sample } => {
+                write!(f, "the capture is cut off or damaged after sample {sample}; what stands before is shown")
+            }
+            Warning::TooMuch { events, at } => {
+                let at = at.as_secs_f64();
+                write!(f, "the capture has more than {events} events; what comes after {at:.6} s was left out")
+            }
+            Warning::NoRate => {
+                f.write_str("the capture does not say how long a sample takes: times are counted in samples as ns")
             }
             Warning::NotDecoded => f.write_str(
                 "neither CMSIS-DAP nor ST-Link commands were seen from this device: only USB transfers are shown",

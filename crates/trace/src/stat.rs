@@ -26,6 +26,10 @@ pub struct Stat {
     pub usb: Usb,
     /// Transactions on the wire.
     pub transactions: Transactions,
+    /// Line resets.
+    pub line_resets: u64,
+    /// Stretches of a logic capture that could not be read.
+    pub unreadable: u64,
     /// Memory accesses.
     pub memory: Memory,
     /// Warnings of the reader.
@@ -70,8 +74,6 @@ pub struct Transactions {
     pub implied: u64,
     /// Most WAITs in a row.
     pub longest_wait_run: u64,
-    /// Line resets.
-    pub line_resets: u64,
     /// Times that nRESET went low.
     pub resets: u64,
 }
@@ -120,6 +122,8 @@ impl Stat {
             marks: trace.marks().len(),
             usb: usb(trace),
             transactions: transactions(trace),
+            line_resets: on_wire(trace, |what| matches!(what, OnWire::Event(WireEvent::LineReset))),
+            unreadable: on_wire(trace, |what| matches!(what, OnWire::Unreadable(_))),
             memory: memory(trace),
             warnings: trace.warnings().iter().map(ToString::to_string).collect(),
         }
@@ -151,6 +155,13 @@ fn usb(trace: &Trace) -> Usb {
     usb
 }
 
+/// How many events of level 2 are such.
+fn on_wire(trace: &Trace, such: impl Fn(&OnWire) -> bool) -> u64 {
+    let events = trace.events(Level::Transaction).iter();
+    let count = events.filter(|event| matches!(&event.body, Body::Wire(wired) if such(&wired.what))).count();
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
 fn transactions(trace: &Trace) -> Transactions {
     let mut counts = Transactions::default();
     let mut waits = 0;
@@ -172,7 +183,6 @@ fn transactions(trace: &Trace) -> Transactions {
                 };
                 *slot += 1;
             }
-            OnWire::Event(WireEvent::LineReset) => counts.line_resets += 1,
             OnWire::Event(WireEvent::Reset(true)) => counts.resets += 1,
             _ => {}
         }

@@ -203,6 +203,10 @@ pub(crate) fn wired(wired: &Wired) -> String {
         OnWire::Event(event) => wire_event(event),
         OnWire::Bits { count, data } => format!("{count} clocks: {}", bytes(data, &[])),
         OnWire::Lost => "no answer: what happened on the wire is not known".to_owned(),
+        OnWire::Unreadable(u) => {
+            let (count, tick, why) = (u.count, u.tick, u.why.words());
+            format!("unreadable: {count} clocks from sample {tick} on, {}: {why}", bytes(&u.data, &[]))
+        }
     };
     if let Some(matching) = &wired.matching {
         let _ = write!(text, ", repeated until {}", until(None, matching));

@@ -1,17 +1,25 @@
 //! A whole trace: a recording, decoded and lifted once, readable at every level.
 
+use crate::decode::Decoding;
 use crate::event::{Body, Event};
+use crate::logic::{self, Capture, Channels, Format};
 use crate::read::{Choice, Device, Marked, Protocol, Recording, Warning, choose};
 use crate::{TraceError, action, decode, fold, lift, read};
 use cmsis_dap::Model;
+use std::io::Read;
 use std::time::Duration;
 use wire::{Ack, Addr, ApSel, Certainty, Level, Port, Width};
 
+/// Bytes that tell the format of a file.
+const HEAD: u64 = 4096;
+
 /// How to open a recording.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Which device is the probe; otherwise the payload decides.
     pub device: Option<Device>,
+    /// Which channels of a logic capture are the pins; otherwise their names decide.
+    pub channels: Channels,
 }
 
 /// A recording with everything that is derived from it.
@@ -84,15 +92,58 @@ pub fn open(bytes: &[u8]) -> Result<Trace, TraceError> {
 /// # Errors
 /// [`TraceError::Unknown`] when the bytes are no recording, [`TraceError::NoSuchDevice`] when the chosen device is not in it.
 pub fn open_with(bytes: &[u8], options: &Options) -> Result<Trace, TraceError> {
+    let mut source = bytes;
+    if let Some(format) = Format::of(bytes) {
+        return Ok(Trace::of_capture(logic::read(format, &mut source, &options.channels)?));
+    }
     let mut recording = read::read(bytes)?;
     let choice = choose(&mut recording, options.device)?;
     Ok(Trace::derive(recording, choice))
 }
 
+/// Opens a recording that comes from a file or a pipe. Logic captures as text take little memory, however long they are.
+///
+/// # Errors
+/// [`TraceError::Source`] when it cannot be read, otherwise as [`open_with`].
+pub fn open_from(source: &mut dyn Read, options: &Options) -> Result<Trace, TraceError> {
+    let mut head = Vec::new();
+    source.take(HEAD).read_to_end(&mut head).map_err(TraceError::Source)?;
+    match Format::of(&head) {
+        Some(format) => {
+            let mut whole = head.as_slice().chain(source);
+            Ok(Trace::of_capture(logic::read(format, &mut whole, &options.channels)?))
+        }
+        None => {
+            source.read_to_end(&mut head).map_err(TraceError::Source)?;
+            open_with(&head, options)
+        }
+    }
+}
+
+/// Opens a logic capture whose channels have files of their own (binary exports of Saleae Logic 2), each with its name.
+///
+/// # Errors
+/// [`TraceError::Channel`] when the pins are not among them, [`TraceError::Capture`] when a file makes no sense.
+pub fn open_channels(files: Vec<(String, &mut dyn Read)>, options: &Options) -> Result<Trace, TraceError> {
+    Ok(Trace::of_capture(logic::read_channels(files, &options.channels)?))
+}
+
 impl Trace {
+    fn of_capture(capture: Capture) -> Trace {
+        let Capture { comment, events, warnings } = capture;
+        let recording = Recording { comment, warnings, ..Recording::default() };
+        let trace = Trace::lifted(recording, None, Decoding { wire: events, ..Decoding::default() });
+        Trace { protocol: Some(Protocol::Wire), ..trace }
+    }
+
     fn derive(recording: Recording, choice: Option<Choice>) -> Trace {
+        let decoding = choice.map(|choice| decode::decode(&recording.transfers, choice)).unwrap_or_default();
+        Trace::lifted(recording, choice, decoding)
+    }
+
+    /// Everything above level 2.
+    fn lifted(recording: Recording, choice: Option<Choice>, decoding: Decoding) -> Trace {
         let Recording { comment, transfers, marks, warnings } = recording;
-        let decoding = choice.map(|choice| decode::decode(&transfers, choice)).unwrap_or_default();
         let lifted = match choice.map(|choice| choice.protocol) {
             Some(Protocol::StLink) => lift::native::lift(&decoding.commands),
             _ => lift::lift(&decoding.wire),
@@ -183,10 +234,14 @@ impl Trace {
         self.model
     }
 
-    /// Where the recording was cut off, if it was.
+    /// Where the recording was cut off, if it was: at which byte, of a sigrok session after which sample, of what is too much
+    /// after which event.
     pub fn truncated_at(&self) -> Option<usize> {
         self.warnings.iter().find_map(|warning| match warning {
-            Warning::Truncated { at } | Warning::Damaged { at } => Some(*at),
+            Warning::Truncated { at } | Warning::Damaged { at } | Warning::TooMuch { events: at, .. } => {
+                Some(*at)
+            }
+            Warning::CutAtSample { sample } => Some(usize::try_from(*sample).unwrap_or(usize::MAX)),
             _ => None,
         })
     }

@@ -16,11 +16,12 @@ mod show;
 mod stat;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use trace::diff::Equality;
 use trace::read::Device;
-use trace::{Options, Trace};
+use trace::{Channels, Options, Trace, TraceError};
 
 /// All went well.
 const OK: u8 = 0;
@@ -59,11 +60,28 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Input {
-    /// The recording (pcapng or pcap with usbmon records), or - for standard input.
+    /// The recording (pcapng or pcap with usbmon records) or logic capture (sigrok .sr, VCD, CSV of sigrok or Saleae, folder
+    /// with Saleae's digital_N.bin), or - for standard input.
     file: PathBuf,
     /// Which device is the probe, as BUS.ADDRESS, where the recording holds several.
     #[arg(long, value_name = "BUS.ADDRESS")]
     device: Option<Device>,
+    #[command(flatten)]
+    pins: Pins,
+}
+
+/// Where the pins are in a logic capture.
+#[derive(Debug, Clone, clap::Args)]
+struct Pins {
+    /// The channel of SWCLK in a logic capture, by name or number, where its name does not say it.
+    #[arg(long, value_name = "CHANNEL")]
+    swclk: Option<String>,
+    /// The channel of SWDIO.
+    #[arg(long, value_name = "CHANNEL")]
+    swdio: Option<String>,
+    /// The channel of nRESET.
+    #[arg(long, value_name = "CHANNEL")]
+    nrst: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -140,6 +158,8 @@ struct Diff {
     /// Which device of B is the probe.
     #[arg(long, value_name = "BUS.ADDRESS")]
     device_b: Option<Device>,
+    #[command(flatten)]
+    pins: Pins,
     /// The form of the output.
     #[arg(long, value_enum, default_value_t = StatFormat::Text)]
     format: StatFormat,
@@ -151,7 +171,9 @@ enum Failure {
     #[error("{}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("{}: {source}", path.display())]
-    Trace { path: PathBuf, source: trace::TraceError },
+    Trace { path: PathBuf, source: TraceError },
+    #[error("{}: {source} (--swclk, --swdio, --nrst)", path.display())]
+    Channel { path: PathBuf, source: TraceError },
     #[error("{0}")]
     NotComparable(#[from] trace::diff::NotComparable),
     #[error("output: {0}")]
@@ -221,8 +243,8 @@ fn complete(trace: &Trace) -> u8 {
 }
 
 fn compare(args: &Diff, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
-    let a = Input { file: args.a.clone(), device: args.device_a };
-    let b = Input { file: args.b.clone(), device: args.device_b };
+    let a = Input { file: args.a.clone(), device: args.device_a, pins: args.pins.clone() };
+    let b = Input { file: args.b.clone(), device: args.device_b, pins: args.pins.clone() };
     let level = Equality::from_number(args.level).unwrap_or(Equality::Accesses);
     let (first, second) = (open(&a, err)?, open(&b, err)?);
     let found = trace::diff::diff(&first, &second, level)?;
@@ -246,23 +268,62 @@ fn compare(args: &Diff, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, 
 
 fn open(input: &Input, err: &mut dyn Write) -> Result<Trace, Failure> {
     let path = &input.file;
-    let bytes = bytes(path).map_err(|source| Failure::Read { path: path.clone(), source })?;
-    let options = Options { device: input.device };
-    let trace =
-        trace::open_with(&bytes, &options).map_err(|source| Failure::Trace { path: path.clone(), source })?;
+    let trace = read(input).map_err(|failure| match failure {
+        Unread::Io(source) | Unread::Trace(TraceError::Source(source)) => {
+            Failure::Read { path: path.clone(), source }
+        }
+        Unread::Trace(source @ TraceError::Channel { .. }) => Failure::Channel { path: path.clone(), source },
+        Unread::Trace(source) => Failure::Trace { path: path.clone(), source },
+    })?;
     for warning in trace.warnings() {
         let _ = writeln!(err, "swdtrace: warning: {warning}");
     }
     Ok(trace)
 }
 
-fn bytes(path: &Path) -> io::Result<Vec<u8>> {
-    if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes)?;
-        return Ok(bytes);
+/// Why a recording could not be read, without its path.
+enum Unread {
+    Io(io::Error),
+    Trace(TraceError),
+}
+
+impl From<io::Error> for Unread {
+    fn from(e: io::Error) -> Self {
+        Unread::Io(e)
     }
-    std::fs::read(path)
+}
+
+impl From<TraceError> for Unread {
+    fn from(e: TraceError) -> Self {
+        Unread::Trace(e)
+    }
+}
+
+fn read(input: &Input) -> Result<Trace, Unread> {
+    let Pins { swclk, swdio, nrst } = input.pins.clone();
+    let options = Options { device: input.device, channels: Channels { swclk, swdio, nrst } };
+    if input.file == Path::new("-") {
+        return Ok(trace::open_from(&mut io::stdin().lock(), &options)?);
+    }
+    if input.file.is_dir() {
+        return folder(&input.file, &options);
+    }
+    Ok(trace::open_from(&mut File::open(&input.file)?, &options)?)
+}
+
+/// A folder with a file for each channel, named after it.
+fn folder(path: &Path, options: &Options) -> Result<Trace, Unread> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        let path = entry?.path();
+        let name = path.file_stem().map(|name| name.to_string_lossy().into_owned());
+        if let Some(name) = name.filter(|_| path.extension().is_some_and(|e| e == "bin")) {
+            files.push((name, BufReader::new(File::open(&path)?)));
+        }
+    }
+    files.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let all = files.iter_mut().map(|(name, file)| (name.clone(), file as &mut dyn Read)).collect();
+    Ok(trace::open_channels(all, options)?)
 }
 
 #[cfg(test)]

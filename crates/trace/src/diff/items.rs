@@ -201,6 +201,7 @@ fn on_wire(wired: &Wired) -> Key {
         OnWire::Event(WireEvent::Reset(low)) => Key::plain(Place::Reset(*low)),
         OnWire::Event(event) => Key::plain(Place::Line(format!("{event:?}"))),
         OnWire::Bits { data, .. } => Key::plain(Place::Bits(data.clone())),
+        OnWire::Unreadable(unreadable) => Key::plain(Place::Bits(unreadable.data.clone())),
         OnWire::Lost => Key { ack: Ack::NONE, ..Key::plain(Place::Bits(Vec::new())) },
     }
 }

@@ -20,6 +20,8 @@ pub enum Protocol {
     CmsisDap,
     /// ST-Link: memory commands; what the probe does on the wire is its own business.
     StLink,
+    /// None: the pins were captured, and every transaction is seen.
+    Wire,
 }
 
 impl std::fmt::Display for Protocol {
@@ -27,6 +29,7 @@ impl std::fmt::Display for Protocol {
         f.write_str(match self {
             Protocol::CmsisDap => "CMSIS-DAP",
             Protocol::StLink => "ST-Link",
+            Protocol::Wire => "SWD pins",
         })
     }
 }

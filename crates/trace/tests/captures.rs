@@ -1,0 +1,143 @@
+//! Real captures, made by others with other probes: every one decodes to the counts that two other decoders agree on, and to
+//! the same events whichever format it comes in.
+//!
+//! They are looked for in `$ACKWAIT_CAPTURES` (default: `../shared/captures` beside the workspace) and are no part of it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use trace::event::{OnWire, Why};
+use trace::{Body, Event, Stat, Trace};
+use wire::Level;
+
+/// A line of the list of captures.
+#[derive(Debug)]
+struct Listed {
+    file: String,
+    samples: u64,
+    /// OK, WAIT, FAULT, no ack.
+    acks: [u64; 4],
+    line_resets: u64,
+    parity_errors: u64,
+}
+
+fn folder() -> Option<PathBuf> {
+    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures");
+    let folder = std::env::var_os("ACKWAIT_CAPTURES").map_or_else(default, PathBuf::from);
+    if folder.join("MANIFEST.txt").is_file() {
+        return Some(folder);
+    }
+    println!("skipped: no captures in {} (set ACKWAIT_CAPTURES)", folder.display());
+    None
+}
+
+fn listed(folder: &Path) -> Vec<Listed> {
+    let text = std::fs::read_to_string(folder.join("MANIFEST.txt")).unwrap();
+    let rows = text.lines().filter(|line| line.contains(".sr |"));
+    let all: Vec<Listed> = rows
+        .map(|line| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            let acks: Vec<u64> = cells[4].split('/').map(|n| n.parse().unwrap()).collect();
+            Listed {
+                file: cells[0].to_owned(),
+                samples: cells[2].parse().unwrap(),
+                acks: acks.try_into().unwrap(),
+                line_resets: cells[5].parse().unwrap(),
+                parity_errors: cells[6].parse().unwrap(),
+            }
+        })
+        .collect();
+    assert!(!all.is_empty(), "the list is empty");
+    all
+}
+
+fn open(path: &Path) -> Trace {
+    let mut file = std::fs::File::open(path).unwrap();
+    trace::open_from(&mut file, &trace::Options::default()).unwrap()
+}
+
+/// Acks, line resets and parity errors.
+fn counts(trace: &Trace) -> ([u64; 4], u64, u64) {
+    let stat = Stat::of(trace);
+    let t = stat.transactions;
+    ([t.ok, t.wait, t.fault, t.no_ack], stat.line_resets, t.parity_errors)
+}
+
+fn unreadable(event: &Event) -> Option<Why> {
+    match &event.body {
+        Body::Wire(wired) => match &wired.what {
+            OnWire::Unreadable(unreadable) => Some(unreadable.why),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+#[test]
+fn every_listed_capture_decodes_to_its_counts() {
+    let Some(folder) = folder() else { return };
+    for listed in listed(&folder) {
+        let trace = open(&folder.join(&listed.file));
+        let expected = (listed.acks, listed.line_resets, listed.parity_errors);
+        assert_eq!(counts(&trace), expected, "{}", listed.file);
+        assert_eq!(trace.header("samples"), Some(listed.samples.to_string().as_str()), "{}", listed.file);
+        assert!(trace.warnings().is_empty(), "{}: {:?}", listed.file, trace.warnings());
+        let unreadable: Vec<Why> = trace.events(Level::Transaction).iter().filter_map(unreadable).collect();
+        assert!(unreadable.len() <= 1 && unreadable.iter().all(|why| *why == Why::Began), "{unreadable:?}");
+    }
+}
+
+/// What a test does where a tool is missing: it says so, or fails where the tool is required.
+fn skip(tool: &str, why: &str) {
+    let required = std::env::var("ACKWAIT_INTEROP_REQUIRE").unwrap_or_default();
+    assert!(!required.split(',').any(|name| name == tool), "{tool} is required: {why}");
+    println!("skipped: {tool} cannot be run ({why})");
+}
+
+/// The same capture in another format, made by sigrok-cli.
+fn converted(capture: &Path, format: &str, file: &Path) -> Option<()> {
+    let run = Command::new("sigrok-cli").arg("-i").arg(capture).args(["-O", format, "-o"]).arg(file).output();
+    match run {
+        Ok(output) => {
+            assert!(output.status.success(), "sigrok-cli failed: {output:?}");
+            Some(())
+        }
+        Err(e) => {
+            skip("sigrok-cli", &e.to_string());
+            None
+        }
+    }
+}
+
+/// What is on the wire, without times.
+fn told(trace: &Trace) -> Vec<&OnWire> {
+    let events = trace.events(Level::Transaction).iter();
+    events
+        .filter_map(|event| if let Body::Wire(wired) = &event.body { Some(&wired.what) } else { None })
+        .collect()
+}
+
+#[test]
+fn a_capture_has_the_same_transactions_at_the_same_times_in_every_format() {
+    /// CSV has a line for each sample: longer captures would take minutes to convert.
+    const MOST: u64 = 5_000_000;
+    let Some(folder) = folder() else { return };
+    let scratch = tempfile::tempdir().unwrap();
+    for listed in listed(&folder).into_iter().filter(|listed| listed.samples < MOST) {
+        let session = open(&folder.join(&listed.file));
+        for format in ["vcd", "csv"] {
+            let file = scratch.path().join(format!("capture.{format}"));
+            let Some(()) = converted(&folder.join(&listed.file), format, &file) else { return };
+            let other = open(&file);
+            assert_eq!(counts(&other), counts(&session), "{} as {format}", listed.file);
+            let transactions = |trace: &Trace| -> Vec<OnWire> {
+                told(trace).into_iter().filter(|what| matches!(what, OnWire::Event(_))).cloned().collect()
+            };
+            assert_eq!(transactions(&other), transactions(&session), "{} as {format}", listed.file);
+            let times = session.events(Level::Transaction).iter().zip(other.events(Level::Transaction));
+            for (a, b) in times {
+                let apart = a.at.abs_diff(b.at);
+                assert!(apart.as_nanos() < 130, "{} as {format}: {:?} and {:?}", listed.file, a.at, b.at);
+            }
+        }
+    }
+}
