@@ -14,7 +14,7 @@ mod lines;
 mod packet;
 mod search;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use clocks::Clocks;
 
@@ -23,15 +23,21 @@ use foreign::Stray;
 use lines::{LINE_RESET_CLOCKS, Listens, Switch};
 use packet::{DataPhase, Header, Kind, Packet};
 use regs::dp;
-use search::{Item, Known, Search, WINDOW};
+use search::{FOOTHOLD, Foothold, Item, Known, Search, WINDOW};
 use wire::{Ack, Port, RegSel, Transaction, WireEvent};
 
 /// Clocks that must lie ahead before a decision, as long as more may come.
 const AHEAD: usize = WINDOW + 256;
 /// Low clocks that leave room for a data phase that was all zeros.
 const LONG_IDLE: usize = 40;
-/// Prices of a window up to this are not worth looking for another turnaround.
+/// A price up to this is not worth looking for another turnaround.
 const GOOD_ENOUGH: u32 = 16;
+
+/// The same where nothing has been seen yet.
+const FLAWLESS: u32 = 4;
+/// What another turnaround must save where the present one is only the usual, and where it has been seen to be right.
+const UNPROVEN: u32 = 60;
+const PROVEN: u32 = 150;
 
 /// An event with the ticks at which it began and ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +58,8 @@ pub(crate) struct Decoder {
     resets: std::collections::VecDeque<(u64, bool)>,
     at: usize,
     turnaround: usize,
+    /// A packet with data has come with this turnaround.
+    proven: bool,
     phase: Option<DataPhase>,
     /// CTRL/STAT.ORUNDETECT as last seen.
     overrun: Option<bool>,
@@ -76,6 +84,7 @@ impl Default for Decoder {
             resets: std::collections::VecDeque::new(),
             at: 0,
             turnaround: 1,
+            proven: false,
             phase: None,
             overrun: None,
             dp_bank: 0,
@@ -117,11 +126,12 @@ impl Decoder {
             return;
         }
         if self.listens == Listens::Elsewhere {
-            return self.elsewhere(ended);
+            return self.elsewhere();
         }
         if self.sound {
-            self.at += self.clocks.zeros(self.at);
-            if self.at >= self.clocks.len() {
+            let idle = self.clocks.zeros(self.at);
+            if idle > 0 {
+                self.at += idle;
                 return;
             }
             if let Some((packet, phase)) = self.obvious() {
@@ -174,38 +184,59 @@ impl Decoder {
 
     /// Weighs the next clocks and accepts what is cheapest for the first half of them.
     fn weigh(&mut self, ended: bool) {
-        let mut known = Known {
-            turnaround: self.turnaround,
-            phase: self.phase,
-            astray: self.stray.is_some(),
-            at_first: self.at_first,
-            ended,
-        };
-        let mut best = Search::new(&self.clocks, self.at, known);
-        if best.price() > GOOD_ENOUGH {
-            let usual = self.turnaround;
-            for turnaround in (1..=4).filter(|t| *t != usual) {
-                known.turnaround = turnaround;
-                let other = Search::new(&self.clocks, self.at, known);
-                if other.price().saturating_add(GOOD_ENOUGH) < best.price() {
-                    self.turnaround = turnaround;
-                    best = other;
-                }
-            }
-        }
+        let best = self.cheapest(ended);
         let begin = self.at;
-        let last = if ended { usize::MAX } else { WINDOW / 2 };
+        // What stands near the end of a window cannot be judged yet, unless nothing comes behind it.
+        let last = if begin + WINDOW < self.clocks.len() { WINDOW / 2 } else { usize::MAX };
         let mut packets = 0;
         for (place, item) in best.items().take_while(|(place, _)| *place < last) {
             self.at = begin + place;
             let settled = (self.turnaround, self.listens);
             packets = if matches!(item, Item::Packet(..)) { packets + 1 } else { packets };
             self.accept(item);
-            // Two packets on end are a foothold, and what they changed may change what follows.
-            if packets == 2 && self.sound || settled != (self.turnaround, self.listens) || self.resetting {
+            // What these packets changed may change what follows.
+            if packets == FOOTHOLD || settled != (self.turnaround, self.listens) || self.resetting {
                 break;
             }
         }
+    }
+
+    /// The cheapest way to read the next clocks. Turnaround and data phases are as they were, unless that makes no sense.
+    fn cheapest(&mut self, ended: bool) -> Search {
+        let usual = Known {
+            turnaround: self.turnaround,
+            phase: self.phase.unwrap_or(DataPhase::Without),
+            told: self.phase.is_some() && self.overrun.is_some(),
+            astray: self.stray.is_some(),
+            at_first: self.at_first,
+            ended,
+        };
+        let mut best = Search::new(&self.clocks, self.at, usual);
+        let Foothold { price, with_data, refused } = best.foothold();
+        let settled = if self.proven { price <= GOOD_ENOUGH } else { with_data && price <= FLAWLESS };
+        // Whether data follow a first WAIT or FAULT shows only in what comes after.
+        if settled && (self.phase.is_some() || !refused) {
+            return best;
+        }
+        let phases: &[DataPhase] =
+            if self.phase.is_some() { &[usual.phase] } else { &[DataPhase::Without, DataPhase::With] };
+        let better = if self.proven { PROVEN } else { UNPROVEN };
+        for turnaround in 1..=4 {
+            for phase in
+                phases.iter().copied().filter(|p| (turnaround, *p) != (usual.turnaround, usual.phase))
+            {
+                let must_save = if turnaround == self.turnaround { GOOD_ENOUGH } else { better };
+                let other = Search::new(&self.clocks, self.at, Known { turnaround, phase, ..usual });
+                if other.price().saturating_add(must_save) < best.price() {
+                    if turnaround != self.turnaround {
+                        self.turnaround = turnaround;
+                        self.proven = false;
+                    }
+                    best = other;
+                }
+            }
+        }
+        best
     }
 
     fn accept(&mut self, item: Item) {
@@ -280,6 +311,7 @@ impl Decoder {
     }
 
     fn packet(&mut self, packet: &Packet, phase: DataPhase) {
+        let behind_stray = self.stray.is_some();
         self.end_stray();
         let (transaction, refused) = packet.transaction(phase);
         let end = self.at + packet.clocks(phase);
@@ -291,8 +323,16 @@ impl Decoder {
         self.at_first = false;
         self.after_reset = false;
         match packet.kind() {
-            Kind::Ok => self.learn(&transaction),
-            Kind::Refused => self.phase = Some(phase),
+            // What follows clocks that were lost or doubled may be another register than it looks.
+            Kind::Ok if behind_stray => {}
+            Kind::Ok => {
+                self.proven = true;
+                self.learn(&transaction);
+            }
+            // A data phase of zeros looks like idle clocks.
+            Kind::Refused if phase == DataPhase::With || self.clocks.zeros(end) < LONG_IDLE => {
+                self.phase = Some(phase);
+            }
             _ => {}
         }
     }

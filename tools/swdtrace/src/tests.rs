@@ -301,3 +301,72 @@ fn a_block_with_other_values_is_one_line() {
     assert!(line.contains("write, 64 bytes, first 0x0202_0202"), "{out}");
     assert_eq!(out.lines().filter(|line| line.starts_with("! ")).count(), 1, "{out}");
 }
+
+/// SWCLK and SWDIO of a read of DPIDR behind a line reset, as a VCD file with these names.
+fn capture(clk: &str, dio: &str) -> Vec<u8> {
+    let levels = |value: u64, count: usize| (0..count).map(move |n| value >> n & 1 == 1);
+    let bits = levels(u64::MAX, 56)
+        .chain(levels(0, 8))
+        .chain(levels(0xA5, 8))
+        .chain(levels(0b0_001_1, 4))
+        .chain(levels(0x6BA0_2477, 32))
+        .chain(levels(0b10, 2))
+        .chain(levels(0, 8));
+    let mut text = format!(
+        "$timescale 1 us $end $var wire 1 ! {clk} $end $var wire 1 \" {dio} $end $enddefinitions $end\n#0 0! 0\"\n"
+    );
+    for (n, bit) in bits.enumerate() {
+        text += &format!("#{} 0! {}\"\n#{} 1!\n", 2 * n, u8::from(bit), 2 * n + 1);
+    }
+    text.into_bytes()
+}
+
+#[test]
+fn a_logic_capture_is_shown_and_counted_like_any_recording() {
+    let (code, out, err) = on(&capture("SWCLK", "SWDIO"), &["show"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let expected = "\
+# format: VCD
+    0.000001  line reset
+    0.000129  DPIDR read 0x6BA0_2477 (DPv2, part 0xba, rev 6, designer 0x23b)
+";
+    assert_eq!(out, expected);
+    let (code, out, _) = on(&capture("SWCLK", "SWDIO"), &["stat", "--format", "json"]);
+    let stat: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &stat["probe"]), (0, &"SWD pins".into()));
+    assert_eq!((&stat["transactions"]["ok"], &stat["transactions"]["parity_errors"]), (&1.into(), &0.into()));
+    assert_eq!((&stat["line_resets"], &stat["unreadable"]), (&1.into(), &0.into()));
+    let (_, out, _) = on(&capture("SWCLK", "SWDIO"), &["stat"]);
+    assert!(out.contains("unreadable     0 stretches") && !out.contains("USB"), "{out}");
+}
+
+#[test]
+fn channels_with_other_names_are_chosen_by_hand() {
+    let (code, _, err) = on(&capture("a", "b"), &["show"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("no channel for SWCLK") && err.contains("a, b") && err.contains("--swclk"), "{err}");
+    let (code, out, err) = on(&capture("a", "b"), &["show", "--swclk", "a", "--swdio", "b"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("DPIDR"), "{out}");
+}
+
+#[test]
+fn a_logic_capture_that_is_cut_off_has_the_same_exit_code_as_a_recording() {
+    let mut bytes = capture("SWCLK", "SWDIO");
+    bytes.truncate(bytes.len() - 2);
+    let (code, out, err) = on(&bytes, &["show"]);
+    assert_eq!(code, 61);
+    assert!(out.contains("DPIDR") && err.contains("cut off"), "{out}{err}");
+}
+
+#[test]
+fn clocks_that_could_not_be_read_are_shown_with_their_sample() {
+    let mut bytes = capture("SWCLK", "SWDIO");
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    // The seventh bit of the header should be low.
+    let spoiled = text.replace("#140 0! 0\"", "#140 0! 1\"");
+    assert_ne!(text, spoiled);
+    bytes = spoiled.into_bytes();
+    let (_, out, _) = on(&bytes, &["show", "--level", "2"]);
+    assert!(out.contains("unreadable: ") && out.contains("from sample 129 on"), "{out}");
+}

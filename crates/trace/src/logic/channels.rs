@@ -49,13 +49,19 @@ fn usual(names: &[String], usual: &[&str]) -> Option<usize> {
     usual.iter().find_map(|usual| names.iter().position(|name| last(name) == *usual))
 }
 
+/// The names that there are.
+fn listed(names: &[String]) -> String {
+    let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+    if names.is_empty() { "no channels at all".to_owned() } else { names.join(", ") }
+}
+
 impl Channels {
     /// Finds the pins among the channels of a capture.
     pub(super) fn find(&self, names: &[String]) -> Result<Pins, TraceError> {
         let missing = |pin, wanted: &Option<String>| TraceError::Channel {
             pin,
             wanted: wanted.as_ref().map(|name| format!(" named {name:?}")).unwrap_or_default(),
-            has: if names.is_empty() { "no channels at all".to_owned() } else { names.join(", ") },
+            has: listed(names),
         };
         let find = |pin, wanted: &Option<String>, known| {
             let found = match wanted {

@@ -283,6 +283,3 @@ fn picos(text: &[u8]) -> Option<i64> {
     }
     Some(if negative { -picos } else { picos })
 }
-
-#[cfg(test)]
-mod tests;

@@ -30,7 +30,7 @@ impl Scale {
                 let rest = u128::from(tick % rate) * u128::from(NANOS) / u128::from(rate);
                 Duration::new(tick / rate, u32::try_from(rest).unwrap_or_default())
             }
-            Scale::Femtos(femtos) if femtos % FEMTOS == 0 => {
+            Scale::Femtos(femtos) if femtos.is_multiple_of(FEMTOS) => {
                 Duration::from_nanos(tick.saturating_mul(femtos / FEMTOS))
             }
             Scale::Femtos(femtos) => {

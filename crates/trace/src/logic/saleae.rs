@@ -207,6 +207,3 @@ pub(super) fn read(
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

@@ -259,6 +259,3 @@ impl Session {
         intake.note("samples", &self.packed.samples.to_string());
     }
 }
-
-#[cfg(test)]
-mod tests;

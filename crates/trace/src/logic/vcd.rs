@@ -256,6 +256,3 @@ fn number(digits: &[u8]) -> Option<u64> {
         number.checked_mul(10)?.checked_add(u64::from(digit))
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -141,7 +141,8 @@ fn the_probe_is_found_among_other_devices_by_its_payload() {
     assert_eq!(trace.events(Level::Transaction).len(), 2);
     let kept = Device { bus: 1, address: 7 };
     assert_eq!(trace.warnings(), [Warning::OtherDevices { kept, transfers: 3 }]);
-    let missing = crate::Options { device: Some(Device { bus: 1, address: 99 }) };
+    let missing =
+        crate::Options { device: Some(Device { bus: 1, address: 99 }), ..crate::Options::default() };
     assert!(matches!(crate::open_with(&file, &missing), Err(TraceError::NoSuchDevice(_))));
 }
 

@@ -1,6 +1,6 @@
 //! Clocks that are no SWD packets: stray ones, and those of a port that was switched away from SWD.
 
-use super::lines::{LINE_RESET_CLOCKS, LONGEST, Listens, Switch};
+use super::lines::{LINE_RESET_CLOCKS, Listens, Switch};
 use super::packet::{DataPhase, Kind, Packet};
 use super::{Decoder, OnWire, Unreadable, Why};
 use wire::RegSel;
@@ -57,7 +57,7 @@ impl Stray {
 
 impl Decoder {
     /// The port was switched away from SWD. Clocks are kept as they are until it is back.
-    pub(super) fn elsewhere(&mut self, ended: bool) {
+    pub(super) fn elsewhere(&mut self) {
         let ones = self.clocks.ones(self.at);
         if ones >= LINE_RESET_CLOCKS {
             return self.line_reset(ones);
@@ -71,8 +71,7 @@ impl Decoder {
         }
         self.after_reset &= !self.clocks.bit(self.at);
         let idle = self.stray.is_none() && !self.clocks.bit(self.at);
-        let room = ended || self.at + LONGEST < self.clocks.len();
-        if idle && room {
+        if idle {
             self.at += 1;
         } else {
             self.stray(Why::NotSwd);

@@ -16,7 +16,7 @@ const CODE: usize = 16;
 const ALERT: usize = 128;
 const ACTIVATION: usize = 16;
 /// The longest sequence that is looked for.
-pub(crate) const LONGEST: usize = ALERT + ACTIVATION;
+const LONGEST: usize = ALERT + ACTIVATION;
 /// High clocks before the sequence that puts a JTAG port to sleep.
 const LEAD: usize = 5;
 const TO_DORMANT: usize = 31;

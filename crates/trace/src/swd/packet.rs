@@ -4,8 +4,9 @@ use super::clocks::Clocks;
 use regs::dp;
 use wire::{Ack, Port, RegSel, Transaction};
 
-/// Clocks of a header, of an ack, and of data with its parity.
-const HEADER: usize = 8;
+/// Clocks of a header.
+pub(crate) const HEADER: usize = 8;
+/// Clocks of an ack, and of data with its parity.
 const ACK: usize = 3;
 const DATA: usize = 33;
 
@@ -20,7 +21,7 @@ impl Header {
     /// Takes the lowest eight bits apart.
     pub(crate) fn of(word: u64) -> Option<Header> {
         let framed = word & 0xC1 == 0x81;
-        let even = (word & 0x3E).count_ones() % 2 == 0;
+        let even = (word & 0x3E).count_ones().is_multiple_of(2);
         if !framed || !even {
             return None;
         }

@@ -7,10 +7,13 @@
 
 use super::clocks::Clocks;
 use super::lines::{LINE_RESET_CLOCKS, Switch};
-use super::packet::{DataPhase, Kind, Packet};
+use super::packet::{DataPhase, HEADER, Kind, Packet};
 
 /// Clocks that are weighed at once.
 pub(crate) const WINDOW: usize = 512;
+
+/// So many packets are a foothold: what follows them is decided anew.
+pub(crate) const FOOTHOLD: usize = 2;
 
 /// Prices. They only have to stand in the right relation to each other.
 mod price {
@@ -22,12 +25,20 @@ mod price {
     pub(super) const STRAY_CLOCK: u32 = 1;
     /// The capture ends within the packet.
     pub(super) const CUT: u32 = 4;
+    /// WAIT or FAULT.
     pub(super) const REFUSED: u32 = 2;
-    /// A data phase after WAIT or FAULT that was not there the last time, or the other way round.
-    pub(super) const OTHER_PHASE: u32 = 3;
+    /// A data phase behind it that was not there the last time, or the other way round: dearer than a packet that went wrong
+    /// and might be taken for it.
+    pub(super) const OTHER_PHASE: u32 = 45;
+    /// The same against CTRL/STAT: dearer than a packet of stray clocks.
+    pub(super) const OTHER_PHASE_THAN_TOLD: u32 = 90;
+    /// A write that nobody answers because nobody may.
     pub(super) const TARGETSEL: u32 = 2;
+    /// Nobody answers.
     pub(super) const SILENT: u32 = 14;
+    /// An ack that nobody sends.
     pub(super) const STRANGE: u32 = 20;
+    /// Data with the wrong parity.
     pub(super) const SPOILED: u32 = 24;
     /// Any packet, directly behind stray clocks: without the parity of data, so few clocks prove nothing.
     pub(super) const OK_BEHIND_STRAY: u32 = 8;
@@ -69,14 +80,27 @@ impl Item {
 pub(crate) struct Known {
     /// Turnaround clocks.
     pub(crate) turnaround: usize,
-    /// Whether WAIT and FAULT had a data phase the last time.
-    pub(crate) phase: Option<DataPhase>,
+    /// Whether WAIT and FAULT have a data phase.
+    pub(crate) phase: DataPhase,
+    /// CTRL/STAT says so.
+    pub(crate) told: bool,
     /// The clock before belongs to nothing.
     pub(crate) astray: bool,
     /// Nothing was recognised yet.
     pub(crate) at_first: bool,
     /// No more clocks will come.
     pub(crate) ended: bool,
+}
+
+/// The first packets of a window.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Foothold {
+    /// The price of the clocks up to their end.
+    pub(crate) price: u32,
+    /// One of them has data that fit.
+    pub(crate) with_data: bool,
+    /// One of them was answered WAIT or FAULT.
+    pub(crate) refused: bool,
 }
 
 /// The cheapest way from a place, and what it begins with.
@@ -94,6 +118,8 @@ pub(crate) struct Search {
     from_sound: Vec<Way>,
     from_stray: Vec<Way>,
     known: Known,
+    /// Where stray clocks would be those with which the capture begins.
+    first: Option<usize>,
 }
 
 impl Search {
@@ -102,7 +128,8 @@ impl Search {
         let length = clocks.len().saturating_sub(at).min(WINDOW);
         let empty = || Vec::with_capacity(length);
         // Filled from the end; turned round when done.
-        let mut search = Search { from_sound: empty(), from_stray: empty(), known };
+        let first = known.at_first.then(|| at + clocks.zeros(at));
+        let mut search = Search { from_sound: empty(), from_stray: empty(), known, first };
         for place in (0..length).rev() {
             search.weigh(clocks, at + place, length - place);
         }
@@ -115,6 +142,23 @@ impl Search {
     pub(crate) fn price(&self) -> u32 {
         let ways = if self.known.astray { &self.from_stray } else { &self.from_sound };
         ways.first().unwrap_or(&NOTHING).price
+    }
+
+    /// The first packets. What comes later may be subject to what they set.
+    pub(crate) fn foothold(&self) -> Foothold {
+        let mut beyond = None;
+        let mut foothold = Foothold { price: 0, with_data: false, refused: false };
+        let packets = self.items().filter_map(|(place, item)| match item {
+            Item::Packet(packet, _) => Some((place + item.clocks(), packet.kind())),
+            _ => None,
+        });
+        for (end, kind) in packets.take(FOOTHOLD) {
+            beyond = self.from_sound.get(end);
+            foothold.with_data |= kind == Kind::Ok;
+            foothold.refused |= kind == Kind::Refused;
+        }
+        foothold.price = self.price().saturating_sub(beyond.unwrap_or(&NOTHING).price);
+        foothold
     }
 
     /// The items from the beginning of the window on, each with its distance from there.
@@ -139,7 +183,7 @@ impl Search {
     /// Weighs the place that has `left` clocks of the window before it.
     fn weigh(&mut self, clocks: &Clocks, at: usize, left: usize) {
         let after_stray = Self::beyond(&self.from_stray, left, 1) + price::STRAY_CLOCK;
-        let begin = if self.known.at_first { price::STRAY_AT_FIRST } else { price::STRAY };
+        let begin = if self.first == Some(at) { price::STRAY_AT_FIRST } else { price::STRAY };
         let mut sound = Way { price: after_stray + begin, first: Item::Stray };
         let mut stray = Way { price: after_stray, first: Item::Stray };
         let mut offer = |item: Item, own: u32, behind_stray: u32| {
@@ -171,8 +215,11 @@ impl Search {
 
 /// The packets that may begin at a place.
 fn packets(clocks: &Clocks, at: usize, known: Known, offer: &mut impl FnMut(Item, u32, u32)) {
-    let Some(packet) = Packet::at(clocks, at, known.turnaround) else { return };
     let left = clocks.len().saturating_sub(at);
+    if left < HEADER && known.ended {
+        offer(Item::Cut, price::CUT, price::OTHER_BEHIND_STRAY);
+    }
+    let Some(packet) = Packet::at(clocks, at, known.turnaround) else { return };
     if left < packet.answered() {
         if known.ended {
             offer(Item::Cut, price::CUT, price::OTHER_BEHIND_STRAY);
@@ -186,20 +233,20 @@ fn packets(clocks: &Clocks, at: usize, known: Known, offer: &mut impl FnMut(Item
             offer(Item::Cut, price::CUT + own, price::OTHER_BEHIND_STRAY);
         }
     };
-    let unexpected = |phase| if known.phase.is_some_and(|p| p != phase) { price::OTHER_PHASE } else { 0 };
+    let other = if known.told { price::OTHER_PHASE_THAN_TOLD } else { price::OTHER_PHASE };
     match packet.kind() {
         Kind::Ok => put(DataPhase::With, 0, price::OK_BEHIND_STRAY),
         Kind::Spoiled => put(DataPhase::With, price::SPOILED, price::OTHER_BEHIND_STRAY),
         Kind::Targetsel => put(DataPhase::With, price::TARGETSEL, price::OTHER_BEHIND_STRAY),
         kind => {
-            let own = match kind {
-                Kind::Refused => price::REFUSED,
-                Kind::Silent => price::SILENT,
-                _ => price::STRANGE,
-            };
-            for phase in [DataPhase::With, DataPhase::Without] {
-                let more = if kind == Kind::Refused { unexpected(phase) } else { 0 };
-                put(phase, own + more, price::OTHER_BEHIND_STRAY);
+            for phase in [DataPhase::Without, DataPhase::With] {
+                let own = match kind {
+                    Kind::Refused if phase != known.phase => price::REFUSED + other,
+                    Kind::Refused => price::REFUSED,
+                    Kind::Silent => price::SILENT,
+                    _ => price::STRANGE,
+                };
+                put(phase, own, price::OTHER_BEHIND_STRAY);
             }
         }
     }

@@ -3,10 +3,10 @@
 //!
 //! They are looked for in `$ACKWAIT_CAPTURES` (default: `../shared/captures` beside the workspace) and are no part of it.
 
+use crate::event::{OnWire, Why};
+use crate::{Body, Event, Options, Stat, Trace};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use trace::event::{OnWire, Why};
-use trace::{Body, Event, Stat, Trace};
 use wire::Level;
 
 /// A line of the list of captures.
@@ -52,7 +52,7 @@ fn listed(folder: &Path) -> Vec<Listed> {
 
 fn open(path: &Path) -> Trace {
     let mut file = std::fs::File::open(path).unwrap();
-    trace::open_from(&mut file, &trace::Options::default()).unwrap()
+    crate::open_from(&mut file, &Options::default()).unwrap()
 }
 
 /// Acks, line resets and parity errors.
