@@ -1,15 +1,17 @@
-//! The recording against the wire: what the decoder derives from USB bytes is what really happened, by the simulator's log.
+//! Three witnesses: what the decoder derives from USB bytes, what it derives from the levels of the pins, and what really
+//! happened, by the simulator's log.
 
 use ackwait_tests::bill::FLASH;
 use ackwait_tests::{Rig, options, pattern};
 use h5::{FlashPace, FlashRange};
 use std::path::Path;
 use trace::event::OnWire;
-use trace::{Body, Trace};
+use trace::{Body, Stat, Trace};
 use wire::{Ack, Level, Transaction, WireEvent};
 
-/// Does a bit of everything, recorded, and returns the recording and the log of the wire.
-fn recorded(scenario: &str, folder: &Path) -> (Trace, Vec<Transaction>) {
+/// Does a bit of everything, recorded, and returns the recording, the log of the wire and the pins as a logic analyser would
+/// have captured them.
+fn recorded(scenario: &str, folder: &Path) -> (Trace, Vec<Transaction>, Trace) {
     let path = folder.join("wire.pcapng");
     let mut options = options();
     options.trace = Some(path.clone());
@@ -31,8 +33,22 @@ fn recorded(scenario: &str, folder: &Path) -> (Trace, Vec<Transaction>) {
         WireEvent::Transaction(t) => Some(*t),
         _ => None,
     };
-    let truth = device.borrow().truth().iter().filter_map(|(_, event)| transaction(event)).collect();
-    (trace::open(&std::fs::read(path).expect("the recording")).expect("a recording"), truth)
+    let device = device.borrow();
+    let truth = device.truth().iter().filter_map(|(_, event)| transaction(event)).collect();
+    let pins = simprobe::vcd(device.pin_runs(), device.truth());
+    let recording = trace::open(&std::fs::read(path).expect("the recording")).expect("a recording");
+    (recording, truth, trace::open(pins.as_bytes()).expect("a capture"))
+}
+
+/// The transactions of a trace.
+fn transactions(trace: &Trace) -> impl Iterator<Item = Transaction> + '_ {
+    trace.events(Level::Transaction).iter().filter_map(|event| match &event.body {
+        Body::Wire(wired) => match &wired.what {
+            OnWire::Event(WireEvent::Transaction(t)) => Some(*t),
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
 /// The probe repeats a transaction that is answered WAIT, and a value match until it fits, without telling how often. So a
@@ -51,14 +67,14 @@ fn merged(all: impl Iterator<Item = Transaction>) -> Vec<Transaction> {
 
 fn assert_same(scenario: &str) {
     let folder = tempfile::tempdir().expect("a folder");
-    let (trace, truth) = recorded(scenario, folder.path());
-    let derived = trace.events(Level::Transaction).iter().filter_map(|event| match &event.body {
-        Body::Wire(wired) => match &wired.what {
-            OnWire::Event(WireEvent::Transaction(t)) => Some(*t),
-            _ => None,
-        },
-        _ => None,
-    });
+    let (trace, truth, pins) = recorded(scenario, folder.path());
+    // The pins show everything, so nothing has to be merged.
+    let seen: Vec<Transaction> = transactions(&pins).collect();
+    let apart = seen.iter().zip(&truth).position(|(seen, real)| seen != real);
+    assert_eq!(apart.map(|n| (n, seen[n], truth[n])), None, "{scenario}: the pins say otherwise");
+    assert_eq!(seen.len(), truth.len(), "{scenario}");
+    assert_eq!(Stat::of(&pins).unreadable, 0, "{scenario}");
+    let derived = transactions(&trace);
     let (derived, truth) = (merged(derived), merged(truth.into_iter()));
     assert!(truth.len() > 3000, "{scenario}: only {} transactions", truth.len());
     for (n, (seen, real)) in derived.iter().zip(&truth).enumerate() {
@@ -90,7 +106,7 @@ fn the_recording_of_a_hid_probe_decodes_to_what_was_on_the_wire() {
 fn the_decoder_knows_at_every_moment_where_an_access_goes() {
     let folder = tempfile::tempdir().expect("a folder");
     for scenario in ["h562", "h562,profile=fs", "h562,profile=hid"] {
-        let (trace, _) = recorded(scenario, folder.path());
+        let (trace, ..) = recorded(scenario, folder.path());
         for level in Level::ALL {
             let lost = trace.events(level).iter().map(trace::line).find(|line| line.contains("not known"));
             assert_eq!(lost, None, "{scenario}, level {}", level.number());

@@ -31,6 +31,8 @@ mod truth;
 mod usb;
 mod vcd;
 
+pub use vcd::vcd;
+
 use clap::Parser as _;
 use cli::Cli;
 use device::Offered;

@@ -36,8 +36,8 @@ impl Pin {
     }
 }
 
-/// The file.
-pub(crate) fn vcd(runs: &[PinRun], events: &[(Duration, WireEvent)]) -> String {
+/// The file, of the clocks and events that a simulated probe kept.
+pub fn vcd(runs: &[PinRun], events: &[(Duration, WireEvent)]) -> String {
     let mut changes = Vec::new();
     let mut last = Last::default();
     for run in runs {

@@ -308,7 +308,7 @@ fn capture(clk: &str, dio: &str) -> Vec<u8> {
     let bits = levels(u64::MAX, 56)
         .chain(levels(0, 8))
         .chain(levels(0xA5, 8))
-        .chain(levels(0b0_001_1, 4))
+        .chain(levels(0b0011, 4))
         .chain(levels(0x6BA0_2477, 32))
         .chain(levels(0b10, 2))
         .chain(levels(0, 8));

@@ -9,7 +9,7 @@ use crate::swd::tests::writer::{Rng, Setting, session};
 use crate::{Options, Trace, open_from, open_with};
 use proptest::prelude::*;
 use wire::{Level, Transaction, WireEvent};
-use write::{Pins, csv, saleae_binary, saleae_csv, sr, vcd};
+use write::{Pins, saleae_binary, saleae_csv};
 
 fn options() -> Options {
     let name = |name: &str| Some(name.to_owned());
@@ -39,11 +39,11 @@ fn example(packets: usize) -> (Pins, Vec<Transaction>) {
 /// The files of all formats that consist of one file.
 fn files(pins: &Pins) -> Vec<(&'static str, Vec<u8>)> {
     vec![
-        ("sr", sr(pins, 1, 1000)),
-        ("sr, two bytes a sample", sr(pins, 2, 999)),
-        ("vcd", vcd(pins, "\n")),
-        ("vcd, changes behind their time", vcd(pins, " ")),
-        ("csv", csv(pins)),
+        ("sr", write::sr(pins, 1, 1000)),
+        ("sr, two bytes a sample", write::sr(pins, 2, 999)),
+        ("vcd", write::vcd(pins, "\n")),
+        ("vcd, changes behind their time", write::vcd(pins, " ")),
+        ("csv", write::csv(pins)),
         ("saleae csv", saleae_csv(pins)),
     ]
 }
@@ -192,7 +192,7 @@ fn a_long_idle_clock_that_is_packed_away_takes_little_memory() {
 
 #[test]
 fn rates_are_read_with_their_units() {
-    let read = |text| super::sr::rate(text);
+    let read = |text| sr::rate(text);
     assert_eq!([read("8 MHz"), read("200 kHz"), read("12.5MHz")], [8_000_000, 200_000, 12_500_000].map(Some));
     assert_eq!([read("1 GHz"), read("1000")], [Some(1_000_000_000), Some(1000)]);
     assert_eq!([read("0 Hz"), read("8 furlongs"), read(""), read("99999999999 GHz")], [None; 4]);

@@ -1,4 +1,5 @@
 //! Packets written clock by clock from the specification, and what becomes of them.
+#![allow(clippy::cast_possible_truncation, reason = "numbers that only have to look random")]
 
 mod sweep;
 pub(crate) mod writer;
@@ -29,11 +30,11 @@ fn transactions(found: &[OnWire]) -> Vec<Transaction> {
 }
 
 fn unreadable(found: &[OnWire]) -> Vec<&Unreadable> {
-    let unreadable = |what| match what {
-        &OnWire::Unreadable(ref unreadable) => Some(unreadable),
+    let all = found.iter().filter_map(|what| match what {
+        OnWire::Unreadable(unreadable) => Some(unreadable),
         _ => None,
-    };
-    found.iter().filter_map(unreadable).collect()
+    });
+    all.collect()
 }
 
 fn named(found: &[OnWire]) -> Vec<&str> {
@@ -61,12 +62,8 @@ fn every_published_sequence_is_named_and_leaves_nothing_over() {
         writer.idle(8);
         let found = decoded(&writer.bits, 64);
         assert_eq!(named(&found), names, "{}", sequence.name);
-        assert_eq!(unreadable(&found), [&unread(0); 0], "{}", sequence.name);
+        assert!(unreadable(&found).is_empty(), "{}: {found:?}", sequence.name);
     }
-}
-
-fn unread(tick: u64) -> Unreadable {
-    Unreadable { why: Why::NoPacket, tick, count: 0, data: Vec::new() }
 }
 
 #[test]
@@ -85,7 +82,7 @@ fn after_a_switch_away_clocks_are_kept_as_they_are_until_the_port_is_back() {
     writer.packet(Fate::Ok);
     let found = decoded(&writer.bits, 999);
     assert_eq!(transactions(&found), writer.expected);
-    assert_eq!(unreadable(&found), [&unread(0); 0]);
+    assert!(unreadable(&found).is_empty(), "{found:?}");
     assert!(found.iter().any(|what| matches!(what, OnWire::Bits { count, .. } if *count > 40 * 46)));
 }
 

@@ -98,7 +98,7 @@ fn spoiled(bits: &[bool], at: usize, how: Spoil) -> Vec<bool> {
         Spoil::Drop => {
             bits.remove(at);
         }
-        Spoil::Insert => bits.insert(at, at % 2 == 0),
+        Spoil::Insert => bits.insert(at, at.is_multiple_of(2)),
     }
     bits
 }
