@@ -12,14 +12,11 @@ import contextlib
 import glob
 import json
 import os
-import pty
-import select
 import shutil
 import signal
 import subprocess
 import sys
 import time
-import tty
 
 RAM = 0x20000000
 SIZE = 0x10000
@@ -82,32 +79,14 @@ def run(command, text=None, codes=(0,)):
     return done.stdout + done.stderr
 
 
-def prompt(command, lines):
-    """Runs a tool whose prompt wants a terminal of its own."""
-    main_end, tool_end = pty.openpty()
-    tty.setraw(tool_end)
-    terminal = os.ttyname(tool_end)
-
-    def own():
-        os.setsid()
-        os.close(os.open(terminal, os.O_RDWR))  # The first terminal that a session opens is its own.
-
-    with subprocess.Popen(command, stdin=tool_end, stdout=tool_end, stderr=tool_end, preexec_fn=own) as process:
-        os.close(tool_end)
-        said, left, end = b"", lines.encode(), time.monotonic() + 600
-        while time.monotonic() < end:
-            ready, room, _ = select.select([main_end], [main_end] if left else [], [], 1)
-            if room:
-                left = left[os.write(main_end, left[:64]):]
-            if ready:
-                try:
-                    said += os.read(main_end, 65536)
-                except OSError:  # The other end is closed.
-                    break
-        os.close(main_end)
-        if process.wait(10) != 0:
-            raise Failed(f"{command[0]} ends with {process.returncode}: {said[-300:]}")
-    return said.decode(errors="replace")
+def served(command, port, lines):
+    """Runs a GDB server and puts these requests to it, with the client of tests/vm."""
+    client = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../vm/gdb.py")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+        try:
+            return run([sys.executable, client, str(port)], text=lines)
+        finally:
+            server.terminate()
 
 
 def ackwait(probe, work):
@@ -182,11 +161,11 @@ def probe_rs(probe, work):
     elif work == "attach":
         run(["probe-rs", "read", "b32", hex(RAM), "1", *where])
     else:
-        # Its prompt; what attaching costs there is another run of its own.
-        lines = "" if work == "prompt" else f"x/1wx {RAM:#x}\n" * TIMES
-        said = prompt(["probe-rs", "debug", *where], f"{lines}quit\n")
-        if work != "prompt" and said.count("0x20000000") < TIMES:
-            raise Failed(f"its prompt does not read memory so: {said[:300]}")
+        # Through its GDB server; what attaching costs there is another run of its own.
+        reads = "" if work == "server" else f"m{RAM:x},4\n" * TIMES
+        said = served(["probe-rs", "gdb", "--gdb-connection-string", "127.0.0.1:1337", *where], 1337, f"?\n{reads}")
+        if work != "server" and len(said.splitlines()) < TIMES:
+            raise Failed(f"its server does not answer all reads: {said[-300:]}")
 
 
 TOOLS = {"ackwait": ackwait, "openocd": openocd, "pyocd": pyocd, "probe-rs": probe_rs}
@@ -229,7 +208,7 @@ def main():
         for tool in tools or TOOLS:
             missing = here(tool, binaries)
             for kind in (os.environ.get("ACKWAIT_BILL_PROBES") or KINDS).split():
-                for work in WORKS if tool != "probe-rs" else ["prompt", *WORKS]:
+                for work in WORKS if tool != "probe-rs" else ["server", *WORKS]:
                     line = {"probe": kind, "tool": tool, "work": work}
                     try:
                         line |= {"missing": missing} if missing else measure(binaries, kind, tool, work)

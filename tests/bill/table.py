@@ -15,7 +15,7 @@ WORKS = {
     "polls": "one word polled 1000 times",
 }
 # How often and in which way a tool attaches for a piece of work.
-BASE = {("probe-rs", "block"): ("attach", 2), ("probe-rs", "reads"): ("prompt", 1), ("probe-rs", "polls"): ("prompt", 1)}
+BASE = {("probe-rs", "block"): ("attach", 2), ("probe-rs", "reads"): ("server", 1), ("probe-rs", "polls"): ("server", 1)}
 
 
 def load(paths):
