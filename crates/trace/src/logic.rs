@@ -88,6 +88,28 @@ pub(crate) fn read(
     Ok(finish(intake))
 }
 
+/// Only what is on the wire (level 2) of a capture in one file, without what is derived from it.
+///
+/// # Errors
+/// [`TraceError::Unknown`] when the bytes are no capture, otherwise as [`open_with`](crate::open_with).
+pub fn on_wire(bytes: &[u8], channels: &Channels) -> Result<Vec<Event>, TraceError> {
+    let format = Format::of(bytes).ok_or_else(|| TraceError::Unknown("no logic capture".to_owned()))?;
+    let mut source = bytes;
+    read(format, &mut source, channels).map(|capture| capture.events)
+}
+
+/// What is on the wire in samples that stand one behind the other, `unit` bytes each, with a bit for each channel.
+///
+/// `rate` is in samples a second; `swclk` and `swdio` are the numbers of the bits.
+pub fn on_wire_in_samples(samples: &[u8], unit: usize, rate: u64, swclk: usize, swdio: usize) -> Vec<Event> {
+    let mut intake = Intake::new();
+    intake.scale = intake::Scale::Rate(rate);
+    let pins = channels::Pins { swclk, swdio, nrst: None };
+    // It stops by itself when there is too much.
+    let _ = packed::Packed::new(unit, pins).feed(samples, &mut intake);
+    finish(intake).events
+}
+
 /// Reads the binary exports of the channels of one capture, each with its name.
 pub(crate) fn read_channels(
     files: Vec<(String, &mut dyn Read)>,

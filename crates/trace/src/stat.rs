@@ -111,7 +111,9 @@ pub struct Busy {
 impl Stat {
     /// Counts.
     pub fn of(trace: &Trace) -> Stat {
-        let all = || Level::ALL.into_iter().flat_map(|level| trace.events(level));
+        // The levels above are derived from these, with times within theirs.
+        let levels = [Level::Usb, Level::Command, Level::Transaction];
+        let all = || levels.into_iter().flat_map(|level| trace.events(level));
         let first = all().map(|e| e.at).chain(trace.marks().iter().map(|m| m.at)).min().unwrap_or_default();
         let last = all().map(|e| e.until).chain(trace.marks().iter().map(|m| m.at)).max().unwrap_or_default();
         Stat {

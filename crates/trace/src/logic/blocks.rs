@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 /// Bytes that are read at a time.
-const BLOCK: usize = 1 << 20;
+const BLOCK: usize = 1 << 18;
 /// A longer line is no line.
 const LONGEST: usize = 1 << 22;
 
@@ -11,7 +11,8 @@ const LONGEST: usize = 1 << 22;
 pub(super) struct Blocks<'a> {
     source: &'a mut dyn Read,
     buffer: Vec<u8>,
-    /// How many bytes at the head of the buffer were given out.
+    /// How much of the buffer holds text, and how much of that was given out.
+    held: usize,
     given: usize,
     /// Offset of the head of the buffer in the file.
     pub(super) offset: u64,
@@ -22,41 +23,45 @@ pub(super) struct Blocks<'a> {
 
 impl<'a> Blocks<'a> {
     pub(super) fn new(source: &'a mut dyn Read) -> Self {
-        Blocks { source, buffer: Vec::new(), given: 0, offset: 0, ended: false, open_end: false }
+        Blocks { source, buffer: Vec::new(), held: 0, given: 0, offset: 0, ended: false, open_end: false }
     }
 
-    /// The next lines with their offset, all of them whole; at the end of the file also what is no whole line, with `open_end` set.
+    /// The next lines with their offset, all of them whole; at the end of the file also what is no whole line, with
+    /// `open_end` set.
     pub(super) fn next(&mut self) -> io::Result<Option<(u64, &[u8])>> {
         self.offset += u64::try_from(self.given).unwrap_or_default();
-        self.buffer.drain(..self.given);
+        self.buffer.copy_within(self.given..self.held, 0);
+        self.held -= self.given;
         self.given = 0;
-        loop {
-            if let Some(end) =
-                self.buffer.iter().rposition(|byte| *byte == b'\n').filter(|_| self.is_enough())
-            {
+        while !self.ended {
+            if self.held + BLOCK > self.buffer.len() {
+                self.buffer.resize(self.held + BLOCK, 0);
+            }
+            let room = self.buffer.get_mut(self.held..).unwrap_or_default();
+            let wanted = room.len();
+            let count = fill(self.source, room)?;
+            self.held += count;
+            self.ended = count < wanted;
+            if let Some(end) = self.text().iter().rposition(|byte| *byte == b'\n') {
                 self.given = end + 1;
                 break;
             }
-            if self.ended {
-                self.given = self.buffer.len();
-                self.open_end = self.given != 0;
-                break;
-            }
-            if self.buffer.len() > LONGEST {
+            if self.held > LONGEST {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "a line has no end"));
             }
-            let had = self.buffer.len();
-            self.buffer.resize(had + BLOCK, 0);
-            let count = fill(self.source, self.buffer.get_mut(had..).unwrap_or_default())?;
-            self.buffer.truncate(had + count);
-            self.ended = count < BLOCK;
+        }
+        if self.given == 0 {
+            // Nothing more comes: whole lines first, then what is none.
+            let end = self.text().iter().rposition(|byte| *byte == b'\n');
+            self.given = end.map_or(self.held, |end| end + 1);
+            self.open_end |= end.is_none() && self.given != 0;
         }
         let block = self.buffer.get(..self.given).filter(|block| !block.is_empty());
         Ok(block.map(|block| (self.offset, block)))
     }
 
-    fn is_enough(&self) -> bool {
-        self.ended || self.buffer.len() >= BLOCK
+    fn text(&self) -> &[u8] {
+        self.buffer.get(..self.held).unwrap_or_default()
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) enum Level {
 }
 
 /// Changes between two calls of the decoder.
-const BATCH: u32 = 1 << 16;
+const BATCH: u32 = 1 << 13;
 
 /// The pins at a time.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 /// Samples that are looked at together.
 const GROUP: usize = 64;
 /// Samples between two calls of the decoder.
-const BATCH: usize = 1 << 16;
+const BATCH: usize = 1 << 14;
 /// Bit 0 of every byte of a word.
 const LOWEST: u64 = 0x0101_0101_0101_0101;
 /// Brings bit 0 of byte n to bit 56 + n.

@@ -7,6 +7,8 @@ use crate::TraceError;
 use crate::read::Warning;
 use std::io::{Cursor, Read};
 use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
 use zip::ZipArchive;
 
 const FORMAT: &str = "sigrok session";
@@ -14,8 +16,13 @@ const FORMAT: &str = "sigrok session";
 const MOST_SETTINGS: u64 = 1 << 20;
 /// More bytes of samples are not inflated: a file of a few kilobytes can promise any number.
 const MOST_SAMPLES: u64 = 1 << 36;
-/// Bytes that are inflated at a time.
-const PIECE: usize = 1 << 18;
+/// Bytes that are looked at a time.
+const STEP: usize = 1 << 18;
+/// Larger pieces are not inflated ahead of time: sigrok's have four megabytes.
+const LARGE: u64 = 1 << 24;
+/// Pieces that each worker has ready, and how many workers there are.
+const AHEAD: usize = 2;
+const MOST_WORKERS: usize = 4;
 
 fn wrong(place: &str, why: impl Into<String>) -> TraceError {
     TraceError::Capture { format: FORMAT, place: place.to_owned(), why: why.into() }
@@ -152,16 +159,18 @@ fn whole(
     if pieces.is_empty() {
         return Err(wrong("zip archive", format!("it holds no samples ({})", session.settings.capture)));
     }
-    for (number, name) in pieces {
-        let piece = archive.by_name(&name).map_err(|e| wrong(&name, e.to_string()));
-        let flow = match piece {
+    inflated(&archive, &pieces, |number, piece| match piece {
+        Piece::Whole(bytes) => session.piece(number, &mut bytes.as_slice(), intake),
+        Piece::Broken(bytes) => {
+            session.piece(number, &mut bytes.as_slice(), intake)?;
+            session.cut(intake)
+        }
+        Piece::Large(name) => match archive.clone().by_name(name) {
             Ok(mut piece) => session.piece(number, &mut piece, intake),
             Err(_) => session.cut(intake),
-        };
-        if flow.is_break() {
-            break;
-        }
-    }
+        },
+        Piece::Missing => session.cut(intake),
+    });
     session.end(intake);
     Ok(())
 }
@@ -190,6 +199,61 @@ fn in_order(bytes: &[u8], channels: &Channels, intake: &mut Intake) -> Result<()
     Ok(())
 }
 
+/// A piece of the samples.
+enum Piece<'a> {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// As much as could be inflated.
+    Broken(Vec<u8>),
+    /// Too large to be inflated ahead of time: it has this name.
+    Large(&'a str),
+    Missing,
+}
+
+impl Piece<'_> {
+    fn inflate<'a>(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &'a str) -> Piece<'a> {
+        let Ok(mut file) = archive.by_name(name) else { return Piece::Missing };
+        if file.size() > LARGE {
+            return Piece::Large(name);
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(file.size()).unwrap_or_default());
+        // A piece may hold more than it declares.
+        match file.by_ref().take(LARGE + 1).read_to_end(&mut bytes) {
+            Ok(count) if u64::try_from(count).is_ok_and(|count| count <= LARGE) => Piece::Whole(bytes),
+            Ok(_) => Piece::Large(name),
+            Err(_) => Piece::Broken(bytes),
+        }
+    }
+}
+
+/// Hands on the pieces in their order, inflated on all cores.
+fn inflated(
+    archive: &ZipArchive<Cursor<&[u8]>>,
+    pieces: &[(u64, String)],
+    mut take: impl FnMut(u64, Piece<'_>) -> ControlFlow<()>,
+) {
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS).min(pieces.len());
+    thread::scope(|scope| {
+        let worker = |first: usize| {
+            let (give, taken) = sync_channel(AHEAD);
+            let mut archive = archive.clone();
+            scope.spawn(move || {
+                let mine = pieces.iter().skip(first).step_by(workers);
+                // It fails when nobody wants more.
+                mine.map(|(_, name)| give.send(Piece::inflate(&mut archive, name))).all(|sent| sent.is_ok());
+            });
+            taken
+        };
+        let taken: Vec<Receiver<Piece<'_>>> = (0..workers).map(worker).collect();
+        for (turn, (number, _)) in pieces.iter().enumerate() {
+            let piece = taken.get(turn % workers.max(1)).and_then(|taken| taken.recv().ok());
+            if take(*number, piece.unwrap_or(Piece::Missing)).is_break() {
+                break;
+            }
+        }
+    });
+}
+
 /// A session in the course of being read.
 struct Session {
     settings: Settings,
@@ -197,6 +261,7 @@ struct Session {
     /// The piece that was read last.
     last: Option<u64>,
     inflated: u64,
+    buffer: Vec<u8>,
     is_cut: bool,
 }
 
@@ -220,7 +285,7 @@ impl Session {
             None => intake.warnings.push(Warning::NoRate),
         }
         let packed = Packed::new(settings.unit, pins);
-        Ok(Session { settings, packed, last: None, inflated: 0, is_cut: false })
+        Ok(Session { settings, packed, last: None, inflated: 0, buffer: Vec::new(), is_cut: false })
     }
 
     fn piece(&mut self, number: u64, piece: &mut dyn Read, intake: &mut Intake) -> ControlFlow<()> {
@@ -228,9 +293,16 @@ impl Session {
             return self.cut(intake);
         }
         self.last = Some(number);
-        let mut buffer = vec![0; PIECE];
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.resize(STEP, 0);
+        let flow = self.samples(piece, &mut buffer, intake);
+        self.buffer = buffer;
+        flow
+    }
+
+    fn samples(&mut self, piece: &mut dyn Read, buffer: &mut [u8], intake: &mut Intake) -> ControlFlow<()> {
         loop {
-            let count = match piece.read(&mut buffer) {
+            let count = match piece.read(buffer) {
                 Ok(0) => return ControlFlow::Continue(()),
                 Ok(count) => count,
                 Err(_) => return self.cut(intake),

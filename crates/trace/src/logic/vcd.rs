@@ -10,6 +10,8 @@ use crate::read::Warning;
 use std::io::Read;
 
 const FORMAT: &str = "VCD";
+/// Digits of a time that always fit: 584 years in nanoseconds have no more.
+const MOST_DIGITS: usize = 19;
 /// More signals than this are no board.
 const MOST_SIGNALS: usize = 1 << 20;
 
@@ -171,9 +173,10 @@ fn scale(text: &str) -> Option<Scale> {
 /// The changes behind the declarations.
 struct Body {
     changes: Changes,
-    swclk: Vec<u8>,
-    swdio: Vec<u8>,
-    nrst: Option<Vec<u8>>,
+    /// The codes of the pins.
+    codes: Vec<(Vec<u8>, Pin)>,
+    /// Those of one character.
+    short: Vec<(u8, Pin)>,
     /// The last word announced one more: the signal of a vector.
     vector: bool,
     /// Within `$comment`.
@@ -182,15 +185,14 @@ struct Body {
 
 impl Body {
     fn new(header: &Header, pins: Pins) -> Body {
-        let code = |place: usize| header.codes.get(place).cloned().unwrap_or_default();
-        Body {
-            changes: Changes::new(),
-            swclk: code(pins.swclk),
-            swdio: code(pins.swdio),
-            nrst: pins.nrst.map(code),
-            vector: false,
-            comment: false,
-        }
+        let places = [(Some(pins.swclk), Pin::Swclk), (Some(pins.swdio), Pin::Swdio), (pins.nrst, Pin::Nrst)];
+        let code = |(place, pin): (Option<usize>, Pin)| Some((header.codes.get(place?)?.clone(), pin));
+        let codes: Vec<(Vec<u8>, Pin)> = places.into_iter().filter_map(code).collect();
+        let short = codes.iter().filter_map(|(code, pin)| match code.as_slice() {
+            [code] => Some((*code, *pin)),
+            _ => None,
+        });
+        Body { changes: Changes::new(), short: short.collect(), codes, vector: false, comment: false }
     }
 
     fn take(
@@ -200,11 +202,47 @@ impl Body {
         intake: &mut Intake,
     ) -> Result<(), TraceError> {
         let mut text = text;
-        while let Some((next, rest)) = word(text) {
-            self.word(next, intake).map_err(|why| wrong(at(text), why))?;
-            text = rest;
+        loop {
+            text = match text {
+                [] => return Ok(()),
+                [b' ' | b'\n' | b'\r' | b'\t', rest @ ..] => rest,
+                // Nearly everything is a time, or a change of a signal with a short code.
+                [b'#', rest @ ..] if !self.vector && !self.comment => {
+                    self.time(rest).map_err(|why| wrong(at(text), why))?
+                }
+                [level @ (b'0' | b'1'), code, b' ' | b'\n', rest @ ..] if !self.vector && !self.comment => {
+                    if let Some(pin) = self.short.iter().find_map(|(c, pin)| (c == code).then_some(*pin)) {
+                        let level = if *level == b'1' { Level::High } else { Level::Low };
+                        self.changes.set(pin, level, intake);
+                    }
+                    rest
+                }
+                _ => {
+                    let Some((next, rest)) = word(text) else { return Ok(()) };
+                    self.word(next, intake).map_err(|why| wrong(at(text), why))?;
+                    rest
+                }
+            };
         }
-        Ok(())
+    }
+
+    /// The digits of a time; what follows them.
+    fn time<'a>(&mut self, digits: &'a [u8]) -> Result<&'a [u8], String> {
+        let (mut tick, mut rest) = (0u64, digits);
+        while let [digit @ b'0'..=b'9', more @ ..] = rest {
+            tick = tick.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+            rest = more;
+        }
+        let count = digits.len() - rest.len();
+        let ends = rest.first().is_none_or(u8::is_ascii_whitespace) && (1..=MOST_DIGITS).contains(&count);
+        let Some(tick) = Some(tick).filter(|_| ends) else {
+            let word = word(digits).map_or(digits, |(word, _)| word);
+            return Err(format!("{:?} is no time", format!("#{}", String::from_utf8_lossy(word))));
+        };
+        if !self.changes.now(tick) {
+            return Err(format!("time goes back from {} to {tick}", self.changes.tick));
+        }
+        Ok(rest)
     }
 
     fn word(&mut self, word: &[u8], intake: &mut Intake) -> Result<(), String> {
@@ -215,12 +253,6 @@ impl Body {
         match word {
             [b'$', rest @ ..] => self.comment = rest == b"comment" || self.comment && rest != b"end",
             _ if self.comment => {}
-            [b'#', digits @ ..] => {
-                let tick = number(digits).ok_or_else(|| format!("{:?} is no time", lossy(word)))?;
-                if !self.changes.now(tick) {
-                    return Err(format!("time goes back from {} to {tick}", self.changes.tick));
-                }
-            }
             [b'0', code @ ..] => self.set(code, Level::Low, intake),
             [b'1', code @ ..] => self.set(code, Level::High, intake),
             [b'z' | b'Z', code @ ..] => self.set(code, Level::Open, intake),
@@ -234,25 +266,9 @@ impl Body {
     }
 
     fn set(&mut self, code: &[u8], level: Level, intake: &mut Intake) {
-        let pin = if code == self.swclk {
-            Pin::Swclk
-        } else if code == self.swdio {
-            Pin::Swdio
-        } else if self.nrst.as_ref().is_some_and(|nrst| code == nrst) {
-            Pin::Nrst
-        } else {
-            return;
-        };
-        self.changes.set(pin, level, intake);
+        let pin = self.codes.iter().find_map(|(known, pin)| (known == code).then_some(*pin));
+        if let Some(pin) = pin {
+            self.changes.set(pin, level, intake);
+        }
     }
-}
-
-fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0u64, |number, digit| {
-        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
-        number.checked_mul(10)?.checked_add(u64::from(digit))
-    })
 }
