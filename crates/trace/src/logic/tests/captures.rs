@@ -118,13 +118,14 @@ fn told(trace: &Trace) -> Vec<&OnWire> {
 
 #[test]
 fn a_capture_has_the_same_transactions_at_the_same_times_in_every_format() {
-    /// CSV has a line for each sample: longer captures would take minutes to convert.
-    const MOST: u64 = 5_000_000;
+    /// CSV has a line for each sample: half a gigabyte, and minutes, for the longer captures.
+    const MOST_IN_CSV: u64 = 5_000_000;
     let Some(folder) = folder() else { return };
     let scratch = tempfile::tempdir().unwrap();
-    for listed in listed(&folder).into_iter().filter(|listed| listed.samples < MOST) {
+    for listed in listed(&folder) {
         let session = open(&folder.join(&listed.file));
-        for format in ["vcd", "csv"] {
+        let formats = if listed.samples < MOST_IN_CSV { &["vcd", "csv"][..] } else { &["vcd"] };
+        for format in formats {
             let file = scratch.path().join(format!("capture.{format}"));
             let Some(()) = converted(&folder.join(&listed.file), format, &file) else { return };
             let other = open(&file);
