@@ -1,12 +1,16 @@
 //! A production line in memory: a job, boards that can lose power, journals that survive.
 
+use crate::bill::FLASH;
 use crate::options;
 use h5::Progress;
 use provision::journal::MemoryShelf;
 use provision::{Answer, FileRule, Goods, Job, Limits, Live, Regress, Report, Step, Watch};
+use regs::h5::flash::SECTOR;
+use regs::h5::obk::{header, payload};
 use session::{Options, Session, SessionError};
 use sim::{Bill, Board, Scenario, SimProbe};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -41,8 +45,10 @@ pub struct Outcome {
     pub image: Vec<u8>,
     /// The board: product state, credential.
     pub state: regs::h5::state::ProductState,
-    /// A credential that fits is in the part.
+    /// The job's credential is in the part (where the job has none: any that is whole).
     pub credential: bool,
+    /// The flash holds the job's images, and nothing else.
+    pub firmware: bool,
     /// What it cost.
     pub bill: Bill,
     /// How many busy windows there were.
@@ -114,19 +120,14 @@ impl Line {
     /// Runs the job on a factory-new board, where opening the probe may be what fails.
     ///
     /// # Errors
-    /// What [`Session::simulated`] says.
-    pub fn try_fresh(&self, scenario: &str, shelf: &MemoryShelf) -> Result<Outcome, SessionError> {
+    /// [`Unopened`].
+    pub fn try_fresh(&self, scenario: &str, shelf: &MemoryShelf) -> Result<Outcome, Unopened> {
         let scenario = Scenario::parse(scenario).expect("a scenario");
         let board = Board::open(&scenario).expect("a board");
         self.try_on(board, &scenario, shelf)
     }
 
-    fn try_on(
-        &self,
-        board: Board,
-        scenario: &Scenario,
-        shelf: &MemoryShelf,
-    ) -> Result<Outcome, SessionError> {
+    fn try_on(&self, board: Board, scenario: &Scenario, shelf: &MemoryShelf) -> Result<Outcome, Unopened> {
         self.act(&self.options(), board, scenario, |target, watch| {
             provision::run(&self.job, &self.goods, target, shelf, Limits::default(), watch)
         })
@@ -142,10 +143,13 @@ impl Line {
         board: Board,
         scenario: &Scenario,
         act: impl FnOnce(&mut Live<'_>, &mut Counting) -> Report,
-    ) -> Result<Outcome, SessionError> {
+    ) -> Result<Outcome, Unopened> {
         let device = SimProbe::with_board(board, scenario).expect("a probe");
-        let mut session = Session::simulated(device, options)?;
-        let device = session.device().expect("a simulated probe");
+        let device = Rc::new(RefCell::new(device));
+        let mut session = Session::over(Rc::clone(&device), options).map_err(|error| {
+            let device = device.borrow();
+            Unopened { error, image: device.board().nonvolatile(), holds_reset: device.holds_reset() }
+        })?;
         let mut watch = Counting { device: Rc::clone(&device), began: Vec::new() };
         let report = act(&mut Live::new(&mut session.adi), &mut watch);
         drop(session);
@@ -154,7 +158,8 @@ impl Line {
             report,
             image: device.board().nonvolatile(),
             state: device.board().product_state(),
-            credential: device.board().has_credential(),
+            credential: self.fits(device.board()),
+            firmware: flash(device.board()) == self.images(),
             bill: device.bill(),
             busy_windows: device.board().busy_windows(),
             transactions: device.transactions(),
@@ -162,6 +167,42 @@ impl Line {
             holds_reset: device.holds_reset(),
         })
     }
+
+    /// The credential of the job is in the part.
+    fn fits(&self, board: &Board) -> bool {
+        let Some(obk) = &self.goods.obk else { return board.has_credential() };
+        let bytes = obk.file.to_bytes();
+        let wanted = &bytes[header::LEN + payload::CREDENTIAL..header::LEN + payload::RESERVED];
+        board.credential().is_some_and(|found| found == wanted)
+    }
+
+    /// The sectors that the job fills, whole, behind their numbers.
+    fn images(&self) -> BTreeMap<u32, Vec<u8>> {
+        let mut sectors = BTreeMap::new();
+        for part in &self.goods.firmware.sectors {
+            let offset = part.at.0 - FLASH.0;
+            let sector = sectors.entry(offset / SECTOR).or_insert_with(|| vec![0xFF; SECTOR as usize]);
+            sector[(offset % SECTOR) as usize..][..part.data.len()].copy_from_slice(&part.data);
+        }
+        sectors
+    }
+}
+
+/// The sectors that are not blank, behind their numbers; a torn one reads as nothing that a job could want.
+fn flash(board: &Board) -> BTreeMap<u32, Vec<u8>> {
+    let whole = |bytes: &[u8], torn| if torn { Vec::new() } else { bytes.to_vec() };
+    board.sectors().map(|(number, bytes, torn)| (number, whole(bytes, torn))).collect()
+}
+
+/// A probe that could not be opened, and what that left.
+#[derive(Debug)]
+pub struct Unopened {
+    /// Why.
+    pub error: SessionError,
+    /// What the board remembers without power.
+    pub image: Vec<u8>,
+    /// The probe drives nRESET low all the same.
+    pub holds_reset: bool,
 }
 
 /// Notes how many packets and answers there were when a step began; says yes to everything.

@@ -225,7 +225,14 @@ impl Session {
     /// # Errors
     /// [`SessionError`].
     pub fn simulated(device: SimProbe, options: &Options) -> Result<Session, SessionError> {
-        let device = Rc::new(RefCell::new(device));
+        Session::over(Rc::new(RefCell::new(device)), options)
+    }
+
+    /// The same over a probe that the caller keeps, to look at it where no session comes of it.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn over(device: Rc<RefCell<SimProbe>>, options: &Options) -> Result<Session, SessionError> {
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new());
         let pipe = Loopback::new(Rc::clone(&device), Arc::clone(&clock));
         let mut setup = Setup::new(options, clock, pipe.shape())?;

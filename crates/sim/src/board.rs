@@ -174,7 +174,13 @@ impl Board {
     /// Whether debug authentication has a credential whose integrity is right.
     #[must_use]
     pub fn has_credential(&self) -> bool {
-        self.chip.flash.nv.credential().is_some()
+        self.credential().is_some()
+    }
+
+    /// What debug authentication goes by, where its integrity is right: the hash of the password, then the permissions.
+    #[must_use]
+    pub fn credential(&self) -> Option<Vec<u8>> {
+        self.chip.flash.nv.credential().map(|found| [&found.hash[..], &found.permissions[..]].concat())
     }
 
     /// Flash sectors that are not blank, as (number through both physical banks, contents, a slot is torn).
