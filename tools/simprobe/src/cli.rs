@@ -29,7 +29,7 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "simprobe", version, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
-    /// The kind of probe.
+    /// The kind of probe. A `firmware=` in --scenario brings its own USB; this then says CMSIS-DAP only.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) probe: Kind,
     /// The probe's serial number; each kind has one of its own.

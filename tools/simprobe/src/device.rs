@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use trace::TraceError;
 use usbip::Description;
-use wire::{Endpoint, Setup, TransferKind, UsbDevice, UsbFault, UsbIdentity};
+use wire::{Endpoint, InterfaceText, Setup, TransferKind, UsbDevice, UsbFault, UsbIdentity};
 
 /// Endpoints of the HID interface of a composite device.
 const HID: [Endpoint; 2] = [hid(0x02), hid(0x82)];
@@ -122,6 +122,10 @@ impl UsbDevice for Offered {
         }
     }
 
+    fn interface(&self) -> Option<InterfaceText> {
+        self.probe.interface()
+    }
+
     fn endpoints(&self) -> [Endpoint; 2] {
         self.probe.endpoints()
     }
@@ -199,6 +203,42 @@ mod tests {
         device.out(out, &[0x00, 0xFF], clock.now()).unwrap();
         clock.sleep_until(device.next_in(input).unwrap());
         device.take_in(input).unwrap()
+    }
+
+    /// Who it is, its interface and its endpoints: of simulated firmware that a scenario names, as in this process.
+    #[test]
+    fn a_named_firmware_shows_a_usb_host_what_it_shows_in_process() {
+        let makes = ["debugprobe", "daplink-old", "free-dap", "edbg", "kitprog3", "orbtrace", "mcu-link"];
+        for make in makes {
+            let inside = SimProbe::open(&format!("h563,firmware={make}")).unwrap();
+            let clock = Arc::new(VirtualClock::new());
+            let probe = SimProbe::open(&Kind::default().scenario(&format!("h563,firmware={make}"), &[]));
+            let device = Offered::new(probe.unwrap(), Kind::default(), Arc::<VirtualClock>::clone(&clock));
+            let about = device.description();
+            let [interface] = &about.interfaces[..] else { panic!("{make}: one interface") };
+            let text = inside.interface().unwrap();
+            assert_eq!((&interface.name, interface.class.class), (&text.name, text.class), "{make}");
+            assert_eq!(
+                (&about.identity, device.endpoints()),
+                (&inside.identity(), inside.endpoints()),
+                "{make}"
+            );
+            let taken = usbip::Server::new(clock).export(device, about);
+            assert!(taken.is_ok(), "{make}: {taken:?}");
+        }
+    }
+
+    /// KitProg3's class is 0, and only Orbtrace's interface says CMSIS-DAP.
+    #[test]
+    fn class_and_name_of_the_interface_are_those_of_the_firmware() {
+        for (make, name, class) in
+            [("kitprog3", "KitProg3 CMSIS-DAP BULK", 0x00), ("orbtrace", "CMSIS-DAP v2", 0xFF)]
+        {
+            let probe = SimProbe::open(&Kind::default().scenario(&format!("h563,firmware={make}"), &[]));
+            let device = Offered::new(probe.unwrap(), Kind::default(), Arc::new(VirtualClock::new()));
+            let [interface] = &device.description().interfaces[..] else { panic!("{make}") };
+            assert_eq!((interface.name.as_str(), interface.class.class), (name, class));
+        }
     }
 
     #[test]

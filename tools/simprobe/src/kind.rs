@@ -43,9 +43,15 @@ impl Kind {
         }
     }
 
-    /// The whole text of a scenario: what was asked for, then the probe, then further items. The last word counts.
+    /// The whole text of a scenario: what was asked for, then the probe, then further items. The last word counts. A firmware
+    /// that was asked for brings its own USB; only the composite device is one whatever runs in it.
     pub(crate) fn scenario(self, asked: &str, further: &[String]) -> String {
-        let mut items = vec![asked, self.items()];
+        let named = asked.split(',').any(|item| item.trim_start().starts_with("firmware="));
+        let own = match self {
+            Kind::DapV2 | Kind::DapV2Fs | Kind::DapV1 if named => "probe=cmsis-dap",
+            kind => kind.items(),
+        };
+        let mut items = vec![asked, own];
         items.extend(further.iter().map(String::as_str));
         items.join(",")
     }
@@ -82,5 +88,12 @@ mod tests {
         let text = Kind::StLinkV3.scenario("h562,probe=cmsis-dap", &["serial=ABC".to_owned()]);
         let identity = SimProbe::open(&text).unwrap().identity();
         assert_eq!((identity.pid, identity.serial.as_str()), (0x374E, "ABC"));
+    }
+
+    #[test]
+    fn a_firmware_that_is_named_brings_its_own_usb() {
+        let probe = SimProbe::open(&Kind::DapV2.scenario("h562,firmware=edbg", &[])).unwrap();
+        let [out, _] = probe.endpoints();
+        assert_eq!((out.kind, out.max_packet), (wire::TransferKind::Interrupt, 512));
     }
 }

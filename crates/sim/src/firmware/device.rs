@@ -15,6 +15,8 @@ use wire::{Endpoint, InterfaceText, UsbFault, UsbIdentity};
 
 /// Numbers that pid.codes gives to tests.
 const TESTS: (u16, u16) = (0x1209, 0x0001);
+/// `bInterfaceClass` of a HID.
+const HID_CLASS: u8 = 0x03;
 /// Endpoint of commands.
 pub(crate) const OUT: u8 = 0x01;
 /// Endpoint of answers.
@@ -135,7 +137,9 @@ impl Device for DapDevice {
     }
 
     fn interface(&self) -> Option<InterfaceText> {
-        let (name, class) = self.setup.make.interface()?;
+        let hid = self.setup.profile.is_hid();
+        // A profile of the other kind makes it another interface.
+        let (name, class) = self.setup.make.interface().filter(|(_, class)| (*class == HID_CLASS) == hid)?;
         Some(InterfaceText { name: name.to_owned(), class })
     }
 
