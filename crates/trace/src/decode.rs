@@ -1,8 +1,9 @@
 //! Decoding: from USB transfers to probe commands (level 1) and to SWD transactions (level 2).
 //!
-//! CMSIS-DAP lists its transactions. ST-Link has commands of a higher kind; see `stlink`. Both give the same [`Wired`]
-//! events, and everything above is the same.
+//! CMSIS-DAP lists its transactions. ST-Link has commands of a higher kind; see `stlink`. A J-Link is told every bit; see
+//! `jlink`. All give the same [`Wired`] events, and everything above is the same.
 
+pub(crate) mod jlink;
 mod lines;
 mod pairing;
 mod secret;
@@ -77,6 +78,7 @@ pub(crate) fn decode(transfers: &[Transfer], choice: Choice) -> Decoding {
     match choice.protocol {
         Protocol::CmsisDap => cmsis_dap(transfers, choice),
         Protocol::StLink => stlink::decode(transfers, choice),
+        Protocol::JLink => jlink::decode(transfers, choice),
         // Pins are captured without any transfer.
         Protocol::Wire => Decoding::default(),
     }

@@ -5,7 +5,7 @@
 //! | level | what | module |
 //! |---|---|---|
 //! | 0 | USB transfers | [`read`] |
-//! | 1 | probe commands: CMSIS-DAP, ST-Link | [`decode`] |
+//! | 1 | probe commands: CMSIS-DAP, ST-Link (a J-Link's shifts go straight to level 2) | [`decode`] |
 //! | 2 | SWD transactions, line sequences, the reset pin; of an ST-Link only what its commands spell out | [`decode`], `swd` |
 //! | 3 | memory accesses; accesses to DP and AP registers that are not part of one | `lift`, `fold` |
 //! | 4 | the same with register and field names | `name` |
@@ -19,9 +19,9 @@
 //! Wireshark reads a recording. Its marks have link type 147 (DLT_USER0), which Wireshark has no meaning for until it is told:
 //! `-o 'uat:user_dlts:"User 0 (DLT=147)","json","0","","0",""'`.
 //!
-//! **What it knows.** pcapng and pcap, usbmon headers, sigrok sessions, VCD, CSV and binary exports of Saleae Logic 2, how levels
+//! **What it knows.** pcapng and pcap, the headers of usbmon, USBPcap and macOS, sigrok sessions, VCD, CSV and binary exports of Saleae Logic 2, how levels
 //! at clock edges become SWD transactions, how CMSIS-DAP packets become transactions (through `cmsis-dap`), how
-//! SELECT, CSW and TAR make an address, how ST-Link commands become memory accesses (through `stlink`), and register names
+//! shifts of a J-Link become clocks, how SELECT, CSW and TAR make an address, how ST-Link commands become memory accesses (through `stlink`), and register names
 //! (through `regs`).
 //!
 //! **What it must not know.** Probes as devices, the driver, the simulator, clocks. Times come with the records.
@@ -29,8 +29,9 @@
 //! **Specification.** pcapng (IETF draft, version 1.0), Linux usbmon binary records, CMSIS-DAP 2.1.2, Arm IHI 0031G (ADIv5.2);
 //! none for ST-Link (notes STL-1 to STL-16); IEEE 1364 (VCD), the sources of libsigrok, support.saleae.com.
 //!
-//! **Not supported.** USBPcap and tool logs as input; Saleae's own `.sal`; J-Link; JTAG; ADIv6; a second device's traffic
-//! beside the chosen one, and so a probe that got a new address on the way. A CMSIS-DAP probe hides how often it repeated a
+//! **Not supported.** Tool logs as input; Saleae's own `.sal`; SEGGER's own commands of a J-Link; JTAG; ADIv6; a second
+//! device's traffic beside the chosen one (one that comes back at another address is followed where its descriptors were
+//! captured both times). A CMSIS-DAP probe hides how often it repeated a
 //! transaction after WAIT, and when within a packet each transaction happened: all transactions of a packet carry the times of
 //! the packet. An ST-Link hides nearly all transactions.
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]

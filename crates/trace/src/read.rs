@@ -4,8 +4,11 @@
 //! its submit, the data of an IN transfer at its completion.
 
 mod choose;
+mod darwin;
+mod identity;
 mod pairs;
 mod pcap;
+mod usbpcap;
 
 use crate::TraceError;
 use bytes::Bytes;
@@ -133,6 +136,13 @@ pub enum Warning {
         /// How many transfers of others.
         transfers: u64,
     },
+    /// The probe had other addresses too: it was plugged in again, or reset.
+    Moved {
+        /// The address with most to decode.
+        kept: Device,
+        /// The others.
+        others: Vec<Device>,
+    },
     /// A logic capture ends before its end, or cannot be read from there on.
     CutAtSample {
         /// How many samples could be read.
@@ -167,6 +177,10 @@ impl fmt::Display for Warning {
             Warning::OtherDevices { kept, transfers } => {
                 write!(f, "device {kept} is shown; {transfers} transfers of other devices were left out")
             }
+            Warning::Moved { kept, others } => {
+                let others: Vec<String> = others.iter().map(Device::to_string).collect();
+                write!(f, "device {kept} is also {}, by its descriptors: the probe was connected anew", others.join(", "))
+            }
             Warning::CutAtSample { sample } => {
                 write!(f, "the capture is cut off or damaged after sample {sample}; what stands before is shown")
             }
@@ -178,7 +192,8 @@ impl fmt::Display for Warning {
                 f.write_str("the capture does not say how long a sample takes: times are counted in samples as ns")
             }
             Warning::NotDecoded => f.write_str(
-                "neither CMSIS-DAP nor ST-Link commands were seen from this device: only USB transfers are shown",
+                "no commands of CMSIS-DAP or ST-Link and no shifts of a J-Link were seen from this device: only USB \
+                 transfers are shown",
             ),
         }
     }

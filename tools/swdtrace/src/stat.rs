@@ -46,7 +46,9 @@ pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
         "transactions   {} ({} added by the probe): {} OK, {} WAIT, {} FAULT, {} no ack, {} parity errors, {} other",
         t.total, t.implied, t.ok, t.wait, t.fault, t.no_ack, t.parity_errors, t.other
     )?;
-    let hidden = if pins { "" } else { "; what the probe repeated by itself is not in a recording of USB" };
+    let all_seen = pins || trace.protocol() == Some(Protocol::JLink);
+    let hidden =
+        if all_seen { "" } else { "; what the probe repeated by itself is not in a recording of USB" };
     writeln!(out, "WAIT           longest run {}{hidden}", t.longest_wait_run)?;
     writeln!(out, "line           {line_resets} line resets, {} resets by pin", t.resets)?;
     if pins {

@@ -27,4 +27,22 @@ pub(super) const NOTES: &[Note] = &[
         "Secrets are masked at recording by HMAC under a key that is never stored: equal inputs stay equal inside one trace",
         "search a recording for the password in any encoding",
     ),
+    note(
+        "TRACE-5",
+        Confidence::Verified,
+        "USBPcap records (link type 249) are little-endian: header length 0, IRP 2, USBD_STATUS 10, info 16 (bit 0: done), bus 17, device 19, endpoint 21, transfer 22, data length 23",
+        "capture with USBPcap and compare",
+    ),
+    note(
+        "TRACE-6",
+        Confidence::Inferred,
+        "macOS' USB records (link type 266) are little-endian: header length 2, kind 3 (0 submit, 1 complete), length 4, status 8, id 16, location 24, address 29, endpoint 30, kind of endpoint 31",
+        "capture on macOS and compare",
+    ),
+    note(
+        "TRACE-7",
+        Confidence::Verified,
+        "J-Link, raw: CE or CF, 0, bits (16), directions, levels; the answer has the levels seen, and with CF a status byte; a level seen stands on the line before the next clock",
+        "record USB and the wire at once and compare",
+    ),
 ];

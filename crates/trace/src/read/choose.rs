@@ -2,10 +2,13 @@
 //!
 //! A device descriptor in the recording names an ST-Link by its numbers. Most captures begin after enumeration, so as a rule
 //! the payload decides: a CMSIS-DAP answer repeats the command byte of its request, an ST-Link command has 16 bytes of which
-//! the first is one of a few, and an answer of a known length.
+//! the first is one of a few, and an answer of a known length; a shift of a J-Link says how long it and its answer are.
+//! A probe that was plugged in again has another address; its descriptors say that it is the same.
 
+use super::identity::Identities;
 use super::{Device, Recording, Transfer, Warning};
 use crate::TraceError;
+use crate::decode::jlink;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// HID class request SET_REPORT to an interface: how probes without an OUT endpoint are sent their reports.
@@ -20,6 +23,8 @@ pub enum Protocol {
     CmsisDap,
     /// ST-Link: memory commands; what the probe does on the wire is its own business.
     StLink,
+    /// J-Link, driven bit by bit: every transaction is seen.
+    JLink,
     /// None: the pins were captured, and every transaction is seen.
     Wire,
 }
@@ -29,6 +34,7 @@ impl std::fmt::Display for Protocol {
         f.write_str(match self {
             Protocol::CmsisDap => "CMSIS-DAP",
             Protocol::StLink => "ST-Link",
+            Protocol::JLink => "J-Link",
             Protocol::Wire => "SWD pins",
         })
     }
@@ -68,6 +74,36 @@ struct Traffic {
     outs: BTreeMap<u8, u64>,
     ins: BTreeMap<u8, u64>,
     st_link: StLinkTraffic,
+    j_link: JLinkTraffic,
+}
+
+/// What speaks for a J-Link that is driven bit by bit.
+#[derive(Debug, Default)]
+struct JLinkTraffic {
+    /// Where the last shift was sent, and how long its answer is.
+    awaits: Option<(u8, jlink::Size)>,
+    /// Shifts with an answer as long as it must be, by pair of endpoints.
+    shifts: BTreeMap<(u8, u8), u64>,
+}
+
+impl JLinkTraffic {
+    fn take(&mut self, transfer: &Transfer) {
+        if carries_out(transfer) {
+            let size = jlink::Size::of(&transfer.data).filter(|size| size.command() == transfer.data.len());
+            self.awaits = size.map(|size| (transfer.endpoint, size));
+        } else if carries_in(transfer)
+            && let Some((out, size)) = self.awaits.take()
+            // The status may come by itself.
+            && (transfer.data.len() == size.answer || transfer.data.len() == size.bytes)
+        {
+            *self.shifts.entry((out, transfer.endpoint)).or_default() += 1;
+        }
+    }
+
+    fn best(&self) -> Option<((u8, u8), u64)> {
+        let (pair, shifts) = self.shifts.iter().max_by_key(|(_, n)| **n)?;
+        Some((*pair, shifts.saturating_mul(RIGHT_LENGTH)))
+    }
 }
 
 /// What speaks for an ST-Link.
@@ -135,6 +171,7 @@ impl Traffic {
     fn take(&mut self, transfer: &Transfer) {
         let Some(first) = transfer.data.first().copied() else { return };
         self.st_link.take(transfer);
+        self.j_link.take(transfer);
         if carries_out(transfer) {
             if cmsis_dap::CommandId(first).name().is_none() {
                 return;
@@ -172,10 +209,12 @@ impl Traffic {
         let cmsis_dap = self.cmsis_dap().map(|found| choice(Protocol::CmsisDap, found));
         let st_link = self.st_link.best().map(|found| choice(Protocol::StLink, found));
         // Data that goes to memory may look like anything, so an ST-Link's may echo; a CMSIS-DAP probe never looks like one.
-        match (cmsis_dap, st_link) {
+        let found = match (cmsis_dap, st_link) {
             (Some(one), Some(other)) if other.1 >= one.1 => Some(other),
             (one, other) => one.or(other),
-        }
+        };
+        let j_link = self.j_link.best().map(|found| choice(Protocol::JLink, found));
+        j_link.filter(|one| found.is_none_or(|other| one.1 > other.1)).or(found)
     }
 }
 
@@ -201,7 +240,11 @@ pub(crate) fn choose(
         .max_by_key(|(device, best)| (best.map(|(_, score)| score), std::cmp::Reverse(*device)));
     let Some((device, best)) = best else { return Ok(None) };
     let before = recording.transfers.len();
-    recording.transfers.retain(|t| t.device == device);
+    let earlier = Identities::of(&recording.transfers).other_addresses(device);
+    recording.transfers.retain(|t| t.device == device || earlier.contains(&t.device));
+    if !earlier.is_empty() {
+        recording.warnings.push(Warning::Moved { kept: device, others: earlier });
+    }
     let others = before - recording.transfers.len();
     if others > 0 {
         let transfers = u64::try_from(others).unwrap_or(u64::MAX);

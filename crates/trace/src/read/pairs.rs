@@ -7,6 +7,17 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Duration;
 
+/// What a reader made of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken<'a> {
+    /// One half of a transfer, with what it moved.
+    Record { head: Head, data: &'a [u8] },
+    /// Data of a transfer that was asked for by an earlier record.
+    More { head: Head, data: &'a [u8] },
+    /// The end of a transfer whose data came before it.
+    End { head: Head },
+}
+
 /// Transfers in the making.
 #[derive(Debug, Default)]
 pub(super) struct Pairs {
@@ -53,7 +64,8 @@ impl Pairs {
                 self.open.remove(&(device, head.urb));
                 transfer.completed = Some(at);
                 transfer.status = Some(head.status);
-                if half == Half::Complete && inward {
+                // USBPcap does not always say the direction of a control transfer again.
+                if half == Half::Complete && transfer.is_in() {
                     transfer.data = data;
                     transfer.secret = secret;
                     transfer.clipped = clipped;
@@ -77,6 +89,28 @@ impl Pairs {
             }),
         }
         true
+    }
+
+    /// Takes data that the host sends after it asked.
+    pub(super) fn more(&mut self, head: &Head, data: &[u8]) -> bool {
+        let device = Device { bus: head.bus, address: head.device };
+        let open = self.open.get(&(device, head.urb)).and_then(|index| self.done.get_mut(*index));
+        if let Some(transfer) = open {
+            transfer.data = [&transfer.data, data].concat().into();
+            transfer.clipped |= head.urb_len > head.data_len;
+        }
+        transfer_kind(head.transfer).is_some()
+    }
+
+    /// Takes the end of a transfer; one that ended before, with its data, has ended.
+    pub(super) fn end(&mut self, head: &Head, at: Duration) -> bool {
+        let device = Device { bus: head.bus, address: head.device };
+        let open = self.open.remove(&(device, head.urb)).and_then(|index| self.done.get_mut(index));
+        if let Some(transfer) = open {
+            transfer.completed = Some(at);
+            transfer.status = Some(head.status);
+        }
+        transfer_kind(head.transfer).is_some()
     }
 
     /// All transfers, in the order in which their data moved.

@@ -1,8 +1,9 @@
 //! pcapng and classic pcap, both byte orders. [TRACE-2]
 
-use super::pairs::Pairs;
-use super::{Recording, Warning};
+use super::pairs::{Pairs, Taken};
+use super::{Recording, Warning, darwin, usbpcap};
 use crate::pcapng::{LINKTYPE_USB_LINUX_MMAPPED, LINKTYPE_USER0};
+use crate::usbmon::Head;
 use bytes::Bytes;
 use pcap_parser::nom;
 use pcap_parser::pcap::{parse_pcap_frame, parse_pcap_frame_be, parse_pcap_header};
@@ -16,20 +17,46 @@ use wire::{Mark, MarkKind};
 
 /// Link type of usbmon records with the 48-byte header.
 const LINKTYPE_USB_LINUX: u16 = 189;
+/// Link type of USBPcap's records (Windows).
+const LINKTYPE_USBPCAP: u16 = 249;
+/// Link type of macOS' records.
+const LINKTYPE_USB_DARWIN: u16 = 266;
 /// Times below this count from the start of a clock; later ones are the time of day, and counted from the first record.
 const A_CLOCK_RUNS_AT_MOST: Duration = Duration::from_secs(60 * 60 * 24 * 365);
 
+/// Whose header stands before a transfer.
+#[derive(Debug, Clone, Copy)]
+enum Layout {
+    Usbmon { long: bool },
+    UsbPcap,
+    Darwin,
+}
+
+impl Layout {
+    fn read(self, packet: &[u8], big_endian: bool) -> Option<Taken<'_>> {
+        match self {
+            Layout::Usbmon { long } => {
+                Head::read(packet, big_endian, long).map(|(head, data)| Taken::Record { head, data })
+            }
+            Layout::UsbPcap => usbpcap::read(packet),
+            Layout::Darwin => darwin::read(packet),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Holds {
-    Usb { long: bool },
+    Usb(Layout),
     Marks,
     Other(i32),
 }
 
 fn holds(link_type: i32) -> Holds {
     match u16::try_from(link_type) {
-        Ok(LINKTYPE_USB_LINUX) => Holds::Usb { long: false },
-        Ok(LINKTYPE_USB_LINUX_MMAPPED) => Holds::Usb { long: true },
+        Ok(LINKTYPE_USB_LINUX) => Holds::Usb(Layout::Usbmon { long: false }),
+        Ok(LINKTYPE_USB_LINUX_MMAPPED) => Holds::Usb(Layout::Usbmon { long: true }),
+        Ok(LINKTYPE_USBPCAP) => Holds::Usb(Layout::UsbPcap),
+        Ok(LINKTYPE_USB_DARWIN) => Holds::Usb(Layout::Darwin),
         Ok(LINKTYPE_USER0) => Holds::Marks,
         _ => Holds::Other(link_type),
     }
@@ -95,18 +122,28 @@ impl Collector {
         });
         let at = packet.at.saturating_sub(origin);
         match packet.holds {
-            Holds::Usb { long } => {
-                let secret = packet.comment.map(secret_ranges).unwrap_or_default();
-                let taken = crate::usbmon::Head::read(packet.data, packet.big_endian, long).is_some_and(
-                    |(head, data)| self.pairs.record(&head, whole.slice_ref(data), secret, at, self.order),
-                );
-                self.unreadable += u64::from(!taken);
+            Holds::Usb(layout) => {
+                let taken = layout.read(packet.data, packet.big_endian);
+                let known = taken.is_some_and(|taken| self.transfer(packet, &taken, at, whole));
+                self.unreadable += u64::from(!known);
             }
             Holds::Marks => match mark(packet.data) {
                 Some(mark) => self.recording.marks.push(super::Marked { at, mark, order: self.order }),
                 None => self.unreadable += 1,
             },
             Holds::Other(link_type) => *self.others.entry(link_type).or_default() += 1,
+        }
+    }
+
+    /// One record of a transfer. Whether it is of a kind that can carry probe traffic.
+    fn transfer(&mut self, packet: &Packet<'_>, taken: &Taken<'_>, at: Duration, whole: &Bytes) -> bool {
+        match taken {
+            Taken::Record { head, data } => {
+                let secret = packet.comment.map(secret_ranges).unwrap_or_default();
+                self.pairs.record(head, whole.slice_ref(data), secret, at, self.order)
+            }
+            Taken::More { head, data } => self.pairs.more(head, data),
+            Taken::End { head } => self.pairs.end(head, at),
         }
     }
 

@@ -266,3 +266,227 @@ proptest::proptest! {
         }
     }
 }
+
+/// A classic pcap of this link type around these packets, a microsecond apart.
+fn pcap(link: u32, packets: &[Vec<u8>]) -> Vec<u8> {
+    let head = [0xA1B2_C3D4u32, 0x0004_0002, 0, 0, 0xFFFF, link];
+    let mut file: Vec<u8> = head.iter().flat_map(|word| word.to_le_bytes()).collect();
+    for (n, packet) in (0u32..).zip(packets) {
+        let length = u32::try_from(packet.len()).unwrap();
+        file.extend([0, n, length, length].iter().flat_map(|word| word.to_le_bytes()));
+        file.extend_from_slice(packet);
+    }
+    file
+}
+
+/// One record as USBPcap writes it: bus 1, device 7.
+fn usbpcap(urb: u64, done: bool, endpoint: u8, kind: TransferKind, data: &[u8]) -> Vec<u8> {
+    let transfer = match kind {
+        TransferKind::Interrupt => 1,
+        TransferKind::Control => 2,
+        TransferKind::Bulk => 3,
+    };
+    let mut out = vec![27, 0];
+    out.extend(urb.to_le_bytes());
+    out.extend([0; 4]); // USBD_STATUS
+    out.extend([9, 0, u8::from(done), 1, 0, 7, 0, endpoint, transfer]);
+    out.extend(u32::try_from(data.len()).unwrap().to_le_bytes());
+    out.extend_from_slice(data);
+    out
+}
+
+/// The same of a control transfer, which has a byte more for its stage.
+fn usbpcap_control(urb: u64, done: bool, endpoint: u8, stage: u8, data: &[u8]) -> Vec<u8> {
+    let mut out = usbpcap(urb, done, endpoint, TransferKind::Control, data);
+    out[0] = 28;
+    out.insert(27, stage);
+    out
+}
+
+/// One record as macOS writes it.
+fn darwin(urb: u64, done: bool, endpoint: u8, kind: TransferKind, data: &[u8]) -> Vec<u8> {
+    let attribute = match kind {
+        TransferKind::Interrupt => 3,
+        TransferKind::Control => 0,
+        TransferKind::Bulk => 2,
+    };
+    let mut out = vec![0x00, 0x01, 32, u8::from(done)];
+    out.extend(u32::try_from(data.len()).unwrap().to_le_bytes());
+    out.extend([0; 8]); // status, isochronous frames
+    out.extend(urb.to_le_bytes());
+    out.extend([0, 0, 0x10, 1]); // location: bus 1
+    out.extend([2, 7, endpoint, attribute]);
+    out.extend_from_slice(data);
+    out
+}
+
+/// A small recording without secrets and marks.
+fn open_recording() -> Vec<u8> {
+    let mut script = Script::new();
+    script.read(DP, 0, 0x6BA0_2477).ap1().poke(0x2000_0000, 1).poke(0x2000_0004, 2);
+    script.bytes()
+}
+
+/// All its records, written by `write`.
+fn rewritten(write: fn(u64, bool, u8, TransferKind, &[u8]) -> Vec<u8>) -> Vec<Vec<u8>> {
+    let mut records = Vec::new();
+    for t in read(&open_recording()).unwrap().transfers {
+        let (asked, done) = if t.is_in() { (&[][..], &t.data[..]) } else { (&t.data[..], &[][..]) };
+        records.push(write(t.urb, false, t.endpoint, t.kind, asked));
+        records.push(write(t.urb, true, t.endpoint, t.kind, done));
+    }
+    records
+}
+
+#[test]
+fn a_recording_rewritten_as_usbpcap_or_darwin_decodes_to_the_same_events() {
+    let original = crate::open(&open_recording()).unwrap();
+    for (link, records) in [(249, rewritten(usbpcap)), (266, rewritten(darwin))] {
+        let trace = crate::open(&pcap(link, &records)).unwrap();
+        assert_eq!(trace.warnings(), [], "{link}");
+        assert_eq!(trace.device(), Some(Device { bus: 1, address: 7 }), "{link}");
+        for level in [Level::Command, Level::Transaction, Level::Access, Level::Meaning] {
+            assert_eq!(lines(&trace, level), lines(&original, level), "{link}, {level:?}");
+        }
+    }
+}
+
+#[test]
+fn a_control_transfer_of_usbpcap_has_its_request_and_its_data() {
+    let setup = [0x80, 6, 0, 1, 0, 0, 4, 0];
+    let descriptor = [18, 1, 0, 2];
+    let newer = [usbpcap_control(5, false, 0, 0, &setup), usbpcap_control(5, true, 0x80, 3, &descriptor)];
+    let older = [
+        usbpcap_control(5, false, 0, 0, &setup),
+        usbpcap_control(5, true, 0x80, 1, &descriptor),
+        usbpcap_control(5, true, 0x80, 2, &[]),
+    ];
+    for records in [&newer[..], &older[..]] {
+        let recording = read(&pcap(249, records)).unwrap();
+        assert_eq!((recording.warnings, recording.transfers.len()), (vec![], 1));
+        let transfer = &recording.transfers[0];
+        assert_eq!((transfer.setup, &transfer.data[..]), (Some(setup), &descriptor[..]));
+        assert!(transfer.is_in() && transfer.status == Some(0));
+    }
+}
+
+#[test]
+fn a_report_sent_to_endpoint_0_is_whole_in_both_ways_of_usbpcap() {
+    let setup = [0x21, 9, 0, 2, 0, 0, 4, 0];
+    let report = [0x05, 0, 1, DP | READ];
+    let newer = [
+        usbpcap_control(5, false, 0, 0, &[&setup[..], &report].concat()),
+        usbpcap_control(5, true, 0, 3, &[]),
+    ];
+    let older = [
+        usbpcap_control(5, false, 0, 0, &setup),
+        usbpcap_control(5, false, 0, 1, &report),
+        usbpcap_control(5, true, 0, 2, &[]),
+    ];
+    for records in [&newer[..], &older[..]] {
+        let recording = read(&pcap(249, records)).unwrap();
+        assert_eq!(recording.transfers.len(), 1);
+        let transfer = &recording.transfers[0];
+        assert_eq!((transfer.setup, &transfer.data[..]), (Some(setup), &report[..]));
+        assert!(!transfer.is_in() && transfer.completed.is_some());
+    }
+}
+
+/// A pcapng of either byte order: two interfaces, and the records of each as they are told.
+fn two_interfaces(big_endian: bool, links: [u16; 2], records: &[(u32, Vec<u8>)]) -> Vec<u8> {
+    let u32_ = |n: u32| if big_endian { n.to_be_bytes() } else { n.to_le_bytes() };
+    let u16_ = |n: u16| if big_endian { n.to_be_bytes() } else { n.to_le_bytes() };
+    let block = |kind: u32, body: Vec<u8>| {
+        let length = u32_(u32::try_from(body.len()).unwrap() + 12);
+        [&u32_(kind)[..], &length, &body, &length].concat()
+    };
+    let section = [&u32_(0x1A2B_3C4D)[..], &u16_(1), &u16_(0), &[0xFF; 8]].concat();
+    let mut file = block(0x0A0D_0D0A, section);
+    for link in links {
+        file.extend(block(1, [&u16_(link)[..], &u16_(0), &u32_(0)].concat()));
+    }
+    for (n, (interface, packet)) in (0u32..).zip(records) {
+        let length = u32_(u32::try_from(packet.len()).unwrap());
+        let padding = vec![0; packet.len().next_multiple_of(4) - packet.len()];
+        let head = [&u32_(*interface)[..], &u32_(0), &u32_(n), &length, &length];
+        file.extend(block(6, [&head.concat()[..], packet, &padding].concat()));
+    }
+    file
+}
+
+#[test]
+fn interfaces_of_different_kinds_and_both_byte_orders_are_read_side_by_side() {
+    for big_endian in [false, true] {
+        let mut records: Vec<_> = rewritten(usbpcap).into_iter().map(|record| (0, record)).collect();
+        // A keyboard on the other interface, and something that is no USB at all.
+        records.insert(3, (1, darwin(99, true, 0x81, TransferKind::Interrupt, &[0, 0, 4, 0])));
+        records.insert(9, (1, vec![1, 2, 3]));
+        for record in &mut records {
+            if record.0 == 1 && record.1.len() > 29 {
+                record.1[29] = 3;
+            }
+        }
+        let trace = crate::open(&two_interfaces(big_endian, [249, 266], &records)).unwrap();
+        let kept = Device { bus: 1, address: 7 };
+        assert_eq!(
+            trace.warnings(),
+            [Warning::Unreadable { packets: 1 }, Warning::OtherDevices { kept, transfers: 1 }]
+        );
+        assert_eq!(lines(&trace, Level::Transaction)[0], "DP read 0x0 OK 0x6BA0_2477");
+    }
+}
+
+#[test]
+fn a_record_cut_anywhere_is_unreadable_and_no_reader_falls() {
+    for record in [
+        usbpcap(1, false, 2, TransferKind::Bulk, &[1, 2, 3]),
+        usbpcap_control(1, false, 0, 0, &[0x80, 6, 0, 1, 0, 0, 18, 0]),
+        darwin(1, true, 0x81, TransferKind::Bulk, &[1, 2, 3]),
+    ] {
+        for length in 0..record.len() {
+            let cut = record[..length].to_vec();
+            for link in [249, 266] {
+                let recording = read(&pcap(link, std::slice::from_ref(&cut))).unwrap();
+                let clipped = recording.transfers.iter().all(|t| t.clipped || t.data.len() <= 3);
+                assert!(clipped && recording.transfers.len() <= 1, "{link}, {length}");
+            }
+        }
+    }
+}
+
+/// A device at an address: its descriptor, its serial number, and one DAP_Transfer.
+fn plugged(urb: u64, address: u8, serial: &str) -> Vec<Vec<u8>> {
+    let mut descriptor = vec![18, 1, 0, 2, 0, 0, 0, 64, 0x28, 0x0D, 4, 2, 0, 1, 1, 2, 3, 1];
+    let text: Vec<u8> = serial.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut string = vec![u8::try_from(text.len()).unwrap() + 2, 3];
+    string.extend(text);
+    let mut all = vec![
+        usbpcap_control(urb, false, 0, 0, &[0x80, 6, 0, 1, 0, 0, 18, 0]),
+        usbpcap_control(urb, true, 0x80, 3, &std::mem::take(&mut descriptor)),
+        usbpcap_control(urb, false, 0, 0, &[0x80, 6, 3, 3, 9, 4, 255, 0]),
+        usbpcap_control(urb, true, 0x80, 3, &string),
+        usbpcap(urb, false, 2, TransferKind::Bulk, &[0x05, 0, 1, DP | READ]),
+        usbpcap(urb, true, 2, TransferKind::Bulk, &[]),
+        usbpcap(urb, true, 0x81, TransferKind::Bulk, &DPIDR),
+    ];
+    all.iter_mut().for_each(|record| record[19] = address);
+    all
+}
+
+#[test]
+fn a_probe_that_comes_back_at_another_address_is_followed_where_its_descriptors_agree() {
+    let again = [plugged(1, 7, "A1"), plugged(2, 9, "A1")].concat();
+    let trace = crate::open(&pcap(249, &again)).unwrap();
+    assert_eq!(trace.events(Level::Transaction).len(), 2);
+    let (kept, other) = (trace.device().unwrap(), |address| Device { bus: 1, address });
+    assert_eq!(kept, other(7));
+    assert_eq!(trace.warnings(), [Warning::Moved { kept, others: vec![other(9)] }]);
+    // Another serial number, or both at the same time: two probes.
+    let twins = [plugged(1, 7, "A1"), plugged(2, 9, "B2")].concat();
+    let mut mixed = [plugged(1, 7, "A1"), plugged(2, 9, "A1")].concat();
+    mixed.swap(0, 13);
+    for records in [twins, mixed] {
+        let trace = crate::open(&pcap(249, &records)).unwrap();
+        assert!(matches!(trace.warnings(), [Warning::OtherDevices { .. }]), "{:?}", trace.warnings());
+    }
+}
