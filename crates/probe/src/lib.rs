@@ -21,9 +21,15 @@
 //!
 //! **Not supported.** JTAG, trace data and the UART of a probe. CMSIS-DAP packets above 16 KiB. HID probes where libusb finds no
 //! USB at all. A HID probe that another program uses is not seen to be busy: systems let both in. A probe that joins two
-//! answers in one USB transfer is noticed when it has happened, unless it is one that is known.
+//! answers in one USB transfer is noticed when it has happened, unless it is one that is known. Answers of CMSIS-DAP and ST-Link
+//! carry no number: one that comes twice passes for the answer to the next question of the same shape [DAP-21]. It is noticed
+//! as soon as a question of another shape is asked, or none is under way; until then a value may be the one before it. So
+//! nothing that matters rests on one reading: flash is compared word by word, identity and states are read back, and a part
+//! is called CLOSED by what the ROM says of itself.
 
 pub mod cmsis_dap;
+#[cfg(test)]
+mod fake;
 pub mod find;
 mod hid;
 mod identify;

@@ -86,11 +86,14 @@ pub fn device(pid: u16) -> Option<Device> {
     DEVICES.iter().find(|device| device.pid == pid).copied()
 }
 
-/// A serial number as people write it. Old firmware gives 12 raw bytes as characters; they become 24 hex digits.
+/// A serial number as people write it. Old firmware gives 12 raw bytes as characters; they become 24 hex digits. Where a system
+/// ends the text at a byte of zero, what is left of it becomes hex digits too.
 pub fn serial(text: &str) -> String {
     let raw: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
     match raw {
-        Some(bytes) if bytes.len() == 12 => bytes.iter().map(|byte| format!("{byte:02X}")).collect(),
+        Some(bytes) if bytes.len() == 12 || !bytes.iter().all(|byte| matches!(byte, b' '..=b'~')) => {
+            bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+        }
         _ => text.to_owned(),
     }
 }
@@ -159,6 +162,8 @@ mod tests {
             serial("\u{51}\u{ff}\u{6c}\u{6}\u{50}\u{49}\u{52}\u{55}\u{28}\u{15}\u{54}\u{18}"),
             "51FF6C065049525528155418"
         );
+        assert_eq!(serial("\u{51}\u{ff}\u{6c}\u{6}"), "51FF6C06", "cut at a zero");
+        assert_eq!(serial("CLONE 7"), "CLONE 7");
         assert_eq!(serial("066DFF485550755187121723"), "066DFF485550755187121723");
     }
 }

@@ -12,7 +12,7 @@
 //! that of another packet. An answer that nobody asked for is noticed when it lies there before a packet is sent, when its
 //! command, count or length fits no question, and before anything is sent again because an answer told less than was
 //! asked for. What is not noticed: an answer that comes twice, for as long as only questions of the very same shape follow
-//! without a pause; the protocol has no number by which they could be told apart.
+//! without a pause; the protocol has no number by which they could be told apart [DAP-21].
 //!
 //! **Firmware that differs** is a table: `quirks`.
 

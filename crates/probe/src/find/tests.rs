@@ -143,3 +143,15 @@ fn looking_for_probes_is_no_error_on_a_machine_without_usb() {
         assert!(probe.trouble.is_some() || probe.way.is_some());
     }
 }
+
+/// Old V2 firmware has 12 raw bytes where the serial number belongs. [STL-15]
+#[test]
+fn a_serial_number_of_raw_bytes_is_listed_and_selected_by_its_hex_digits() {
+    let raw = "\u{51}\u{ff}\u{6c}\u{6}\u{50}\u{49}\u{52}\u{55}\u{28}\u{15}\u{54}\u{18}";
+    let old = view("1-4", (0x0483, 0x3748), Some(raw));
+    let what = identify(&old).unwrap();
+    let all = [settle(old, what, |_, _| Ok(()))];
+    assert!(all[0].to_string().contains("51FF6C065049525528155418"), "{}", all[0]);
+    let wanted = Wanted::Serial("51ff6c065049525528155418".to_owned());
+    assert!(select(&all, &wanted).is_ok());
+}

@@ -2,7 +2,8 @@
 //!
 //! It is a [`Link`](wire::Link) for single registers and nRESET, and a [`Mem`](wire::Mem) for memory, which is what such a
 //! probe is good at. Its firmware keeps the line to itself [STL-10]: what a link promises and this probe cannot do is
-//! `LinkError::Unsupported` with the reason.
+//! `LinkError::Unsupported` with the reason. Waiting for a value is of that kind for registers of a port; for a word of memory
+//! it is done here, by reads in lists that grow, until the value comes or the looks or the time of the policy are spent.
 //!
 //! **Debug mode** is entered when the target is first touched, and again after the target fell silent, because entering is
 //! what wakes the debug port [STL-13]. **SELECT** is kept here and goes along with each command as access port and bank.

@@ -9,6 +9,9 @@ use wire::{Ack, DapOp, LinkError, Pipe, Port, RegSel, Stop, Transferred};
 /// What must not be turned on behind the firmware's back. [STL-10]
 const FIRMWARE_ONLY: u32 = ctrl_stat::ORUNDETECT | ctrl_stat::TRNMODE;
 
+/// [STL-10]
+const NO_MATCH: &str = "an ST-Link has no value match for registers of a port: read the register again and again; for a word of memory it is asked in lists of reads (`probe.match`)";
+
 /// What became of one operation.
 enum Done {
     Wrote,
@@ -58,7 +61,7 @@ impl<P: Pipe> StLink<P> {
                     (reg, false)
                 }
                 DapOp::SetMask(_) | DapOp::ReadUntil { .. } => {
-                    return Err(LinkError::Unsupported("an ST-Link has no value match for registers"));
+                    return Err(LinkError::Unsupported(NO_MATCH));
                 }
             };
             let bank = selected & select::DPBANKSEL;

@@ -14,6 +14,7 @@ pub use view::{Location, NoLocation};
 
 use bulk::BulkPipe;
 use bus::{Bus, Claimed};
+use pace::Policy;
 use rusb::{Context, Device, DeviceHandle, Error, TransferType, UsbContext};
 use std::path::Path;
 use wire::{Endpoint, Pipe, PipeShape, TransferKind};
@@ -91,7 +92,7 @@ impl<'a> Texts<'a> {
 
     fn device(&self, name: &str, index: Option<u8>) -> Option<String> {
         match &self.handle {
-            Some(handle) => handle.read_string_descriptor_ascii(index?).ok(),
+            Some(handle) => told(handle, index?),
             None => sysfs::device_text(Path::new(sysfs::DEVICES), self.location, name),
         }
     }
@@ -99,10 +100,17 @@ impl<'a> Texts<'a> {
     fn interface(&self, configuration: u8, interface: &rusb::InterfaceDescriptor<'_>) -> Option<String> {
         let number = interface.interface_number();
         match &self.handle {
-            Some(handle) => handle.read_string_descriptor_ascii(interface.description_string_index()?).ok(),
+            Some(handle) => told(handle, interface.description_string_index()?),
             None => sysfs::interface_name(Path::new(sysfs::DEVICES), self.location, configuration, number),
         }
     }
+}
+
+/// A text in the device's first language. Whole: libusb's own way makes `?` of the raw bytes in an old ST-Link's serial number.
+fn told(handle: &DeviceHandle<Context>, index: u8) -> Option<String> {
+    let patience = Policy::default().usb.timeout;
+    let language = *handle.read_languages(patience).ok()?.first()?;
+    handle.read_string_descriptor(language, index, patience).ok().filter(|text| !text.is_empty())
 }
 
 /// The device of this list entry, if it is still there.

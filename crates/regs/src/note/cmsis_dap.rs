@@ -118,4 +118,10 @@ pub(super) const NOTES: &[Note] = &[
         "`lsusb -v`, then DAP_SWD_Sequence",
     ),
     note("DAP-20", Confidence::User, "Some probes end a transfer early and say OK", "none known"),
+    note(
+        "DAP-21",
+        Confidence::Verified,
+        "An answer carries no number: one that comes twice cannot be told from the answer to the next question of the same shape",
+        "none; USB itself tells a repeated packet by its data toggle, so this takes a broken hub, driver or firmware",
+    ),
 ];

@@ -1,5 +1,6 @@
 //! A probe behind a pipe: answers well unless a trick is set for a packet.
 
+use crate::fake::{Answers, next_answer};
 use ::cmsis_dap::{
     BlockReply, CommandId, DebugPort, InfoData, InfoId, Request, Response, Status, TransferReply,
     TransferStatus,
@@ -7,7 +8,7 @@ use ::cmsis_dap::{
 use bytes::Bytes;
 use pace::{Clock, VirtualClock};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +33,7 @@ pub(super) struct State {
     pub(super) shape: PipeShape,
     pub(super) info: BTreeMap<u8, Vec<u8>>,
     /// Answers and when they arrive.
-    pub(super) answers: VecDeque<(Duration, Bytes)>,
+    pub(super) answers: Answers,
     pub(super) sent: Vec<Packet>,
     /// By number of the packet, counted from the start.
     pub(super) tricks: BTreeMap<usize, Trick>,
@@ -169,7 +170,7 @@ impl Fake {
         let state = State {
             shape: shape.clone(),
             info: BTreeMap::from(info),
-            answers: VecDeque::new(),
+            answers: Answers::new(),
             sent: vec![],
             tricks: BTreeMap::new(),
             unknown: vec![],
@@ -222,17 +223,8 @@ impl Pipe for Fake {
     fn recv(&mut self, timeout: Duration) -> Result<Bytes, PipeError> {
         let mut state = self.state.borrow_mut();
         state.longest_wait = state.longest_wait.max(timeout);
-        let end = state.clock.now() + timeout;
-        match state.answers.front() {
-            Some((when, _)) if *when <= end => {
-                state.clock.sleep_until(*when);
-                Ok(state.answers.pop_front().unwrap().1)
-            }
-            _ => {
-                state.clock.sleep_until(end);
-                Err(PipeError::Timeout(timeout))
-            }
-        }
+        let State { answers, clock, .. } = &mut *state;
+        next_answer(answers, clock, timeout)
     }
 
     fn pending(&mut self) -> bool {

@@ -1,5 +1,6 @@
 //! An ST-Link behind a pipe: commands are understood by the codec's device side; statuses can be scripted.
 
+use crate::fake::{Answers, next_answer};
 use ::stlink::misc::decode_list;
 use ::stlink::{
     Answer, Command, DapPort, Enter, Memory, MiscItem, MiscOp, MiscResult, Mode, Phase, RawVersion, RwStatus,
@@ -37,7 +38,7 @@ pub(super) struct State {
     results: Vec<MiscResult>,
     /// What data is expected.
     expecting: Option<Command>,
-    answers: VecDeque<(Duration, Bytes)>,
+    answers: Answers,
     /// Commands with what they wrote behind them.
     pub(super) seen: Vec<Command>,
     pub(super) packets: Vec<Packet>,
@@ -211,7 +212,7 @@ impl Fake {
             last: (Status::OK, 0),
             results: vec![],
             expecting: None,
-            answers: VecDeque::new(),
+            answers: Answers::new(),
             seen: vec![],
             packets: vec![],
             clock: Arc::new(VirtualClock::new()),
@@ -271,17 +272,8 @@ impl Pipe for Fake {
 
     fn recv(&mut self, timeout: Duration) -> Result<Bytes, PipeError> {
         let mut state = self.state.borrow_mut();
-        let end = state.clock.now() + timeout;
-        match state.answers.front() {
-            Some((when, _)) if *when <= end => {
-                state.clock.sleep_until(*when);
-                Ok(state.answers.pop_front().unwrap().1)
-            }
-            _ => {
-                state.clock.sleep_until(end);
-                Err(PipeError::Timeout(timeout))
-            }
-        }
+        let State { answers, clock, .. } = &mut *state;
+        next_answer(answers, clock, timeout)
     }
 
     fn control(&mut self, _: Setup, _: &[u8], _: Duration) -> Result<Bytes, PipeError> {
