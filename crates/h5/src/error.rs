@@ -193,6 +193,9 @@ impl H5Error {
             }
             H5Error::UnstableState { .. } => "give it time: `--set reset.reconnect=10s`, then run again",
             H5Error::ApShut { .. } => "ask the ROM: `h5-provision discover --probe ...` works through AP0",
+            H5Error::Da(DaError::Refused { .. }) => {
+                "the ROM is there and refuses: cut the board's power once, then `h5-provision discover --probe ...`"
+            }
             H5Error::Da(_) => "check that NRST reaches the chip, then `h5-provision discover --probe ...`",
             H5Error::AuthenticationFailed { .. } => {
                 "check the password file against the OBK: `h5-provision obk lint FILE --password-file PW`; the part is unchanged"

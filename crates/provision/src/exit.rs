@@ -2,6 +2,7 @@
 
 use adi::AdiError;
 use h5::H5Error;
+use regs::h5::da::status;
 use regs::h5::flash::sr;
 use std::fmt;
 
@@ -59,7 +60,7 @@ exits! {
     ObkTimeout = 41, "obk-timeout", "The OBK write did not come to its end.";
     Integrity = 42, "integrity", "Discovery does not vouch for the credential.";
     Credential = 43, "credential", "Password and OBK do not belong together.";
-    Authentication = 44, "authentication", "The part refused the password.";
+    Authentication = 44, "authentication", "The part refused the password, or to authenticate at all.";
     Unknown = 50, "state-unknown", "What is in the part cannot be told: put it into quarantine.";
     Deadline = 60, "deadline", "The deadline is over.";
     Truncated = 61, "truncated", "An input file ends too early.";
@@ -125,7 +126,7 @@ impl From<&H5Error> for Exit {
             H5Error::UnstableState { .. } | H5Error::NoUid => Exit::Unknown,
             H5Error::ApShut { .. } => Exit::ApClosed,
             H5Error::Da(h5::DaError::NoPassword) => Exit::Unsupported,
-            H5Error::Da(h5::DaError::Refused { .. }) => Exit::TargetBusy,
+            H5Error::Da(h5::DaError::Refused { status, .. }) => refused(*status),
             // Something between the ROM and here changed what it said.
             H5Error::Da(_) => Exit::LinkLost,
             H5Error::AuthenticationFailed { .. } => Exit::Authentication,
@@ -133,5 +134,28 @@ impl From<&H5Error> for Exit {
             H5Error::BadChange(_) | H5Error::BadRange(_) | H5Error::ObkFile(_) => Exit::Usage,
             _ => Exit::Bug,
         }
+    }
+}
+
+/// A step of debug authentication that the ROM refused: it does not know it, or it does not let us.
+fn refused(status: u16) -> Exit {
+    match status {
+        status::UNSUPPORTED | status::INVALID_COMMAND => Exit::Unsupported,
+        _ => Exit::Authentication,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use h5::DaError;
+
+    #[test]
+    fn a_refusal_by_the_rom_is_not_called_busy() {
+        let exit = |status| Exit::from(&H5Error::Da(DaError::Refused { step: "AUTH_START", status }));
+        assert_eq!(exit(status::FAILURE), Exit::Authentication);
+        assert_eq!(exit(status::UNAUTHORIZED), Exit::Authentication);
+        assert_eq!(exit(status::INVALID_COMMAND), Exit::Unsupported);
+        assert_eq!(exit(status::UNSUPPORTED), Exit::Unsupported);
     }
 }
