@@ -282,6 +282,14 @@ impl Chip for Board {
     fn power_certain_until(&self, now: Time) -> Time {
         self.chip.power_certain_until(now)
     }
+
+    fn steady_until(&mut self, request: Option<&Request>, now: Time) -> Time {
+        self.chip.steady_until(request, now)
+    }
+
+    fn reset_level_until(&self, now: Time) -> Time {
+        self.chip.reset_level_until(now)
+    }
 }
 
 impl Bench for Board {

@@ -82,4 +82,13 @@ pub(crate) trait Chip {
     fn power_certain_until(&self, _now: Time) -> Time {
         Time::MAX
     }
+    /// Reads of this (`None`: of an access port's own registers) give the same value and change nothing before this time, so
+    /// that repeated ones may be skipped up to it; `now` where that is not known.
+    fn steady_until(&mut self, _request: Option<&Request>, now: Time) -> Time {
+        now
+    }
+    /// nRESET reads the same before this time, whatever is not done to it from outside.
+    fn reset_level_until(&self, now: Time) -> Time {
+        now
+    }
 }

@@ -66,6 +66,13 @@ pub(crate) static GUESSES: &[Guess] = &[
         "H5-FLASH-6",
         "what becomes of a word written while the flash is busy",
     ),
+    guess(
+        "flash.opsr",
+        "reset",
+        "reset|running",
+        "H5-FLASH-8",
+        "whether FLASH_OPSR tells of an interrupted operation only, or also of the one that is running",
+    ),
     guess("ob.reset", "off", "off|on", "H5-OB-3", "whether an option change ends in a system reset"),
     guess("ob.torn", "half", "half|old|new|mixed", "H5-OB-5", "what an interrupted option change leaves"),
     guess(
@@ -265,6 +272,8 @@ pub(crate) struct Knobs {
     pub(crate) da_word: Time,
     /// Word written while busy.
     pub(crate) flash_bus: FlashBus,
+    /// FLASH_OPSR shows the operation that is running. [H5-FLASH-8]
+    pub(crate) opsr_running: bool,
     /// An option change ends in a reset.
     pub(crate) ob_reset: bool,
     /// Interrupted option change.
@@ -335,6 +344,7 @@ impl Default for Knobs {
             da_echo: false,
             da_word: 50 * US,
             flash_bus: FlashBus::Stall,
+            opsr_running: false,
             ob_reset: false,
             ob_torn: TornOptions::Half,
             ob_torn_hides_obk: false,
@@ -409,6 +419,7 @@ impl Knobs {
                     [("stall", FlashBus::Stall), ("buffered", FlashBus::Buffered), ("drop", FlashBus::Drop)];
                 pick(&mut self.flash_bus, value, &choices)
             }
+            "flash.opsr" => flag(&mut self.opsr_running, value, "reset", "running"),
             "ob.reset" => flag(&mut self.ob_reset, value, "off", "on"),
             "ob.torn" => pick(&mut self.ob_torn, value, TORN),
             "ob.torn.obk" => flag(&mut self.ob_torn_hides_obk, value, "kept", "lost"),

@@ -326,3 +326,88 @@ fn no_answer_is_longer_than_a_packet_however_much_is_asked_for() {
         assert_eq!(answer.len(), room, "{profile}");
     }
 }
+
+/// A DAP_Transfer of these items.
+fn transfer(items: &[(u8, Option<u32>)]) -> Vec<u8> {
+    let mut packet = vec![0x05, 0, items.len() as u8];
+    for (request, word) in items {
+        packet.push(*request);
+        packet.extend(word.iter().flat_map(|w| w.to_le_bytes()));
+    }
+    packet
+}
+
+/// The longest wait for nRESET to be high.
+const PIN: [u8; 7] = [0x10, 0x80, 0x80, 0xC0, 0xC6, 0x2D, 0x00];
+
+/// Packets that attach, open the flash and begin to erase a sector, with long value matches behind: on FLASH_NSSR until the
+/// erase is over, on a word of SRAM and on DPIDR in vain.
+fn long_waits(idle: u8, retries: u16) -> Vec<Vec<u8>> {
+    use regs::h5::flash::{BASE, NSCR, NSKEYR, NSSR, cr, key};
+    const TAR: u8 = 0x05;
+    const DRW: u8 = 0x0D;
+    const MASK: u8 = 0x20;
+    const MATCH_DRW: u8 = 0x1F;
+    const MATCH_DPIDR: u8 = 0x12;
+    let [low, high] = retries.to_le_bytes();
+    let to = |at: u32, value: u32| vec![(TAR, Some(at)), (DRW, Some(value))];
+    let seek = |at: u32| vec![(TAR, Some(at)), (MASK, Some(1)), (MATCH_DRW, Some(0))];
+    let mut switch = vec![0x12, 136];
+    switch.extend_from_slice(regs::dp::JTAG_TO_SWD.bytes);
+    let [first, second] = key::FLASH;
+    let opened = [to(BASE + NSKEYR, first), to(BASE + NSKEYR, second), to(BASE + NSCR, cr::SER | cr::STRT)];
+    vec![
+        vec![0x02, 0x01],
+        switch,
+        transfer(&[(0x02, None), (0x04, Some(0x5000_0000))]),
+        delay(100).to_vec(),
+        // AP1, CSW: words, no increment.
+        transfer(&[(0x08, Some(0x0100_0000)), (0x01, Some(0x4300_0002))]),
+        vec![0x04, idle, 100, 0, low, high],
+        transfer(&opened.concat()),
+        transfer(&seek(BASE + NSSR)),
+        transfer(&[to(0x2000_0000, 1), seek(0x2000_0000)].concat()),
+        transfer(&[(MATCH_DPIDR, Some(0))]),
+        transfer(&[(0x82, None)]),
+        PIN.to_vec(),
+    ]
+}
+
+/// Where everything on the wire is kept, each read is played; without, reads that change nothing are taken in one step.
+#[test]
+fn reads_taken_in_one_step_cost_and_answer_what_they_do_one_by_one() {
+    for (idle, retries) in [(0, 3000), (3, 3000), (63, 40), (70, 40)] {
+        let [each, step] = ["on", "off"].map(|truth| {
+            let mut probe = open(&format!("h562,truth={truth}"));
+            let answers: Vec<_> =
+                long_waits(idle, retries).iter().map(|packet| ask(&mut probe, packet, MS)).collect();
+            (answers, probe.bill(), probe.transactions())
+        });
+        assert_eq!(step, each, "{idle} idle clocks");
+        assert_eq!(each.0[6].as_ref().unwrap().0[..3], [0x05, 6, 1]);
+        // Found at last; never; never.
+        let matched = |n: usize| each.0[n].as_ref().unwrap().0.to_vec();
+        assert_eq!(matched(7), [0x05, 3, 1]);
+        assert_eq!((matched(8), matched(9)), (vec![0x05, 4, 0x11], vec![0x05, 0, 0x11]));
+    }
+}
+
+/// Firmware is told to look 65536 times, or to wait for a pin for seconds: that is its time, not that of who simulates it.
+#[test]
+fn long_waits_of_the_firmware_cost_its_own_time_only() {
+    let mut probe = open("h562");
+    let packets = long_waits(0, u16::MAX);
+    packets.iter().for_each(|packet| drop(ask(&mut probe, packet, MS)));
+    let before = probe.bill();
+    for _ in 0..2000 {
+        ask(&mut probe, &packets[8], MS);
+        ask(&mut probe, &packets[9], MS);
+    }
+    let after = probe.bill();
+    assert!(after.ok - before.ok > 2 * 2000 * 65_536, "{}", after.ok);
+    assert!(after.time - before.time > Duration::from_secs(3600), "{:?}", after.time);
+    // A part without supply keeps nRESET low.
+    let mut dead = open("h562,power=off");
+    (0..2000).for_each(|_| drop(ask(&mut dead, &PIN, MS)));
+    assert!(dead.bill().time >= Duration::from_secs(6000), "{:?}", dead.bill().time);
+}

@@ -82,6 +82,12 @@ pub(super) const NOTES: &[Note] = &[
         "sample the program counter in PROVISIONING",
     ),
     note(
+        "H5-MEM-3",
+        Confidence::Inferred,
+        "A byte or half-word that is written to a register on APB is written into every lane of it; on AHB into its own",
+        "write 0x02 as a byte to ICACHE_CR (AHB) and to NEXTHDPLCR of SBS (APB), read the words",
+    ),
+    note(
         "H5-SBS-1",
         Confidence::Verified,
         "SBS at 0x4400_0400 holds the hide protection level (HDPLSR: B4 level 0, 51 level 1, 8A level 2, 6F level 3), the debug control and the command word for the ROM",

@@ -49,7 +49,7 @@ pub(super) const NOTES: &[Note] = &[
         "H5-FLASH-8",
         Confidence::Verified,
         "FLASH_OPSR records the operation that a reset interrupted; CODE_OP 6 is an option change, 7 an OBK swap",
-        "cut power in an erase and read OPSR after reconnecting",
+        "cut power in an erase and read OPSR after reconnecting; read OPSR during an erase",
     ),
     note(
         "H5-FLASH-9",

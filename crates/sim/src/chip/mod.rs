@@ -427,4 +427,21 @@ impl Chip for H5 {
             None => NEVER,
         }
     }
+
+    fn steady_until(&mut self, request: Option<&Request>, now: Time) -> Time {
+        self.advance(now);
+        let quiet = !self.executes() && self.has_power() && self.knobs.rom_usb == RomUsb::Off;
+        if !quiet || request.is_some_and(|request| !self.is_steady(request)) {
+            return now;
+        }
+        match self.gate {
+            Gate::OpensAt(opens) if opens > self.now => self.next_due().min(opens),
+            _ => self.next_due(),
+        }
+    }
+
+    fn reset_level_until(&self, now: Time) -> Time {
+        // Without its supply a part pulls nRESET low.
+        self.power_certain_until(now).min(self.pins.button_until.unwrap_or(NEVER))
+    }
 }

@@ -22,6 +22,23 @@ fn lanes(word: u32, at: u32, width: Width) -> u32 {
     word >> (8 * (at % 4)) & width.mask()
 }
 
+/// Peripherals behind the bridges to APB lie in the first 128 KiB of 64 MiB. [H5-MEM-3]
+const fn is_apb(at: u32) -> bool {
+    at & 0x03FF_FFFF < 0x0002_0000
+}
+
+/// The word that a register gets: on APB a byte or half-word stands in every lane; on AHB the lanes beside it keep what
+/// they read as. [H5-MEM-3]
+fn widened(at: u32, width: Width, value: u32, old: impl FnOnce() -> u32) -> u32 {
+    let (mask, shift) = (width.mask(), 8 * (at % 4));
+    match width {
+        Width::Word => value,
+        Width::Half if is_apb(at) => (value & mask) * 0x0001_0001,
+        Width::Byte if is_apb(at) => (value & mask) * 0x0101_0101,
+        Width::Half | Width::Byte => old() & !(mask << shift) | (value & mask) << shift,
+    }
+}
+
 impl H5 {
     fn done(&self, value: u32) -> Outcome {
         Outcome::Done { value, at: self.now }
@@ -81,6 +98,14 @@ impl H5 {
         }
         let who = if self.flash.trust_zone() && request.secure { Who::Secure } else { Who::NonSecure };
         self.access_memory(memory::non_secure(at), who, request)
+    }
+
+    /// Whether what this reads changes only when something is due: SRAM and the flash interface, while no code runs.
+    pub(super) fn is_steady(&self, request: &Request) -> bool {
+        let at = memory::non_secure(request.at);
+        let flash = at.checked_sub(f::BASE).is_some_and(|offset| offset < BLOCK);
+        let reached = request.ap == 1 && self.ap1_open() && self.core.runs != Runs::Reset;
+        reached && (flash || Sram::covers(self.device().map, at))
     }
 
     fn access_core_bus(&mut self, request: &Request) -> Outcome {
@@ -220,22 +245,25 @@ impl H5 {
         let block = |base: u32| word_at.checked_sub(base).filter(|offset| *offset < BLOCK);
         let family = self.flash.nv.family;
         let Some(value) = request.write else {
-            let value = match (block(f::BASE), block(sbs::BASE)) {
-                (Some(offset), _) => self.flash.read_register(offset, &self.env()),
-                (_, Some(offset)) => self.sbs.read(offset, family),
-                _ => self.small.read(word_at, self.usb_view()),
-            };
-            return self.done(lanes(value, at, request.width));
+            return self.done(lanes(self.peripheral_word(word_at), at, request.width));
         };
-        // Registers are words; narrower writes are not modelled.
-        if request.width == Width::Word {
-            match (block(f::BASE), block(sbs::BASE)) {
-                (Some(offset), _) => self.with_flash(|flash, env| flash.write_register(offset, value, env)),
-                (_, Some(offset)) => self.sbs.write(offset, value, family),
-                _ => self.small.write(word_at, value),
-            }
+        let value = widened(at, request.width, value, || self.peripheral_word(word_at));
+        match (block(f::BASE), block(sbs::BASE)) {
+            (Some(offset), _) => self.with_flash(|flash, env| flash.write_register(offset, value, env)),
+            (_, Some(offset)) => self.sbs.write(offset, value, family),
+            _ => self.small.write(word_at, value),
         }
         self.done(0)
+    }
+
+    /// The register at a word's address, as it reads.
+    fn peripheral_word(&self, at: u32) -> u32 {
+        let block = |base: u32| at.checked_sub(base).filter(|offset| *offset < BLOCK);
+        match (block(f::BASE), block(sbs::BASE)) {
+            (Some(offset), _) => self.flash.read_register(offset, &self.env()),
+            (_, Some(offset)) => self.sbs.read(offset, self.flash.nv.family),
+            _ => self.small.read(at, self.usb_view()),
+        }
     }
 
     /// Words that never change: factory data, system flash. `None`: nothing is mapped there.

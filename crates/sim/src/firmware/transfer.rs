@@ -171,8 +171,11 @@ impl<C: Chip> Firmware<C> {
         while looks > 0 && ack == Ack::OK && !fits {
             ack = self.read(look, &mut run.data);
             fits = run.data & mask == value;
-            look = wire;
             looks -= 1;
+            if ack == Ack::OK && !fits && look == wire {
+                looks -= self.lines.skip_same(wire, run.data, looks);
+            }
+            look = wire;
         }
         run.mismatch = !fits; // also after a bad ack
         run.unchecked = false;

@@ -107,6 +107,33 @@ impl DebugPort {
         Some(posted.effect.end.unwrap_or(Time::MAX))
     }
 
+    /// Until when a read that was just answered with `value` would be answered so again, with nothing else changed.
+    pub(crate) fn steady_until(
+        &mut self,
+        chip: &mut impl Chip,
+        header: Header,
+        value: u32,
+        now: Time,
+    ) -> Time {
+        self.settle(now);
+        if self.posted.is_some() || self.ctrl & ctrl_stat::STICKY != 0 {
+            return now;
+        }
+        if !header.ap {
+            return self.acknowledge.into_iter().flatten().filter(|at| *at > now).min().unwrap_or(Time::MAX);
+        }
+        // The value that was answered is that of the read before; the newest one is in RDBUFF.
+        let powered = self.acknowledged(now) & ctrl_stat::CDBGPWRUPACK != 0;
+        let [_, _, _, ap] = self.select.to_le_bytes();
+        match self.aps.get(&ap).filter(|_| powered && self.rdbuff == value) {
+            Some(port) => {
+                let offset = self.offset(header.a);
+                port.steady_until(chip, ApAccess { ap, offset, write: None, fault_at: self.fault_at }, now)
+            }
+            None => now,
+        }
+    }
+
     /// Whether WAIT and FAULT are never given to this request. [ADI-2]
     pub(crate) fn always_answered(&self, header: Header) -> bool {
         header.is_dp_read(dp::DPIDR)

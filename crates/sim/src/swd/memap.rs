@@ -110,11 +110,7 @@ impl MemAp {
     /// DRW: one access at TAR, or as many as fill a word when packed.
     fn drw(&mut self, chip: &mut impl Chip, ident: &ApIdent, access: ApAccess, now: Time) -> Effect {
         let settings = self.settings(ident);
-        let width = match settings & csw::SIZE {
-            csw::SIZE_8 => Width::Byte,
-            csw::SIZE_16 => Width::Half,
-            _ => Width::Word,
-        };
+        let width = width(settings);
         let (increment, count) = match settings & csw::ADDR_INC {
             csw::ADDR_INC_SINGLE => (width.bytes(), 1),
             csw::ADDR_INC_PACKED => (width.bytes(), 4 / width.bytes()),
@@ -137,8 +133,37 @@ impl MemAp {
         self.queued(whole)
     }
 
+    /// Until when the same read gives the same again and changes nothing; `now` where that is not known.
+    pub(crate) fn steady_until(&self, chip: &mut impl Chip, access: ApAccess, now: Time) -> Time {
+        let Some(ident) = chip.ap(access.ap, now) else { return chip.steady_until(None, now) };
+        let settings = self.settings(&ident);
+        let (at, width) = match access.offset {
+            ap::DRW if settings & csw::ADDR_INC != 0 => return now,
+            ap::DRW => (self.tar & !(width(settings).bytes() - 1), width(settings)),
+            ap::BD0 | ap::BD1 | ap::BD2 | ap::BD3 => {
+                ((self.tar & !0xF) | u32::from(access.offset - ap::BD0), Width::Word)
+            }
+            _ if now < self.in_progress_until => return now,
+            _ => return chip.steady_until(None, now),
+        };
+        if now < self.in_progress_until || !ident.enabled || access.fault_at == Some(at & !3) {
+            return now;
+        }
+        let secure = self.bus(&ident).secure;
+        chip.steady_until(Some(&Request { ap: access.ap, at, width, write: None, secure }), now)
+    }
+
     fn queued(&self, effect: Effect) -> Effect {
         Effect { end: effect.end.map(|end| end.max(self.in_progress_until)), ..effect }
+    }
+}
+
+/// CSW.Size.
+fn width(settings: u32) -> Width {
+    match settings & csw::SIZE {
+        csw::SIZE_8 => Width::Byte,
+        csw::SIZE_16 => Width::Half,
+        _ => Width::Word,
     }
 }
 

@@ -53,10 +53,13 @@ pub(crate) struct Done {
     pub(crate) line: Line,
 }
 
-/// A run of refused tries that were not played one by one.
+/// So many idle clocks are played one by one.
+const LONG_IDLE: u32 = 64;
+
+/// A run of tries with the same answer that were not played one by one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Skipped {
-    /// How many tries were answered WAIT.
+    /// How many tries there were.
     pub(crate) tries: u32,
     /// The clocks of each of them.
     pub(crate) line: Line,
@@ -176,7 +179,7 @@ impl<C: Chip> Target<C> {
 
     /// Idle clocks (SWDIO low) after a transaction.
     pub(crate) fn idle(&mut self, clocks: u32, clock: Hz, now: Time) {
-        if matches!(self.phase, Phase::Idle) && (1..64).contains(&clocks) {
+        if matches!(self.phase, Phase::Idle) && (1..LONG_IDLE).contains(&clocks) {
             self.history.push_transaction(0, clocks);
             return;
         }
@@ -203,15 +206,49 @@ impl<C: Chip> Target<C> {
         }
         let decided = now + clock.nanos(8);
         let Some(end) = self.port.waits_until(header, decided) else { return nothing };
+        let step = clock.nanos(u64::from(line.clocks));
+        let tries = self.tries_until(end, (decided, step), most);
+        self.repeat_wait(header, line, tries);
+        Skipped { tries, line }
+    }
+
+    /// The same for reads that would all be answered with `value`, like the one before, each with idle clocks behind it.
+    pub(crate) fn skip_same(
+        &mut self,
+        host: HostSide,
+        (header, value): (Header, u32),
+        (clock, idle): (Hz, u32),
+        most: u32,
+        now: Time,
+    ) -> Skipped {
+        let (turnaround, overrun) = (self.port.turnaround(), self.port.overrun_detect());
+        let reply = Reply::Ok { value, spoiled: false };
+        let line = Frame::new(true, reply, turnaround, overrun).whole(header, turnaround, 0);
+        let nothing = Skipped { tries: 0, line };
+        if !header.read || idle >= LONG_IDLE || !self.can_transact(host, header, now) {
+            return nothing;
+        }
+        let decided = now + clock.nanos(8);
+        let end = self.port.steady_until(&mut self.chip, header, value, decided);
+        let step = clock.nanos(u64::from(line.clocks + idle));
+        let tries = self.tries_until(end, (decided, step), most);
+        for _ in 0..tries.min(10) {
+            self.history.push_transaction(line.levels, line.clocks); // ten of them fill the history
+            self.idle(idle, clock, now);
+        }
+        self.transactions += u64::from(tries);
+        Skipped { tries, line }
+    }
+
+    /// How many tries, each `step` after the one before, are decided before `end`, before the supply may fail and before a
+    /// scripted fault.
+    fn tries_until(&self, end: Time, (decided, step): (Time, Time), most: u32) -> u32 {
         let end = end.min(self.chip.power_certain_until(decided));
-        let step = clock.nanos(u64::from(line.clocks)).max(1);
-        let mut tries = end.saturating_sub(decided).div_ceil(step).min(u64::from(most));
+        let mut tries = end.saturating_sub(decided).div_ceil(step.max(1)).min(u64::from(most));
         if let Some(fault) = self.faults.next_from(self.transactions + 1) {
             tries = tries.min(fault - self.transactions - 1);
         }
-        let tries = u32::try_from(tries).unwrap_or(most);
-        self.repeat_wait(header, line, tries);
-        Skipped { tries, line }
+        u32::try_from(tries).unwrap_or(most)
     }
 
     fn repeat_wait(&mut self, header: Header, line: Line, tries: u32) {

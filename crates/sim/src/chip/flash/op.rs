@@ -159,7 +159,7 @@ impl Op {
     }
 
     /// FLASH_OPSR for this operation. [H5-FLASH-8]
-    fn opsr(&self, nv: &NonVolatile) -> u32 {
+    pub(super) fn opsr(&self, nv: &NonVolatile) -> u32 {
         let bank_len = nv.array.len() / BANKS;
         let in_bank = |at: u32| (at % bank_len) | if at >= bank_len { opsr::BK_OP } else { 0 };
         let (code, place) = match self {

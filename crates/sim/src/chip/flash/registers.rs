@@ -20,7 +20,7 @@ impl Flash {
         }
         match offset {
             f::ACR => self.acr,
-            f::OPSR => self.opsr,
+            f::OPSR => self.read_opsr(env),
             f::OPTCR => self.read_optcr(),
             f::NSSR => self.read_sr(Who::NonSecure, env),
             f::SECSR => self.read_sr(Who::Secure, env),
@@ -74,6 +74,14 @@ impl Flash {
             matches!(offset, f::SECKEYR | f::SECOBKKEYR | f::SECSR | f::SECCR | f::SECCCR | f::SECOBKCFGR);
         let obk = matches!(offset, f::NSOBKKEYR | f::NSOBKCFGR);
         (secure && !self.trust_zone) || (obk && self.nv.family == Family::H503)
+    }
+
+    /// The interrupted operation; whether the running one shows here is a guess. [H5-FLASH-8]
+    fn read_opsr(&self, env: &Env<'_>) -> u32 {
+        match &self.running {
+            Some(running) if env.knobs.opsr_running => running.op.opsr(&self.nv),
+            _ => self.opsr,
+        }
     }
 
     fn read_optcr(&self) -> u32 {

@@ -111,6 +111,43 @@ fn a_copy_loop_in_sram_ends_at_its_bkpt() {
     assert!((0..200).all(|n| rig.r(DATA + 0x400 + 4 * n) == 0x1234_0000 + n));
 }
 
+/// `strb r1, [r0]` and `strh r1, [r0]`. [H5-MEM-3]
+#[test]
+fn a_narrow_store_fills_an_apb_register_and_its_own_lanes_of_an_ahb_register() {
+    const STRB: u16 = 0x7001;
+    const STRH: u16 = 0x8001;
+    let store = |code: u16, at: u32, old: u32, value: u32| {
+        let mut rig = ready(&[code, BKPT], &[(0, at), (1, value)]);
+        rig.w(at & !3, old);
+        go(&mut rig);
+        rig.wait(MS);
+        assert!(halted(&mut rig));
+        rig.r(at & !3)
+    };
+    let apb = regs::h5::sbs::BASE + regs::h5::sbs::DBGCR;
+    assert_eq!(store(STRB, apb + 1, 0x1234_5678, 0xB4), 0xB4B4_B4B4);
+    assert_eq!(store(STRH, apb, 0x1234_5678, 0xCAFE), 0xCAFE_CAFE);
+    let ahb = regs::h5::rcc::BASE + regs::h5::rcc::APB2ENR;
+    assert_eq!(store(STRB, ahb + 1, 0x0070_0001, 0x5A), 0x0070_5A01);
+    assert_eq!(store(STRH, ahb + 2, 0x0070_0001, 0x1234), 0x1234_0001);
+}
+
+/// The setting for PG is in the lowest byte of NSCR; LOCK in the same byte stays as it reads.
+#[test]
+fn a_narrow_store_to_the_flash_interface_sets_pg_and_a_narrow_key_is_a_wrong_one() {
+    const STRB: u16 = 0x7001;
+    let mut rig = ready(&[STRB, BKPT], &[(0, f::BASE + f::NSCR), (1, f::cr::PG)]);
+    rig.unlock();
+    go(&mut rig);
+    rig.wait(MS);
+    assert_eq!(rig.fr(f::NSCR), f::cr::PG);
+    let mut rig = ready(&[STRB, BKPT], &[(0, f::BASE + f::NSKEYR), (1, 0x23)]);
+    go(&mut rig);
+    rig.wait(MS);
+    f::key::FLASH.into_iter().for_each(|key| rig.fw(f::NSKEYR, key));
+    assert_eq!(rig.fr(f::NSCR), f::cr::LOCK, "until the next reset");
+}
+
 #[test]
 fn a_flash_loader_programs_a_quad_word_and_waits_for_it() {
     // movs r3,#PG; str r3,[r0,#NSCR]; ldm r2!,{r4-r7}; stm r1!,{r4-r7}; ldr r3,[r0,#NSSR]; lsls r3,#31; bne; bkpt

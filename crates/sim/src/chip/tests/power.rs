@@ -30,6 +30,19 @@ fn a_quad_word_cut_in_programming_reads_as_a_bus_error_until_its_sector_is_erase
     }
 }
 
+/// A guess, selectable: [H5-FLASH-8].
+#[test]
+fn opsr_tells_of_the_running_operation_only_where_the_setting_says_so() {
+    for (setting, code) in [("reset", opsr::NONE), ("running", opsr::SECTOR_ERASE)] {
+        let mut rig = Rig::new(&format!("h562,flash.opsr={setting}"));
+        rig.unlock();
+        rig.fw(f::NSCR, cr::SER | cr::STRT | 3 << cr::SNB_SHIFT);
+        assert_eq!(rig.fr(f::OPSR) >> opsr::CODE_SHIFT, code, "{setting}");
+        rig.idle();
+        assert_eq!(rig.fr(f::OPSR), 0, "{setting}");
+    }
+}
+
 #[test]
 fn a_sector_cut_in_its_erase_reads_as_bus_errors() {
     let mut rig = Rig::new("h562,cut=busy:2:middle");
