@@ -1,8 +1,9 @@
 //! Decoders and devices against bytes that nobody meant: mutated recordings of our own traffic, panics and hangs caught.
 //!
 //! An input is a list of records (packets, answers, messages), so that mutations know where a length field or a packet begins.
-//! What a target says about an input is hashed into a *shape*; an input with a shape that was not seen before joins the
-//! corpus. That is a cheap stand-in for coverage, and needs no special compiler.
+//! What a target says about an input is its *shape*, a row of features; an input with a feature that was not seen before joins
+//! the corpus. That is a cheap stand-in for coverage, and needs no special compiler. A feature is two things said one behind the
+//! other, as coverage counts steps from block to block: whole outputs are nearly all different, and tell nothing.
 
 mod input;
 mod mutate;
@@ -32,38 +33,57 @@ pub struct Target {
     pub run: fn(&Input) -> Shape,
 }
 
-/// What came of an input, without its numbers.
+/// What came of an input, as its features: each thing that was said, without its numbers, together with what was said before
+/// it.
 #[derive(Debug, Default)]
-pub struct Shape(DefaultHasher);
+pub struct Shape {
+    features: Vec<u64>,
+    before: u64,
+}
 
 impl Shape {
     /// Adds the words of a value: names of variants and fields, no numbers, and only the first of them.
     pub fn add(&mut self, value: &impl Debug) {
-        let mut words = Words { left: 160, quoted: false, hasher: &mut self.0 };
+        let mut words = Words { left: 160, quoted: false, hasher: DefaultHasher::new() };
         // It ends with an error when it has seen enough.
         let _ = write!(words, "{value:?}");
-        self.0.write_u8(0xFF);
+        self.feature(words.hasher.finish());
     }
 
     /// Adds a small number.
     pub fn number(&mut self, number: u8) {
-        self.0.write_u8(number);
+        self.feature(u64::from(number));
     }
 
-    /// As a number.
+    fn feature(&mut self, what: u64) {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.before);
+        hasher.write_u64(what);
+        self.before = what;
+        self.features.push(hasher.finish());
+    }
+
+    /// The features.
+    pub fn features(&self) -> &[u64] {
+        &self.features
+    }
+
+    /// All of it as one number.
     pub fn value(&self) -> u64 {
-        self.0.finish()
+        let mut hasher = DefaultHasher::new();
+        self.features.iter().for_each(|feature| hasher.write_u64(*feature));
+        hasher.finish()
     }
 }
 
-struct Words<'a> {
+struct Words {
     left: usize,
     /// Inside a text, which is data.
     quoted: bool,
-    hasher: &'a mut DefaultHasher,
+    hasher: DefaultHasher,
 }
 
-impl Write for Words<'_> {
+impl Write for Words {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for byte in text.bytes() {
             self.quoted ^= byte == b'"';

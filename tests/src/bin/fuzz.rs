@@ -12,6 +12,9 @@ use std::time::Duration;
 const USAGE: &str =
     "usage: fuzz TARGET|all|list [--for 10min] [--inputs N] [--seed N] [--out FOLDER] [--replay FILE]";
 
+/// An input that takes longer is worth a look.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// What was asked for.
 struct Asked {
     target: String,
@@ -91,13 +94,16 @@ fn one(target: &'static Target, asked: &Asked) -> Result<bool, String> {
     drop(std::panic::take_hook());
     let rate = report.inputs as f64 / report.took.as_secs_f64().max(1e-9);
     println!(
-        "{name}: {} inputs in {:.0} s ({rate:.0}/s), {} shapes, corpus {}, slowest {:.1} ms, seed {seed}",
+        "{name}: {} inputs in {:.0} s ({rate:.0}/s), {} features, corpus {}, slowest {:.1} ms, seed {seed}",
         report.inputs,
         report.took.as_secs_f64(),
-        report.shapes,
+        report.features,
         report.corpus,
         report.slowest.as_secs_f64() * 1e3,
     );
+    if report.slowest > SLOW {
+        println!("{name}: the slowest input: {}", keep(out, name, "slow", &report.slow));
+    }
     let Some(finding) = report.finding else { return Ok(true) };
     println!("{name}: FOUND: {}", finding.what);
     println!(

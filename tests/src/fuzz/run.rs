@@ -1,7 +1,7 @@
 //! The loop: mutate, run, keep what is new, catch panics and hangs, make a finding small.
 
 use super::mutate::{Random, mutated};
-use super::{Input, Target};
+use super::{Input, Shape, Target};
 use pace::{Clock, RealClock};
 use std::collections::HashSet;
 use std::panic::{self, AssertUnwindSafe};
@@ -33,12 +33,14 @@ pub struct Finding {
 pub struct Report {
     /// Inputs tried.
     pub inputs: u64,
-    /// Shapes seen.
-    pub shapes: usize,
+    /// Features seen.
+    pub features: usize,
     /// Inputs of the corpus at the end, seeds included.
     pub corpus: usize,
     /// The longest time that one input took.
     pub slowest: Duration,
+    /// That input.
+    pub slow: Input,
     /// How long it took in all.
     pub took: Duration,
     /// What was found; the run ends with it.
@@ -121,7 +123,8 @@ impl Loop<'_> {
             });
             match self.once(&input) {
                 Ok(shape) => {
-                    if seen.insert(shape) && corpus.len() < MOST_KEPT && !corpus.contains(&input) {
+                    let new = shape.features().iter().filter(|feature| seen.insert(**feature)).count();
+                    if new > 0 && corpus.len() < MOST_KEPT && !corpus.contains(&input) {
                         corpus.push(input);
                     }
                 }
@@ -132,20 +135,23 @@ impl Loop<'_> {
                 }
             }
         }
-        self.report.shapes = seen.len();
+        self.report.features = seen.len();
         self.report.corpus = corpus.len();
         self.report.took = self.clock.now().saturating_sub(began);
         self.report
     }
 
     /// Runs one input; `Err` is what a panic said.
-    fn once(&mut self, input: &Input) -> Result<u64, String> {
+    fn once(&mut self, input: &Input) -> Result<Shape, String> {
         let began = self.clock.now();
         self.watched.set(Some((input.clone(), began)));
-        let ended = panic::catch_unwind(AssertUnwindSafe(|| (self.target.run)(input).value()));
+        let ended = panic::catch_unwind(AssertUnwindSafe(|| (self.target.run)(input)));
         self.watched.set(None);
         self.report.inputs += 1;
-        self.report.slowest = self.report.slowest.max(self.clock.now().saturating_sub(began));
+        let took = self.clock.now().saturating_sub(began);
+        if took > self.report.slowest {
+            (self.report.slowest, self.report.slow) = (took, input.clone());
+        }
         ended.map_err(|said| {
             let text = said.downcast_ref::<String>().cloned();
             text.or_else(|| said.downcast_ref::<&str>().map(|s| (*s).to_owned())).unwrap_or_default()

@@ -16,11 +16,11 @@ fn no_target_falls_in_a_short_run() {
     for target in &TARGETS {
         let report = fuzz(target, 7, SHORT, hangs);
         println!(
-            "{}: {} inputs, {} shapes, slowest {:?}",
-            target.name, report.inputs, report.shapes, report.slowest
+            "{}: {} inputs, {} features, slowest {:?}",
+            target.name, report.inputs, report.features, report.slowest
         );
         assert!(report.finding.is_none(), "{}: {:02X?}", target.name, report.finding);
-        assert!(report.shapes > 2, "{}: all inputs look the same", target.name);
+        assert!(report.features > 2, "{}: all inputs look the same", target.name);
     }
 }
 
