@@ -128,7 +128,7 @@ impl<'a> Carry<'a> {
         self.take(plan, &moved)?;
         self.pos = plan.reached(moved.done);
         if stop.ack == Ack::OK && stop.mismatch {
-            return Ok(self.mismatch());
+            return Ok(self.mismatch(None));
         }
         Ok(match stop.ack {
             Ack::WAIT => {
@@ -178,12 +178,12 @@ impl<'a> Carry<'a> {
         matches!(self.batch.ops.get(op), Some(MemOp::Write { once: true, .. }))
     }
 
-    fn mismatch(&self) -> End {
+    fn mismatch(&self, last: Option<u32>) -> End {
         let (mask, value) = match self.batch.ops.get(self.pos.op) {
             Some(MemOp::WaitUntil { mask, value, .. }) => (*mask, *value),
             _ => (0, 0),
         };
-        End::Mismatch { op: self.pos.op, mask, value, tries: self.matching.tries }
+        End::Mismatch { op: self.pos.op, mask, value, last, tries: self.matching.tries }
     }
 
     /// The step at hand, if it is a wait that the probe cannot do by itself.
@@ -197,6 +197,7 @@ impl<'a> Carry<'a> {
     /// Waits for a value without the probe's help.
     fn poll(&mut self, mask: u32, value: u32) -> Result<Option<End>, LinkError> {
         let (here, clock, wait) = (self.pos, self.clock, self.matching.wait);
+        let mut last = None;
         let end = poll(clock, &wait, || {
             let plan = plan(self.batch, here, self.beliefs(), &self.caps);
             let end = self.step(&plan)?;
@@ -204,6 +205,7 @@ impl<'a> Carry<'a> {
                 return Ok(end);
             }
             let seen = self.values.pop().unwrap_or_default();
+            last = Some(seen);
             if seen & mask == value {
                 return Ok(Some(End::Done));
             }
@@ -216,7 +218,7 @@ impl<'a> Carry<'a> {
             Err(PollEnd::Failed(error)) => Err(error),
             Err(PollEnd::Spent(spent)) => {
                 self.matching.tries = spent.tries;
-                Ok(Some(self.mismatch()))
+                Ok(Some(self.mismatch(last)))
             }
         }
     }

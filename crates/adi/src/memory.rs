@@ -53,9 +53,11 @@ impl Adi {
         (result, carry.steps(), carry.values)
     }
 
-    /// Adds what a word is now to the error of a wait that never saw its value.
+    /// Adds what a word is now to the error of a wait that never saw its value, where the probe looked and does not tell.
     fn with_last_value(&mut self, batch: &Batch, mut error: AdiError) -> AdiError {
-        if let AdiError::MatchSpent { doing: Doing::Memory { ap, at, .. }, last, .. } = &mut error {
+        if let AdiError::MatchSpent { doing: Doing::Memory { ap, at, .. }, last, .. } = &mut error
+            && last.is_none()
+        {
             *last = self.read_word(*ap, batch.attr, *at).ok();
         }
         error

@@ -121,12 +121,13 @@ impl Attempt for Native<'_> {
                 MemStatus::NoAck => return Ok(End::Silent(Ack::NONE)),
                 MemStatus::Parity => return Ok(End::Parity { again: false }),
                 MemStatus::Other(status) => return Ok(End::Other(status)),
-                MemStatus::Mismatch => {
+                MemStatus::Mismatch { last, looks } => {
                     let (mask, value) = match here {
                         Some(MemOp::WaitUntil { mask, value, .. }) => (*mask, *value),
                         _ => (0, 0),
                     };
-                    return Ok(End::Mismatch { op: self.pos.op, mask, value, tries: 1 });
+                    let last = Some(last);
+                    return Ok(End::Mismatch { op: self.pos.op, mask, value, last, tries: looks });
                 }
             }
         }

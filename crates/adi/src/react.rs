@@ -48,6 +48,8 @@ pub enum End {
         mask: u32,
         /// What they should have become.
         value: u32,
+        /// The word as it was seen last, where the probe tells.
+        last: Option<u32>,
         /// How often was looked.
         tries: u32,
     },
@@ -112,11 +114,11 @@ pub fn react(attempt: &mut dyn Attempt, policy: &Policy, clock: &dyn Clock) -> R
             End::Parity { .. } => return Err(AdiError::Parity { doing: attempt.doing() }),
             End::Fault => return Err(fault(attempt)),
             End::Silent(ack) => return Err(lost(attempt, ack)),
-            End::Mismatch { op, mask, value, tries } => {
+            End::Mismatch { op, mask, value, last, tries } => {
                 let (patience, elapsed) = (policy.probe.matching, sent.elapsed);
                 let spent = Box::new(Spent { key: "probe.match", patience, elapsed, tries });
                 let doing = attempt.doing();
-                return Err(AdiError::MatchSpent { doing, op, mask, value, last: None, spent });
+                return Err(AdiError::MatchSpent { doing, op, mask, value, last, spent });
             }
             End::Other(status) => return Err(AdiError::Other { doing: attempt.doing(), status }),
         };

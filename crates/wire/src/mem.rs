@@ -118,7 +118,12 @@ pub enum MemStatus {
     /// A bus error or another sticky flag.
     Fault,
     /// A [`MemOp::WaitUntil`] never saw its value.
-    Mismatch,
+    Mismatch {
+        /// The word as it was seen last.
+        last: u32,
+        /// How often was looked.
+        looks: u32,
+    },
     /// Nobody answers.
     NoAck,
     /// Data came with the wrong parity.

@@ -176,9 +176,12 @@ fn each_status_is_its_own_error() {
     assert!(matches!(errors[2], AdiError::Parity { .. }));
     assert!(matches!(errors[3], AdiError::Other { status: 0x1D, .. }));
     let wait = MemOp::WaitUntil { at: Addr(0x44), mask: 1, value: 0 };
-    let error =
-        run(&mut Fake::new([(1, MemStatus::Mismatch)]), vec![MemOp::read(Addr(0x40)), wait]).unwrap_err();
-    assert!(matches!(error, AdiError::MatchSpent { op: 1, mask: 1, value: 0, .. }), "{error}");
+    let never = MemStatus::Mismatch { last: 0x31, looks: 7 };
+    let error = run(&mut Fake::new([(1, never)]), vec![MemOp::read(Addr(0x40)), wait]).unwrap_err();
+    let AdiError::MatchSpent { op: 1, mask: 1, value: 0, last: Some(0x31), spent, .. } = error else {
+        panic!("{error}")
+    };
+    assert_eq!(spent.tries, 7);
 }
 
 #[test]

@@ -178,13 +178,13 @@ impl<P: Pipe> StLink<P> {
     /// probe would have taken. A list of looks is never longer than all looks before it, so a value that comes in the
     /// middle of one is seen after twice the time at most.
     fn wait_until(&mut self, at: Addr, mask: u32, value: u32, route: Route) -> Result<MemStatus, LinkError> {
-        let (start, mut left) = (self.clock.now(), usize::try_from(self.looks).unwrap_or(usize::MAX));
+        let (start, all) = (self.clock.now(), usize::try_from(self.looks).unwrap_or(usize::MAX));
         let by_list = route.csw == 0 && self.has(Feature::RwMisc);
         let most = if by_list { MOST_LOOKS.min(self.info.version.most_misc_items() - 1) } else { 1 };
-        let mut list = FIRST_LOOKS.min(most);
-        while left > 0 {
+        let (mut list, mut looked, mut last) = (FIRST_LOOKS.min(most), 0, 0);
+        while looked < all {
             let late = self.look_time.is_some_and(|span| self.clock.now().saturating_sub(start) > span);
-            let looks = list.min(left);
+            let looks = list.min(all - looked);
             let (seen, status) = if looks > 1 {
                 self.looks_by_list(at, looks, route)?
             } else {
@@ -197,13 +197,14 @@ impl<P: Pipe> StLink<P> {
             if status != MemStatus::Done {
                 return Ok(status);
             }
+            last = seen.last().copied().unwrap_or(last);
+            looked += looks;
             if late {
                 break;
             }
-            left -= looks;
             list = (list * 2).min(most);
         }
-        Ok(MemStatus::Mismatch)
+        Ok(MemStatus::Mismatch { last, looks: u32::try_from(looked).unwrap_or(u32::MAX) })
     }
 
     fn looks_by_list(
