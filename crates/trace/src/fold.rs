@@ -1,24 +1,38 @@
-//! Folding: polls and block transfers become one event each.
+//! Folding: polls and block transfers become one event each, and loops one row.
 
-use crate::event::{Accessed, Body, Event, RegisterAccess};
+mod rows;
+
+pub(crate) use rows::rows;
+pub use rows::{Loop, Row, What};
+
+use crate::event::{Accessed, Body, Event, OnWire, RegisterAccess};
 use crate::read::Marked;
 use regs::{h5::dbgmcu, m33};
+use std::time::Duration;
 use wire::{Access, Ack, Addr, MarkKind};
+
+/// Nothing is joined over a silence of this length: what stands behind it is a new beginning.
+const GAP: Duration = Duration::from_secs(1);
 
 /// Reading these twice is not the same as reading them once.
 pub(crate) const NEVER_FOLDED: [u32; 3] =
     [m33::DCRDR, dbgmcu::BASE + dbgmcu::DBG_AUTH_DEVICE, dbgmcu::BASE_AP0 + dbgmcu::DBG_AUTH_DEVICE];
 
-/// Places in the recording over which nothing is joined: a step, a try or somebody's hand on the board begins there.
+/// Places in the recording over which nothing is joined: a step, a try or somebody's hand on the board begins there, or it
+/// is not known what happened there.
 #[derive(Debug, Default)]
 pub(crate) struct Breaks(Vec<u64>);
 
 impl Breaks {
-    /// The breaks that marks make.
-    pub(crate) fn of(marks: &[Marked]) -> Breaks {
+    /// The breaks that marks make, and holes in what is known of the wire.
+    pub(crate) fn of(marks: &[Marked], wire: &[Event]) -> Breaks {
         let breaks =
             |m: &&Marked| matches!(m.mark.kind, MarkKind::Step | MarkKind::Attempt | MarkKind::Bench);
-        Breaks(marks.iter().filter(breaks).map(|m| m.order).collect())
+        let hole = |e: &&Event| matches!(&e.body, Body::Wire(w) if matches!(w.what, OnWire::Lost | OnWire::Unreadable(_)));
+        let marks = marks.iter().filter(breaks).map(|m| m.order);
+        let mut all: Vec<u64> = marks.chain(wire.iter().filter(hole).map(|e| e.order)).collect();
+        all.sort_unstable();
+        Breaks(all)
     }
 
     /// The number of the section that an event lies in.
@@ -27,24 +41,45 @@ impl Breaks {
     }
 }
 
+/// What folding gives.
+#[derive(Debug, Default)]
+pub(crate) struct Folded {
+    pub(crate) events: Vec<Event>,
+    /// Of each event, where its originals end; they begin where those of the one before end.
+    pub(crate) ends: Vec<usize>,
+}
+
+/// Whether so much time lies between two events that they have nothing to do with each other.
+pub(crate) fn is_gap(before: &Event, after: &Event) -> bool {
+    after.at.saturating_sub(before.until) > GAP
+}
+
 /// Leaves out housekeeping, and joins what belongs together.
-pub(crate) fn fold(lifted: &[Event], breaks: &Breaks) -> Vec<Event> {
-    let mut out: Vec<Event> = Vec::new();
+pub(crate) fn fold(lifted: &[Event], breaks: &Breaks) -> Folded {
+    let mut out = Folded::default();
     let mut section = 0;
-    for event in lifted {
+    for (n, event) in lifted.iter().enumerate() {
         if matches!(&event.body, Body::Register(r) if r.housekeeping && r.ack == Ack::OK) {
             continue;
         }
         let here = breaks.section(event);
         let cut = std::mem::replace(&mut section, here) != here;
-        if let Some(last) = out.last_mut().filter(|_| !cut)
+        if let (Some(last), Some(end)) = (out.events.last_mut(), out.ends.last_mut())
+            && !cut
+            && !is_gap(last, event)
             && join(&mut last.body, &event.body)
         {
             last.until = event.until;
             last.certainty = last.certainty.max(event.certainty);
+            *end = n + 1;
             continue;
         }
-        out.push(event.clone());
+        out.events.push(event.clone());
+        out.ends.push(n + 1);
+    }
+    // Housekeeping behind everything belongs to the last.
+    if let Some(end) = out.ends.last_mut() {
+        *end = lifted.len();
     }
     out
 }

@@ -25,7 +25,7 @@ pub(crate) fn hex_of(value: u32, width: Width) -> String {
 }
 
 /// A time span in the unit a person would choose.
-pub(crate) fn span(time: Duration) -> String {
+pub fn span(time: Duration) -> String {
     let nanos = time.as_nanos();
     match nanos {
         0..1_000 => format!("{nanos} ns"),

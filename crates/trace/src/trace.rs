@@ -2,11 +2,13 @@
 
 use crate::decode::Decoding;
 use crate::event::{Body, Event};
+use crate::fold::Row;
 use crate::logic::{self, Capture, Channels, Format};
 use crate::read::{Choice, Device, Marked, Protocol, Recording, Warning, choose};
 use crate::{TraceError, action, decode, fold, lift, read};
 use cmsis_dap::Model;
 use std::io::Read;
+use std::ops::Range;
 use std::time::Duration;
 use wire::{Ack, Addr, ApSel, Certainty, Level, Port, Width};
 
@@ -36,8 +38,11 @@ pub struct Trace {
     wire: Vec<Event>,
     lifted: Vec<Event>,
     folded: Vec<Event>,
+    /// Of each folded event, where its originals in `lifted` end.
+    ends: Vec<usize>,
     meanings: Vec<Event>,
     actions: Vec<Event>,
+    breaks: fold::Breaks,
 }
 
 /// A write to the target.
@@ -148,8 +153,8 @@ impl Trace {
             Some(Protocol::StLink) => lift::native::lift(&decoding.commands),
             _ => lift::lift(&decoding.wire),
         };
-        let breaks = fold::Breaks::of(&marks);
-        let folded = fold::fold(&lifted, &breaks);
+        let breaks = fold::Breaks::of(&marks, &decoding.wire);
+        let fold::Folded { events: folded, ends } = fold::fold(&lifted, &breaks);
         let mut meanings = folded.clone();
         meanings.iter_mut().for_each(|event| event.level = Level::Meaning);
         let actions = action::find(&meanings, &breaks);
@@ -177,8 +182,10 @@ impl Trace {
             wire: decoding.wire,
             lifted,
             folded,
+            ends,
             meanings,
             actions,
+            breaks,
         }
     }
 
@@ -197,6 +204,31 @@ impl Trace {
     /// Every memory access and every access to a DP or AP register, nothing folded and nothing left out.
     pub fn accesses(&self) -> &[Event] {
         &self.lifted
+    }
+
+    /// The events of a level with loops folded: a loop of several accesses that is repeated is one row. Below level 3 each
+    /// event is a row.
+    pub fn rows(&self, level: Level) -> Vec<Row> {
+        fold::rows(self.events(level), level, &self.breaks)
+    }
+
+    /// The places in [`accesses`](Trace::accesses) of what these events of a level consist of. Empty below level 3.
+    pub fn originals(&self, level: Level, events: Range<usize>) -> Range<usize> {
+        let events = match level {
+            Level::Access | Level::Meaning => events,
+            Level::Action => self.meanings_of(events),
+            Level::Usb | Level::Command | Level::Transaction => 0..0,
+        };
+        let end = |n: usize| n.checked_sub(1).and_then(|last| self.ends.get(last)).copied().unwrap_or(0);
+        end(events.start)..end(events.end)
+    }
+
+    /// The events of level 4 that these events of level 5 consist of.
+    fn meanings_of(&self, actions: Range<usize>) -> Range<usize> {
+        // An event of level 5 names the first of its events of level 4 as its cause.
+        let cause =
+            |n: usize| self.actions.get(n).and_then(|event| event.cause).unwrap_or(self.meanings.len());
+        cause(actions.start)..cause(actions.end)
     }
 
     /// The marks.

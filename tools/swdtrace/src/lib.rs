@@ -12,6 +12,7 @@
 //! **Not supported.** Recording other programs, exports; comparing times, and masks for single registers.
 
 mod diff;
+mod lint;
 mod show;
 mod stat;
 
@@ -27,7 +28,7 @@ use trace::{Channels, Options, Trace, TraceError};
 const OK: u8 = 0;
 /// The output could not be written.
 const BUG: u8 = 1;
-/// Two recordings differ.
+/// Two recordings differ, or something was found in one.
 const DIFFERENT: u8 = 1;
 /// Wrong arguments, or a file that cannot be read or is no recording.
 const USAGE: u8 = 2;
@@ -41,7 +42,7 @@ const TRUNCATED: u8 = 61;
     version,
     after_help = "Exit codes:\n  0   done\n  1   the output could not be written\n  2   wrong arguments, a file that \
                   cannot be read, or no recording\n  61  the recording is cut off; what it holds was shown\n\n\
-                  diff: 0 the same, 1 different, 2 trouble"
+                  diff: 0 the same, 1 different, 2 trouble\nlint: 0 nothing found, 1 something found, 2 trouble"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -51,11 +52,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Shows what happened, one line for each event.
-    Show(Show),
+    Show(show::Args),
     /// Counts transactions, accesses, bytes and round trips.
     Stat(Stat),
     /// Compares two recordings: what does one do that the other does not?
     Diff(Diff),
+    /// Finds what a session did that works by luck, costs for nothing, or touches what it should leave alone.
+    Lint(lint::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -82,35 +85,6 @@ struct Pins {
     /// The channel of nRESET.
     #[arg(long, value_name = "CHANNEL")]
     nrst: Option<String>,
-}
-
-#[derive(Debug, clap::Args)]
-struct Show {
-    #[command(flatten)]
-    input: Input,
-    /// 0 USB transfers, 1 probe commands, 2 SWD transactions, 3 memory accesses, 4 registers by name, 5 actions.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..=5))]
-    level: u8,
-    /// Leave out the marks that the driver wrote.
-    #[arg(long, overrides_with = "_marks")]
-    no_marks: bool,
-    /// Show the marks that the driver wrote (default).
-    #[arg(long = "marks", overrides_with = "no_marks")]
-    _marks: bool,
-    /// Below each action, show the accesses that it consists of.
-    #[arg(long)]
-    causes: bool,
-    /// The form of the output.
-    #[arg(long, value_enum, default_value_t = ShowFormat::Text)]
-    format: ShowFormat,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ShowFormat {
-    /// Lines for a reader.
-    Text,
-    /// One JSON object a line.
-    Jsonl,
 }
 
 #[derive(Debug, clap::Args)]
@@ -176,6 +150,8 @@ enum Failure {
     Channel { path: PathBuf, source: TraceError },
     #[error("{0}")]
     NotComparable(#[from] trace::diff::NotComparable),
+    #[error("{}: nothing in it could be decoded", .0.display())]
+    NothingDecoded(PathBuf),
     #[error("output: {0}")]
     Output(#[from] io::Error),
 }
@@ -199,6 +175,7 @@ where
         Command::Show(args) => show(args, out, err),
         Command::Stat(args) => stat(args, out, err),
         Command::Diff(args) => compare(args, out, err),
+        Command::Lint(args) => lint::run(args, out, err),
     };
     match done.and_then(|code| out.flush().map(|()| code).map_err(Failure::from)) {
         Ok(code) => code,
@@ -206,7 +183,9 @@ where
         Err(Failure::Output(e)) if e.kind() == io::ErrorKind::BrokenPipe => OK,
         Err(failure) => {
             let _ = writeln!(err, "swdtrace: {failure}");
-            if matches!(failure, Failure::Output(_)) && !matches!(cli.command, Command::Diff(_)) {
+            if matches!(failure, Failure::Output(_))
+                && !matches!(cli.command, Command::Diff(_) | Command::Lint(_))
+            {
                 BUG
             } else {
                 USAGE
@@ -215,16 +194,11 @@ where
     }
 }
 
-fn show(args: &Show, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
+fn show(args: &show::Args, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
     let trace = open(&args.input, err)?;
-    let view = show::View {
-        level: wire::Level::from_number(args.level).unwrap_or(wire::Level::Action),
-        marks: !args.no_marks,
-        causes: args.causes,
-    };
     match args.format {
-        ShowFormat::Text => show::text(&trace, &view, out)?,
-        ShowFormat::Jsonl => show::jsonl(&trace, &view, out)?,
+        show::Format::Text => show::text(&trace, &args.view(), out)?,
+        show::Format::Jsonl => show::jsonl(&trace, &args.view(), out)?,
     }
     Ok(complete(&trace))
 }

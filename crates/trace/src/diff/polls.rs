@@ -6,15 +6,11 @@
 
 use super::items::{Item, Key, Place};
 use crate::fold::NEVER_FOLDED;
+use crate::loops::{self, DEEPEST, Least, Mark, Turns};
 use std::collections::HashMap;
 use wire::Ack;
 
-/// Longest body of a loop.
-const LONGEST: usize = 16;
-/// Loops in loops in loops.
-const DEEPEST: usize = 3;
-/// Turns from which a body that only reads, and one that writes, is a loop.
-const TURNS: (usize, usize) = (2, 3);
+const LEAST: Least = Least { reads: 2, writes: 3 };
 
 /// Folds all loops.
 pub(super) fn fold(mut items: Vec<Item>) -> Vec<Item> {
@@ -28,21 +24,15 @@ pub(super) fn fold(mut items: Vec<Item>) -> Vec<Item> {
     items
 }
 
-/// What the search for loops looks at, in place of the item: which key it has, and what that means for a loop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Mark {
-    key: usize,
-    foldable: bool,
-    writes: bool,
-}
-
+/// The items as the search for loops sees them. Addresses do not move on here: what is done elsewhere is something else.
 fn marks(items: &[Item]) -> Vec<Mark> {
     let mut known: HashMap<&Key, usize> = HashMap::new();
     let mut marks = Vec::with_capacity(items.len());
     for item in items {
         let next = known.len();
         let key = *known.entry(&item.key).or_insert(next);
-        marks.push(Mark { key, foldable: foldable(&item.key), writes: item.key.written.is_some() });
+        let writes = item.key.written.is_some();
+        marks.push(Mark { key, at: 0, foldable: foldable(&item.key), reads: !writes, writes });
     }
     marks
 }
@@ -52,7 +42,7 @@ fn once(items: Vec<Item>) -> Vec<Item> {
     let mut out: Vec<Item> = Vec::with_capacity(items.len());
     let (mut rest, mut marks) = (items.as_slice(), marks.as_slice());
     while let Some(first) = rest.first() {
-        let Some((period, turns)) = best(marks) else {
+        let Some(Turns { period, turns }) = loops::best(marks, LEAST) else {
             out.push(first.clone());
             rest = rest.get(1..).unwrap_or_default();
             marks = marks.get(1..).unwrap_or_default();
@@ -69,31 +59,6 @@ fn once(items: Vec<Item>) -> Vec<Item> {
         marks = marks.get(period * turns..).unwrap_or_default();
     }
     out
-}
-
-/// The loop at the head of a list that covers most: length of its body and number of turns.
-fn best(marks: &[Mark]) -> Option<(usize, usize)> {
-    let first = marks.first()?;
-    let mut found: Option<(usize, usize)> = None;
-    let mut writes = 0;
-    for (period, last) in (1..=LONGEST.min(marks.len() / 2)).zip(marks) {
-        // A longer body holds this one too.
-        if !last.foldable {
-            break;
-        }
-        writes += usize::from(last.writes);
-        if marks.get(period) != Some(first) || writes == period {
-            continue;
-        }
-        let mut turns = marks.chunks_exact(period);
-        let Some(body) = turns.next() else { break };
-        let turns = 1 + turns.take_while(|turn| *turn == body).count();
-        let least = if writes > 0 { TURNS.1 } else { TURNS.0 };
-        if turns >= least && found.is_none_or(|(p, t)| period * turns > p * t) {
-            found = Some((period, turns));
-        }
-    }
-    found
 }
 
 fn foldable(key: &Key) -> bool {

@@ -1,0 +1,262 @@
+//! Lint: what a session did that works by luck, costs for nothing, or touches what it should leave alone.
+//!
+//! Each [`Rule`] looks at every access of a trace, nothing folded and nothing left out ([`Trace::accesses`]), and its evidence
+//! are places in that list. A rule says nothing where the trace does not show what it would need: an ST-Link hides SELECT,
+//! TAR and sticky flags, so three of the rules have nothing to look at there.
+
+mod keys;
+mod port;
+mod session;
+
+use crate::event::{Accessed, Body, Event, RegisterAccess};
+use crate::name::canonical;
+use crate::read::{Marked, Protocol};
+use crate::{Trace, line};
+use serde::Serialize;
+use std::time::Duration;
+use wire::{Ack, ApSel, Port};
+
+/// How the session connected, which decides what it may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Connect {
+    /// Nothing is halted, reset or written.
+    Hotplug,
+    /// The core is halted.
+    Normal,
+    /// nRESET is held low meanwhile.
+    UnderReset,
+    /// nRESET is pulsed, then as hotplug.
+    Pulse,
+}
+
+impl Connect {
+    /// All of them.
+    pub const ALL: [Connect; 4] = [Connect::Hotplug, Connect::Normal, Connect::UnderReset, Connect::Pulse];
+
+    /// The word used in marks and on command lines.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Connect::Hotplug => "hotplug",
+            Connect::Normal => "normal",
+            Connect::UnderReset => "under-reset",
+            Connect::Pulse => "pulse",
+        }
+    }
+
+    /// The one with this word.
+    pub fn from_word(word: &str) -> Option<Connect> {
+        Connect::ALL.into_iter().find(|connect| connect.word() == word)
+    }
+}
+
+/// What the rules are told beside the trace.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// How the session connected; otherwise its own marks say it.
+    pub connect: Option<Connect>,
+    /// The only access port that is expected; otherwise AP1, and AP0 for DBGMCU, where the part is an STM32H5.
+    pub ap: Option<ApSel>,
+}
+
+/// A rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Rule {
+    /// Its name.
+    pub id: &'static str,
+    /// What it finds.
+    pub finds: &'static str,
+    /// Why that matters.
+    pub why: &'static str,
+    /// Id of the note behind it.
+    pub note: &'static str,
+}
+
+/// All rules, in the order of their findings.
+pub const RULES: [Rule; 8] = [
+    session::HOTPLUG_HALT,
+    session::RESET_PIN,
+    session::OTHER_AP,
+    keys::UNSEEN_LOCK,
+    keys::KEY_TWICE,
+    port::TAR_WRAP,
+    port::STICKY_LEFT,
+    port::SELECT_AGAIN,
+];
+
+/// Something that a rule found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The rule.
+    pub rule: Rule,
+    /// What happened, in words.
+    pub what: String,
+    /// When the first event of the evidence began, in nanoseconds.
+    pub t_ns: u64,
+    /// Numbers of the events that show it, as in [`Trace::accesses`].
+    pub events: Vec<usize>,
+    /// The first of them as lines of text.
+    pub lines: Vec<String>,
+}
+
+/// The result over a whole trace. `schema` grows when a field changes its meaning or goes away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lint {
+    /// Version of this form: 1.
+    pub schema: u32,
+    /// What was found, by rule and then in order of time.
+    pub findings: Vec<Finding>,
+    /// Rules that could not look, and why.
+    pub blind: Vec<Blind>,
+}
+
+/// A rule that could not look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Blind {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// Why.
+    pub why: &'static str,
+}
+
+/// Events of a finding that are shown as text.
+const LINES: usize = 4;
+
+impl Lint {
+    /// Runs all rules over a trace.
+    pub fn of(trace: &Trace, settings: &Settings) -> Lint {
+        let context = Context::of(trace, settings);
+        let mut looks: Vec<Box<dyn Look>> = vec![
+            Box::new(session::HotplugHalt::default()),
+            Box::new(session::ResetPin::default()),
+            Box::new(session::OtherAp::of(trace, settings)),
+            Box::new(keys::UnseenLock::default()),
+            Box::new(keys::KeyTwice::default()),
+        ];
+        if !context.hidden {
+            looks.push(Box::new(port::TarWrap::default()));
+            looks.push(Box::new(port::StickyLeft::default()));
+            looks.push(Box::new(port::SelectAgain::default()));
+        }
+        for (n, event) in trace.accesses().iter().enumerate() {
+            looks.iter_mut().for_each(|look| look.see(n, event, &context));
+        }
+        let found = looks.into_iter().flat_map(|look| look.found());
+        Lint {
+            schema: 1,
+            findings: found.map(|found| found.finding(trace)).collect(),
+            blind: context.blind(trace, settings),
+        }
+    }
+}
+
+/// What rules need to know beside the event they look at.
+#[derive(Debug)]
+struct Context<'a> {
+    chosen: Option<Connect>,
+    /// The marks that say how the session attached.
+    attached: Vec<(&'a Marked, Connect)>,
+    /// The probe hides SELECT, TAR and sticky flags.
+    hidden: bool,
+}
+
+impl<'a> Context<'a> {
+    fn of(trace: &'a Trace, settings: &Settings) -> Context<'a> {
+        let said = |marked: &'a Marked| {
+            let word = marked.mark.text.strip_prefix("attach ")?;
+            Some((marked, Connect::from_word(word)?))
+        };
+        Context {
+            chosen: settings.connect,
+            attached: trace.marks().iter().filter_map(said).collect(),
+            hidden: trace.protocol() == Some(Protocol::StLink),
+        }
+    }
+
+    /// How the session was connected when this happened.
+    fn connect(&self, event: &Event) -> Option<Connect> {
+        let before = self.attached.partition_point(|(marked, _)| marked.order < event.order);
+        let said = before.checked_sub(1).and_then(|last| self.attached.get(last));
+        self.chosen.or_else(|| said.map(|(_, connect)| *connect))
+    }
+
+    fn blind(&self, trace: &Trace, settings: &Settings) -> Vec<Blind> {
+        let mut blind = Vec::new();
+        if self.chosen.is_none() && self.attached.is_empty() {
+            let why = "the recording does not say how the session connected (--connect says it)";
+            blind.push(Blind { rule: session::HOTPLUG_HALT.id, why });
+        }
+        if settings.ap.is_none() && !session::is_h5(trace) {
+            let why = "this is no STM32H5, and the expected access port is not known (--ap says it)";
+            blind.push(Blind { rule: session::OTHER_AP.id, why });
+        }
+        if self.hidden {
+            let why = "an ST-Link keeps its transactions to itself";
+            blind.extend(
+                [port::TAR_WRAP, port::STICKY_LEFT, port::SELECT_AGAIN].map(|r| Blind { rule: r.id, why }),
+            );
+        }
+        blind
+    }
+}
+
+/// A rule at work: it sees every access in order.
+trait Look {
+    fn see(&mut self, n: usize, event: &Event, context: &Context<'_>);
+    fn found(self: Box<Self>) -> Vec<Found>;
+}
+
+/// What a rule found, with its evidence.
+#[derive(Debug)]
+struct Found {
+    rule: Rule,
+    what: String,
+    events: Vec<usize>,
+}
+
+impl Found {
+    fn finding(self, trace: &Trace) -> Finding {
+        let Found { rule, what, events } = self;
+        let all = trace.accesses();
+        let at = events.first().and_then(|n| all.get(*n)).map_or(Duration::ZERO, |event| event.at);
+        let lines = events.iter().take(LINES).filter_map(|n| all.get(*n)).map(named).collect();
+        Finding { rule, what, t_ns: u64::try_from(at.as_nanos()).unwrap_or(u64::MAX), events, lines }
+    }
+}
+
+/// An access with registers by name.
+fn named(event: &Event) -> String {
+    line(&Event { level: wire::Level::Meaning, ..event.clone() })
+}
+
+/// A word written to a register that was accepted: its canonical address and value.
+fn written(event: &Event) -> Option<(u32, Option<u32>)> {
+    accepted(event).filter(|a| a.access.write).map(|a| (canonical(a.access.at.0), a.access.value))
+}
+
+/// A word read from a register: its canonical address and value.
+fn read(event: &Event) -> Option<(u32, Option<u32>)> {
+    accepted(event).filter(|a| !a.access.write).map(|a| (canonical(a.access.at.0), a.access.value))
+}
+
+fn accepted(event: &Event) -> Option<&Accessed> {
+    match &event.body {
+        Body::Access(a) if a.ack == Ack::OK => Some(a),
+        _ => None,
+    }
+}
+
+/// So many of something.
+fn counted(count: usize, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
+}
+
+/// A register of the debug port.
+fn dp_register(event: &Event) -> Option<&RegisterAccess> {
+    match &event.body {
+        Body::Register(r) if r.port == Port::Dp => Some(r),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
