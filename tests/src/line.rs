@@ -148,7 +148,7 @@ impl Line {
         let device = Rc::new(RefCell::new(device));
         let mut session = Session::over(Rc::clone(&device), options).map_err(|error| {
             let device = device.borrow();
-            Unopened { error, image: device.board().nonvolatile(), holds_reset: device.holds_reset() }
+            Unopened { error: Box::new(error), image: device.board().nonvolatile(), holds_reset: device.holds_reset() }
         })?;
         let mut watch = Counting { device: Rc::clone(&device), began: Vec::new() };
         let report = act(&mut Live::new(&mut session.adi), &mut watch);
@@ -198,7 +198,7 @@ fn flash(board: &Board) -> BTreeMap<u32, Vec<u8>> {
 #[derive(Debug)]
 pub struct Unopened {
     /// Why.
-    pub error: SessionError,
+    pub error: Box<SessionError>,
     /// What the board remembers without power.
     pub image: Vec<u8>,
     /// The probe drives nRESET low all the same.
