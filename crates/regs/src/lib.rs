@@ -26,6 +26,7 @@ mod lookup;
 pub mod m33;
 pub mod note;
 pub mod reading;
+pub mod volatile;
 
 pub use field::{Field, Register};
 pub use lookup::{Hit, by_name, lookup, region};

@@ -2,19 +2,23 @@
 //!
 //! Both are brought to a list of [`Item`]s of one [`Equality`], whatever probe and whatever tool they come from; the longest
 //! common part of the lists is taken out, and what is left are the [`Hunk`]s. Times are shown and not compared. What was
-//! written must be equal; what was read is compared where both did the same read, and reported apart, because a status
-//! register or a counter gives what it likes.
+//! written must be equal; what was read is compared where both did the same read, and reported apart, but for the bits of
+//! [`Masks`]: a status register or a counter gives what it likes.
 
 mod align;
 mod cells;
 mod items;
+mod masks;
 mod polls;
+mod timing;
 
 use crate::Trace;
 use crate::read::Protocol;
 pub use items::Item;
+pub use masks::{Masks, mask};
 use std::fmt;
 use std::ops::Range;
+pub use timing::Timing;
 
 /// What counts as equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -171,7 +175,7 @@ impl Diff {
     }
 
     /// The pairs of equal items in order: everything outside of the hunks.
-    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         let ends = self.hunks.iter().map(|hunk| (hunk.a.clone(), hunk.b.clone()));
         let ends = ends.chain(std::iter::once((self.a.len()..self.a.len(), self.b.len()..self.b.len())));
         ends.scan((0, 0), |from, (a, b)| {
@@ -188,6 +192,14 @@ impl Diff {
 /// # Errors
 /// [`NotComparable`] when one of them does not show what would be compared.
 pub fn diff(a: &Trace, b: &Trace, level: Equality) -> Result<Diff, NotComparable> {
+    diff_with(a, b, level, &Masks::default())
+}
+
+/// Compares two traces; bits of `masks` do not count in what reads gave.
+///
+/// # Errors
+/// [`NotComparable`] when one of them does not show what would be compared.
+pub fn diff_with(a: &Trace, b: &Trace, level: Equality, masks: &Masks) -> Result<Diff, NotComparable> {
     for (side, trace) in [(Side::A, a), (Side::B, b)] {
         match trace.protocol() {
             None => return Err(NotComparable::Nothing { side }),
@@ -204,7 +216,7 @@ pub fn diff(a: &Trace, b: &Trace, level: Equality) -> Result<Diff, NotComparable
     let mut polls = Vec::new();
     for (n, m) in diff.pairs() {
         let (Some(one), Some(other)) = (diff.a.get(n), diff.b.get(m)) else { continue };
-        if one.gave_another_value_than(other) {
+        if one.gave_another_value_than(other, masks) {
             values.push((n, m));
         }
         if one.turns != other.turns {

@@ -37,6 +37,7 @@
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 pub mod action;
+pub mod cost;
 pub mod decode;
 pub mod diff;
 mod error;
@@ -68,7 +69,7 @@ pub use logic::Channels;
 pub use name::span;
 pub use read::Protocol;
 pub use recorder::{ClockKind, Header, Recorder, Secrets, Written};
-pub use stat::{Busy, Memory, Stat, Transactions, Usb};
+pub use stat::{Busy, Fault, Gap, Latency, Memory, Rates, Stat, Swclk, Transactions, Usb, Waits};
 pub use text::line;
 pub use trace::{Options, Trace, Write, WriteTo, open, open_channels, open_from, open_with};
 pub use truth::truth;

@@ -1,4 +1,12 @@
-//! Counts.
+//! Counts, times and troubles over a whole trace.
+
+mod swclk;
+mod time;
+mod trouble;
+
+pub use swclk::Swclk;
+pub use time::{Gap, Latency, Rates};
+pub use trouble::{Fault, Waits};
 
 use crate::Trace;
 use crate::event::{Body, OnWire};
@@ -32,6 +40,20 @@ pub struct Stat {
     pub unreadable: u64,
     /// Memory accesses.
     pub memory: Memory,
+    /// How long things took, by level.
+    pub latency: Vec<Latency>,
+    /// WAIT.
+    pub waits: Waits,
+    /// FAULTs, all of them.
+    pub fault_count: usize,
+    /// The first FAULTs, with their causes.
+    pub faults: Vec<Fault>,
+    /// The longest silences, longest first.
+    pub gaps: Vec<Gap>,
+    /// Rates.
+    pub rates: Rates,
+    /// SWCLK.
+    pub swclk: Swclk,
     /// Warnings of the reader.
     pub warnings: Vec<String>,
 }
@@ -116,19 +138,43 @@ impl Stat {
         let all = || levels.into_iter().flat_map(|level| trace.events(level));
         let first = all().map(|e| e.at).chain(trace.marks().iter().map(|m| m.at)).min().unwrap_or_default();
         let last = all().map(|e| e.until).chain(trace.marks().iter().map(|m| m.at)).max().unwrap_or_default();
+        let duration_ns = time::nanos(last.saturating_sub(first));
+        let (usb, transactions, memory) = (usb(trace), transactions(trace), memory(trace));
+        let (fault_count, faults) = trouble::faults(trace);
+        let rate = |count| time::rate(count, duration_ns);
         Stat {
             schema: 1,
             probe: trace.protocol().map(|protocol| protocol.to_string()),
-            duration_ns: u64::try_from(last.saturating_sub(first).as_nanos()).unwrap_or(u64::MAX),
+            duration_ns,
             events: Level::ALL.map(|level| trace.events(level).len()),
             marks: trace.marks().len(),
-            usb: usb(trace),
-            transactions: transactions(trace),
+            rates: Rates {
+                bytes_read: rate(memory.bytes_read),
+                bytes_written: rate(memory.bytes_written),
+                usb_bytes: rate(usb.bytes_out + usb.bytes_in),
+                round_trips: rate(u64::try_from(usb.round_trips).unwrap_or(u64::MAX)),
+                transactions: rate(transactions.total),
+            },
+            usb,
+            transactions,
             line_resets: on_wire(trace, |what| matches!(what, OnWire::Event(WireEvent::LineReset))),
             unreadable: on_wire(trace, |what| matches!(what, OnWire::Unreadable(_))),
-            memory: memory(trace),
+            memory,
+            latency: time::latency(trace),
+            waits: trouble::waits(trace),
+            fault_count,
+            faults,
+            gaps: time::gaps(trace),
+            swclk: swclk::swclk(trace),
             warnings: trace.warnings().iter().map(ToString::to_string).collect(),
         }
+    }
+}
+
+impl Stat {
+    /// Commands that were answered.
+    pub(crate) fn of_usb(trace: &Trace) -> u64 {
+        u64::try_from(usb(trace).round_trips).unwrap_or(u64::MAX)
     }
 }
 
@@ -219,3 +265,6 @@ fn memory(trace: &Trace) -> Memory {
         .collect();
     memory
 }
+
+#[cfg(test)]
+mod tests;

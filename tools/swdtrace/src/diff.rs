@@ -1,16 +1,27 @@
 //! `swdtrace diff`: two recordings side by side.
 
-use serde_json::{Value, json};
-use std::io::{self, Write};
+mod args;
+mod html;
+mod json;
+mod unified;
+
+pub(crate) use args::Args;
+
+use crate::{DIFFERENT, Failure, OK, USAGE, open};
+use args::Format;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::time::Duration;
-use trace::diff::{Diff, Hunk, Item, Row};
+use trace::diff::{Diff, Hunk, Item, Row, Timing};
 use trace::{Protocol, Trace};
 
 /// Of a hunk with more lines than so many, the head and the tail are printed as text.
 const LINES_SHOWN: usize = 60;
 /// More pairs of values than so many are not printed as text.
 const VALUES_SHOWN: usize = 5;
+/// More differences in time than so many are not printed as text.
+const TIMES_SHOWN: usize = 10;
 /// Words of a block with other values, up to which each is printed beside the other.
 const VALUES_BESIDE: usize = 8;
 /// Columns that a time takes.
@@ -25,6 +36,34 @@ pub(crate) struct Report<'a> {
     pub(crate) b: (&'a str, &'a Trace),
     /// What reads gave counts.
     pub(crate) values: bool,
+    /// What takes one of them much longer, when that was asked for.
+    pub(crate) timing: Option<Vec<Timing>>,
+}
+
+/// Compares and reports.
+pub(crate) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
+    let [a, b] = args.inputs();
+    let (first, second) = (open(&a, err)?, open(&b, err)?);
+    let found = trace::diff::diff_with(&first, &second, args.equality(), &args.masks())?;
+    let names = [&args.a, &args.b].map(|path| path.display().to_string());
+    let [name_a, name_b] = &names;
+    let timing = args.time_ratio.map(|ratio| found.timing(ratio, args.time_least));
+    let (a, b) = ((name_a.as_str(), &first), (name_b.as_str(), &second));
+    let report = Report { diff: &found, a, b, values: args.values, timing };
+    report.print(args, out)?;
+    if let Some(path) = &args.html {
+        let failed = |source| Failure::Write { path: path.clone(), source };
+        let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+        report.html(args.context, &mut file).and_then(|()| file.flush()).map_err(failed)?;
+    }
+    if !report.is_same() {
+        return Ok(DIFFERENT);
+    }
+    match first.truncated_at().is_some() || second.truncated_at().is_some() {
+        // What is missing may differ.
+        true => Ok(USAGE),
+        false => Ok(OK),
+    }
 }
 
 /// Differences that stand close to each other, with what is equal around them.
@@ -35,8 +74,17 @@ struct Block<'a> {
 }
 
 impl Report<'_> {
+    fn print(&self, args: &Args, out: &mut dyn Write) -> io::Result<()> {
+        match args.format {
+            Format::Text => self.text(args.context, usize::from(args.width), out),
+            Format::Unified => self.unified(args.context, out),
+            Format::Json => self.json(args.context, out),
+            Format::Html => self.html(args.context, out),
+        }
+    }
+
     /// Whether both do the same.
-    pub(crate) fn same(&self) -> bool {
+    fn is_same(&self) -> bool {
         self.diff.same() && (!self.values || self.diff.values.is_empty())
     }
 
@@ -208,65 +256,32 @@ impl Report<'_> {
                 turns(&diff.b, |p| p.1)
             )?;
         }
+        self.slower(out)?;
         for (side, (name, trace)) in [("A", self.a), ("B", self.b)] {
             if trace.truncated_at().is_some() {
                 writeln!(out, "{side} ({name}) is cut off: what is missing was not compared")?;
             }
         }
         match diff.hunks.len() {
-            0 if self.same() => writeln!(out, "the same"),
+            0 if self.is_same() => writeln!(out, "the same"),
             0 => writeln!(out, "different in values"),
             1 => writeln!(out, "different in 1 place"),
             n => writeln!(out, "different in {n} places"),
         }
     }
+}
 
-    /// One JSON object.
-    pub(crate) fn json(&self, context: usize, out: &mut dyn Write) -> io::Result<()> {
-        let diff = self.diff;
-        let side = |(name, trace): (&str, &Trace), items: &[Item]| {
-            json!({
-                "file": name, "protocol": trace.protocol().map(|p| p.to_string()), "items": items.len(),
-                "cut_off": trace.truncated_at().is_some(),
-            })
-        };
-        let pairs = |pairs: &[(usize, usize)]| -> Vec<Value> {
-            pairs.iter().map(|(n, m)| self.object(&Row::Changed(*n, *m))).collect()
-        };
-        let hunks: Vec<Value> = diff.hunks.iter().map(|hunk| self.hunk(hunk, context)).collect();
-        let value = json!({
-            "schema": 1, "level": diff.level.number(), "what": diff.level.to_string(),
-            "ignores": diff.level.ignores(), "same": self.same(),
-            "a": side(self.a, &diff.a), "b": side(self.b, &diff.b),
-            "hunks": hunks, "values": pairs(&diff.values), "polls": pairs(&diff.polls),
-        });
-        serde_json::to_writer_pretty(&mut *out, &value)?;
-        writeln!(out)
-    }
-
-    fn hunk(&self, hunk: &Hunk, context: usize) -> Value {
-        let before = context.min(hunk.a.start).min(hunk.b.start);
-        let lead = (hunk.a.start - before..hunk.a.start).zip(hunk.b.start - before..hunk.b.start);
-        json!({
-            "a": { "from": hunk.a.start, "count": hunk.a.len() },
-            "b": { "from": hunk.b.start, "count": hunk.b.len() },
-            "before": lead.map(|(n, m)| self.object(&Row::Same(n, m))).collect::<Vec<_>>(),
-            "rows": hunk.rows.iter().map(|row| self.object(row)).collect::<Vec<_>>(),
-        })
-    }
-
-    fn object(&self, row: &Row) -> Value {
-        let (sign, a, b) = sides(row);
-        let side = |place: Option<usize>, found: Option<(&Item, String)>| match (place, found) {
-            (Some(n), Some((item, text))) => json!({
-                "item": n, "t_ns": u64::try_from(item.at.as_nanos()).unwrap_or(u64::MAX),
-                "turns": item.turns, "text": text,
-            }),
-            _ => Value::Null,
-        };
-        json!({
-            "op": sign, "a": side(a, a.and_then(|n| self.text_a(n))), "b": side(b, b.and_then(|m| self.text_b(m))),
-        })
+impl Report<'_> {
+    /// What takes one of them much longer.
+    fn slower(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Some(timing) = &self.timing else { return Ok(()) };
+        writeln!(out, "{} steps that both take are of very different length:", timing.len())?;
+        for one in timing.iter().take(TIMES_SHOWN) {
+            if let Some((_, text)) = self.text_a(one.items.0) {
+                writeln!(out, "  A {:>10}  B {:>10}  {text}", trace::span(one.a), trace::span(one.b))?;
+            }
+        }
+        if timing.len() > TIMES_SHOWN { writeln!(out, "  …") } else { Ok(()) }
     }
 }
 

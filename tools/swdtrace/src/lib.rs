@@ -9,8 +9,9 @@
 //! **Specification.** Output: one line for each event, or one JSON object a line; data on standard output, warnings on
 //! standard error.
 //!
-//! **Not supported.** Recording other programs, exports; comparing times, and masks for single registers.
+//! **Not supported.** Recording other programs, exports.
 
+mod cost;
 mod diff;
 mod lint;
 mod show;
@@ -20,7 +21,6 @@ use clap::{Parser, Subcommand, ValueEnum};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use trace::diff::Equality;
 use trace::read::Device;
 use trace::{Channels, Options, Trace, TraceError};
 
@@ -56,9 +56,11 @@ enum Command {
     /// Counts transactions, accesses, bytes and round trips.
     Stat(Stat),
     /// Compares two recordings: what does one do that the other does not?
-    Diff(Diff),
+    Diff(diff::Args),
     /// Finds what a session did that works by luck, costs for nothing, or touches what it should leave alone.
     Lint(lint::Args),
+    /// Counts what was spent on USB and on the wire, beside the least that the same accesses need.
+    Cost(cost::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -104,41 +106,6 @@ enum StatFormat {
     Json,
 }
 
-#[derive(Debug, clap::Args)]
-struct Diff {
-    /// The first recording, A.
-    a: PathBuf,
-    /// The second recording, B.
-    b: PathBuf,
-    /// What counts as equal: 1 transactions, 2 the same without repeated WAITs and redundant SELECT, CSW and TAR, 3 memory
-    /// accesses however they are cut into blocks, 4 the same with polls folded, 5 actions.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=5))]
-    level: u8,
-    /// Times are shown, not compared (this is so in any case).
-    #[arg(long = "ignore-time")]
-    _ignore_time: bool,
-    /// What reads gave counts too: reads that are equal but for their value are a difference.
-    #[arg(long)]
-    values: bool,
-    /// Equal lines to show before and behind each difference.
-    #[arg(long, default_value_t = 3, value_name = "LINES")]
-    context: usize,
-    /// Width of the text in columns.
-    #[arg(long, default_value_t = 160, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(80..))]
-    width: u16,
-    /// Which device of A is the probe, as BUS.ADDRESS, where it holds several.
-    #[arg(long, value_name = "BUS.ADDRESS")]
-    device_a: Option<Device>,
-    /// Which device of B is the probe.
-    #[arg(long, value_name = "BUS.ADDRESS")]
-    device_b: Option<Device>,
-    #[command(flatten)]
-    pins: Pins,
-    /// The form of the output.
-    #[arg(long, value_enum, default_value_t = StatFormat::Text)]
-    format: StatFormat,
-}
-
 /// Why there is no output.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -148,6 +115,8 @@ enum Failure {
     Trace { path: PathBuf, source: TraceError },
     #[error("{}: {source} (--swclk, --swdio, --nrst)", path.display())]
     Channel { path: PathBuf, source: TraceError },
+    #[error("{}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
     #[error("{0}")]
     NotComparable(#[from] trace::diff::NotComparable),
     #[error("{}: nothing in it could be decoded", .0.display())]
@@ -174,8 +143,9 @@ where
     let done = match &cli.command {
         Command::Show(args) => show(args, out, err),
         Command::Stat(args) => stat(args, out, err),
-        Command::Diff(args) => compare(args, out, err),
+        Command::Diff(args) => diff::run(args, out, err),
         Command::Lint(args) => lint::run(args, out, err),
+        Command::Cost(args) => cost::run(args, out, err),
     };
     match done.and_then(|code| out.flush().map(|()| code).map_err(Failure::from)) {
         Ok(code) => code,
@@ -217,30 +187,6 @@ fn stat(args: &Stat, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Fai
 
 fn complete(trace: &Trace) -> u8 {
     if trace.truncated_at().is_some() { TRUNCATED } else { OK }
-}
-
-fn compare(args: &Diff, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
-    let a = Input { file: args.a.clone(), device: args.device_a, pins: args.pins.clone() };
-    let b = Input { file: args.b.clone(), device: args.device_b, pins: args.pins.clone() };
-    let level = Equality::from_number(args.level).unwrap_or(Equality::Accesses);
-    let (first, second) = (open(&a, err)?, open(&b, err)?);
-    let found = trace::diff::diff(&first, &second, level)?;
-    let names = [&args.a, &args.b].map(|path| path.display().to_string());
-    let [name_a, name_b] = &names;
-    let report =
-        diff::Report { diff: &found, a: (name_a, &first), b: (name_b, &second), values: args.values };
-    match args.format {
-        StatFormat::Text => report.text(args.context, usize::from(args.width), out)?,
-        StatFormat::Json => report.json(args.context, out)?,
-    }
-    if !report.same() {
-        return Ok(DIFFERENT);
-    }
-    match first.truncated_at().is_some() || second.truncated_at().is_some() {
-        // What is missing may differ.
-        true => Ok(USAGE),
-        false => Ok(OK),
-    }
 }
 
 fn open(input: &Input, err: &mut dyn Write) -> Result<Trace, Failure> {

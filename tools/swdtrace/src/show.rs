@@ -3,7 +3,7 @@
 mod args;
 mod json;
 
-pub(crate) use args::{Args, Format};
+pub(crate) use args::{Args, Format, time};
 pub(crate) use json::jsonl;
 
 use std::io::{self, Write};

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::time::Duration;
-use trace::{Protocol, Stat, Trace, Usb};
+use trace::{Protocol, Stat, Swclk, Trace, Usb, span};
 
 /// Lines for a reader.
 pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
@@ -17,6 +17,13 @@ pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
         memory,
         line_resets,
         unreadable,
+        latency,
+        waits,
+        fault_count,
+        faults,
+        gaps,
+        rates,
+        swclk,
         warnings: _,
     } = Stat::of(trace);
     match trace.protocol() {
@@ -49,7 +56,28 @@ pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
     let all_seen = pins || trace.protocol() == Some(Protocol::JLink);
     let hidden =
         if all_seen { "" } else { "; what the probe repeated by itself is not in a recording of USB" };
-    writeln!(out, "WAIT           longest run {}{hidden}", t.longest_wait_run)?;
+    writeln!(
+        out,
+        "WAIT           {} runs, the longest {} at {:.6}, {} lost{hidden}",
+        waits.runs,
+        waits.longest_run,
+        seconds(waits.longest_at_ns),
+        time(waits.lost_ns)
+    )?;
+    for (n, fault) in faults.iter().enumerate() {
+        let lead = if n == 0 { "FAULT" } else { "" };
+        writeln!(
+            out,
+            "{lead:<14} {:.6} #{} {}: {}",
+            seconds(fault.t_ns),
+            fault.event,
+            fault.what,
+            fault.cause
+        )?;
+    }
+    if fault_count > faults.len() {
+        writeln!(out, "{:<14} … {fault_count} in all", "")?;
+    }
     writeln!(out, "line           {line_resets} line resets, {} resets by pin", t.resets)?;
     if pins {
         writeln!(out, "unreadable     {unreadable} stretches")?;
@@ -63,7 +91,74 @@ pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
         let lead = if n == 0 { "busiest" } else { "" };
         writeln!(out, "{lead:<14} {:>8} × {} {}", busy.accesses, busy.address, busy.name)?;
     }
+    rate(&rates, pins, out)?;
+    clock(&swclk, out)?;
+    times(&latency, out)?;
+    for (n, gap) in gaps.iter().enumerate() {
+        let lead = if n == 0 { "silence" } else { "" };
+        let mark = gap.mark.as_ref().map_or_else(String::new, |mark| format!(" ({mark})"));
+        let (length, at) = (time(gap.duration_ns), seconds(gap.t_ns));
+        writeln!(out, "{lead:<14} {length:>10} at {at:.6}{mark}, behind {}", gap.behind)?;
+    }
     Ok(())
+}
+
+fn seconds(nanos: u64) -> f64 {
+    Duration::from_nanos(nanos).as_secs_f64()
+}
+
+fn time(nanos: u64) -> String {
+    span(Duration::from_nanos(nanos))
+}
+
+fn rate(rates: &trace::Rates, pins: bool, out: &mut dyn Write) -> io::Result<()> {
+    let usb = if pins { String::new() } else { format!(", {} bytes over USB", rates.usb_bytes) };
+    writeln!(
+        out,
+        "a second       {} bytes read, {} bytes written{usb}, {} transactions",
+        rates.bytes_read, rates.bytes_written, rates.transactions
+    )
+}
+
+fn clock(swclk: &Swclk, out: &mut dyn Write) -> io::Result<()> {
+    let hz = |hz: u64| format!("{:.3} MHz", Duration::from_nanos(hz).as_secs_f64() * 1e3);
+    let asked = swclk.asked_hz.map(|n| format!("asked for {}", hz(n)));
+    let least = swclk.at_least_hz.map(|n| format!("at least {} in the busiest command", hz(n)));
+    let measured = swclk.measured_hz.map(|n| format!("about {}", hz(n)));
+    let all: Vec<String> = [asked, least, measured].into_iter().flatten().collect();
+    if all.is_empty() { Ok(()) } else { writeln!(out, "SWCLK          {}", all.join(", ")) }
+}
+
+/// How long the events of each level take.
+fn times(latency: &[trace::Latency], out: &mut dyn Write) -> io::Result<()> {
+    const NAMES: [&str; 6] = ["USB transfers", "commands", "transactions", "accesses", "", "actions"];
+    for (n, l) in latency.iter().enumerate() {
+        let lead = if n == 0 { "time" } else { "" };
+        let name = NAMES.get(usize::from(l.level)).copied().unwrap_or_default();
+        writeln!(
+            out,
+            "{lead:<14} {name:<14} p50 {:>9}  p95 {:>9}  p99 {:>9}  max {:>9}  {}",
+            time(l.p50_ns),
+            time(l.p95_ns),
+            time(l.p99_ns),
+            time(l.max_ns),
+            bars(&l.histogram)
+        )?;
+    }
+    Ok(())
+}
+
+/// A histogram as `≤10.0 µs ▇ ≤20.0 µs ▂`: the share of each class by the height of its bar.
+fn bars(histogram: &[(u64, usize)]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = histogram.iter().map(|(_, count)| *count).max().unwrap_or(1).max(1);
+    let bar = |count: usize| BARS.get((count * BARS.len()).div_ceil(most) - 1).copied().unwrap_or(' ');
+    let all: Vec<String> = histogram
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(end, count)| format!("≤{} {}", time(*end), bar(*count)))
+        .collect();
+    all.join(" ")
 }
 
 fn bus(usb: &Usb, out: &mut dyn Write) -> io::Result<()> {

@@ -1,7 +1,7 @@
 //! From a trace to the items that are compared.
 
 use super::cells::Cells;
-use super::{Equality, polls};
+use super::{Equality, Masks, polls};
 use crate::Trace;
 use crate::action::ActionKind;
 use crate::event::{Accessed, Body, Event, Match, OnWire, Procedure, RegisterAccess, Wired};
@@ -105,8 +105,13 @@ impl Item {
     }
 
     /// Both read the same place and are known to have read something different.
-    pub(super) fn gave_another_value_than(&self, other: &Item) -> bool {
-        self.key.written.is_none() && matches!((self.value, other.value), (Some(a), Some(b)) if a != b)
+    pub(super) fn gave_another_value_than(&self, other: &Item, masks: &Masks) -> bool {
+        let counts = match &self.key.place {
+            Place::Memory { at, .. } => !masks.of(*at),
+            _ => u32::MAX,
+        };
+        self.key.written.is_none()
+            && matches!((self.value, other.value), (Some(a), Some(b)) if (a ^ b) & counts != 0)
     }
 
     /// Whether `next` goes on in memory where this ends, in the same direction: then they can be shown as one block.

@@ -1,3 +1,5 @@
+mod apart;
+
 use super::{Equality, NotComparable, Row, Side, diff};
 use crate::Trace;
 use crate::script::{AP, DP, READ, Script, st};

@@ -1,0 +1,157 @@
+//! Cost: what a session spent on USB and on the wire, beside the least that its accesses need.
+//!
+//! The floor counts the same accesses in the same order, each once, by a host that makes no mistake and a probe that adds
+//! nothing: one transaction for each access and each DP or AP register; TAR where neither auto-increment, nor the same
+//! address again, nor a banked data register of the same 16 bytes gets there; SELECT where the access port or its bank
+//! changes; CSW where the width changes; RDBUFF once behind each run of reads. A transaction takes 44 clocks and two
+//! turnarounds, nothing idles, nothing waits. [ADI-3] [ADI-7] [ADI-14] USB carries nothing but data, 4 bytes for each word
+//! written or read, in full packets, and each packet out is answered by one in.
+//!
+//! No session reaches it: connecting is not in it, and who must look at a value before going on pays for a round trip.
+
+mod clocks;
+mod floor;
+
+pub(crate) use clocks::Clocks;
+
+use crate::Trace;
+use crate::event::{Body, OnWire};
+use crate::read::Protocol;
+use floor::Walk;
+use serde::Serialize;
+use wire::{Ack, Level, WireEvent};
+
+/// What was spent. `schema` grows when a field changes its meaning or goes away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// Version of this form: 1.
+    pub schema: u32,
+    /// What the probe speaks.
+    pub probe: Option<String>,
+    /// Accesses that were accepted: memory, and DP and AP registers that do not serve others.
+    pub accesses: u64,
+    /// USB; absent in a capture of the pins.
+    pub usb: Option<UsbCost>,
+    /// The wire; absent where an ST-Link hides it.
+    pub wire: Option<WireCost>,
+    /// The least on the wire that the same accesses need.
+    pub floor: Floor,
+    /// The least on USB; absent where packets are not known.
+    pub usb_floor: Option<UsbCost>,
+}
+
+/// What goes over USB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct UsbCost {
+    /// Transfers that moved something.
+    pub transfers: u64,
+    /// Commands and their answers.
+    pub round_trips: u64,
+    /// Bytes in both directions.
+    pub bytes: u64,
+}
+
+/// What goes over the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct WireCost {
+    /// Transactions.
+    pub transactions: u64,
+    /// SWCLK cycles: transactions, idle clocks behind them, sequences.
+    pub clocks: u64,
+    /// Transactions answered WAIT.
+    pub waits: u64,
+    /// SWCLK cycles of those.
+    pub wait_clocks: u64,
+    /// SELECT, CSW and TAR, and reads of RDBUFF that the probe adds.
+    pub housekeeping: u64,
+    /// SELECT, CSW and TAR written with what they held.
+    pub redundant: u64,
+}
+
+/// The least number of transactions for the same accesses, by what they are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Floor {
+    /// All.
+    pub transactions: u64,
+    /// SWCLK cycles of all.
+    pub clocks: u64,
+    /// DRW and BD0 to BD3.
+    pub data: u64,
+    /// DP and AP registers asked for themselves.
+    pub registers: u64,
+    /// Addresses.
+    pub tar: u64,
+    /// Changes of access port or bank.
+    pub select: u64,
+    /// Changes of width.
+    pub csw: u64,
+    /// Fetching the last value of a run of reads.
+    pub rdbuff: u64,
+}
+
+/// Bytes of a packet that are not data: the command, its index, the count.
+const PACKET_HEAD: u64 = 3;
+
+impl Cost {
+    /// Counts.
+    pub fn of(trace: &Trace) -> Cost {
+        let clocks = Clocks::of(trace);
+        let walk = Walk::over(trace.accesses());
+        let pins = trace.protocol() == Some(Protocol::Wire);
+        let hidden = trace.protocol() == Some(Protocol::StLink);
+        Cost {
+            schema: 1,
+            probe: trace.protocol().map(|protocol| protocol.to_string()),
+            accesses: walk.accesses,
+            usb: (!pins).then(|| usb(trace)),
+            wire: (!hidden).then(|| wire(trace, &clocks)),
+            floor: Floor { clocks: walk.floor.transactions * clocks.accepted(), ..walk.floor },
+            usb_floor: (!pins && !hidden).then(|| usb_floor(trace, &walk)).flatten(),
+        }
+    }
+}
+
+fn usb(trace: &Trace) -> UsbCost {
+    let mut cost = UsbCost { round_trips: crate::Stat::of_usb(trace), ..UsbCost::default() };
+    for event in trace.events(Level::Usb) {
+        if let Body::Transfer(transfer) = &event.body {
+            let bytes = u64::try_from(transfer.data.len()).unwrap_or(u64::MAX);
+            cost.transfers += u64::from(bytes > 0);
+            cost.bytes += bytes;
+        }
+    }
+    cost
+}
+
+fn wire(trace: &Trace, clocks: &Clocks) -> WireCost {
+    let mut cost = WireCost { clocks: clocks.sequences, ..WireCost::default() };
+    for (event, clocks) in trace.events(Level::Transaction).iter().zip(&clocks.each) {
+        cost.clocks += clocks;
+        let Body::Wire(wired) = &event.body else { continue };
+        let OnWire::Event(WireEvent::Transaction(t)) = &wired.what else { continue };
+        cost.transactions += 1;
+        if t.ack == Ack::WAIT {
+            cost.waits += 1;
+            cost.wait_clocks += clocks;
+        }
+    }
+    for event in trace.accesses() {
+        let Body::Register(r) = &event.body else { continue };
+        cost.housekeeping += u64::from(r.housekeeping);
+        cost.redundant += u64::from(r.redundant);
+    }
+    cost
+}
+
+/// The least on USB.
+fn usb_floor(trace: &Trace, walk: &Walk) -> Option<UsbCost> {
+    let packet = clocks::packet_size(trace)?;
+    let room = packet.saturating_sub(PACKET_HEAD).max(1);
+    let (out, inward) = (walk.words_out * 4, walk.words_in * 4);
+    let round_trips = out.div_ceil(room).max(inward.div_ceil(room));
+    let bytes = out + inward + 2 * round_trips * PACKET_HEAD;
+    Some(UsbCost { transfers: 2 * round_trips, round_trips, bytes })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! How many clocks each event of the wire took. [ADI-14]
+
+use crate::Trace;
+use crate::event::{Body, OnWire};
+use cmsis_dap::{InfoId, Request, Response};
+use wire::{Ack, Level, WireEvent};
+
+/// Clocks of a line reset, at least. [ADI-13]
+const LINE_RESET: u64 = 52;
+/// Clocks of a switch sequence.
+const SWITCH: u64 = 16;
+
+/// What the firmware was told about the wire.
+#[derive(Debug, Clone, Copy)]
+struct Setting {
+    idle: u64,
+    turnaround: u64,
+    data_phase: bool,
+}
+
+impl Setting {
+    /// Request, ack and data with a turnaround on each change of direction: the ack follows one, and one follows the ack of a
+    /// write or the data of a read.
+    const fn whole(self) -> u64 {
+        44 + 2 * self.turnaround
+    }
+
+    fn transaction(self, ack: Ack) -> u64 {
+        match ack {
+            Ack::OK => self.whole() + self.idle,
+            Ack::WAIT | Ack::FAULT if !self.data_phase => 11 + 2 * self.turnaround,
+            _ => self.whole(),
+        }
+    }
+}
+
+/// Clocks of each event of level 2.
+#[derive(Debug, Default)]
+pub(crate) struct Clocks {
+    pub(crate) each: Vec<u64>,
+    /// Clocks of sequences that the host listed bit by bit; they are not in `each` then.
+    pub(super) sequences: u64,
+    turnaround: u64,
+}
+
+impl Clocks {
+    pub(crate) fn of(trace: &Trace) -> Clocks {
+        let mut setting = Setting { idle: 0, turnaround: 1, data_phase: false };
+        let mut clocks = Clocks::default();
+        let mut commands = trace.events(Level::Command).iter();
+        let mut done = 0;
+        let listed = !trace.events(Level::Command).is_empty();
+        for event in trace.events(Level::Transaction) {
+            // Settings hold from their command on.
+            while event.cause.is_some_and(|cause| cause >= done) {
+                let Some(command) = commands.next() else { break };
+                done += 1;
+                clocks.command(&command.body, &mut setting);
+            }
+            let Body::Wire(wired) = &event.body else { continue };
+            clocks.each.push(match &wired.what {
+                OnWire::Event(WireEvent::Transaction(t)) => setting.transaction(t.ack),
+                _ if listed => 0,
+                OnWire::Event(WireEvent::LineReset) => LINE_RESET,
+                OnWire::Event(WireEvent::Switch(_)) => SWITCH,
+                OnWire::Bits { count, .. } => wide(*count),
+                OnWire::Unreadable(unreadable) => wide(unreadable.count),
+                OnWire::Event(_) | OnWire::Lost => 0,
+            });
+        }
+        commands.for_each(|command| clocks.command(&command.body, &mut setting));
+        Clocks { turnaround: setting.turnaround, ..clocks }
+    }
+
+    /// Clocks of a transaction that is accepted, with nothing idle.
+    pub(super) fn accepted(&self) -> u64 {
+        Setting { idle: 0, turnaround: self.turnaround.max(1), data_phase: false }.whole()
+    }
+
+    fn command(&mut self, body: &Body, setting: &mut Setting) {
+        if let Body::Command(command) = body
+            && let Some(request) = &command.request
+        {
+            self.request(request, setting);
+        }
+    }
+
+    fn request(&mut self, request: &Request, setting: &mut Setting) {
+        match request {
+            Request::TransferConfigure { idle_cycles, .. } => setting.idle = u64::from(*idle_cycles),
+            Request::SwdConfigure(config) => {
+                setting.turnaround = u64::from(config.turnaround());
+                setting.data_phase = config.data_phase();
+            }
+            Request::SwjSequence(bits) => self.sequences += wide(bits.len),
+            Request::SwdSequence(items) => {
+                self.sequences += items.iter().map(|item| u64::from(item.clocks())).sum::<u64>();
+            }
+            Request::ExecuteCommands(list) | Request::QueueCommands(list) => {
+                list.iter().for_each(|request| self.request(request, setting));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn wide(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+/// Bytes of a packet: what the probe says of itself, or the longest that it was seen to move.
+pub(super) fn packet_size(trace: &Trace) -> Option<u64> {
+    let mut longest = None;
+    for event in trace.events(Level::Command) {
+        let Body::Command(command) = &event.body else { continue };
+        if let (Some(Request::Info(InfoId::PACKET_SIZE)), Some(answer)) =
+            (&command.request, &command.response)
+            && let Response::Info(data) = &answer.value
+            && let Some(size) = data.number()
+        {
+            return Some(size);
+        }
+        longest = longest.max(Some(wide(command.request_bytes.len().max(command.response_bytes.len()))));
+    }
+    longest
+}
