@@ -148,7 +148,11 @@ impl Line {
         let device = Rc::new(RefCell::new(device));
         let mut session = Session::over(Rc::clone(&device), options).map_err(|error| {
             let device = device.borrow();
-            Unopened { error: Box::new(error), image: device.board().nonvolatile(), holds_reset: device.holds_reset() }
+            Unopened {
+                error: Box::new(error),
+                image: device.board().nonvolatile(),
+                holds_reset: device.holds_reset(),
+            }
         })?;
         let mut watch = Counting { device: Rc::clone(&device), began: Vec::new() };
         let report = act(&mut Live::new(&mut session.adi), &mut watch);

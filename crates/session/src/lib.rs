@@ -1,9 +1,9 @@
 //! The composition root: what the user named becomes probe, recorder, policy and clock.
 //!
 //! **What it is.** The one place that puts the layers together: a [`Selector`] becomes a pipe (a probe on USB, a server on TCP,
-//! or a simulated device in this process, [`Loopback`]), the recorder taps it, a link speaks the probe's protocol over it, and
+//! a simulated device in this process, [`Loopback`], or a recording that plays the probe), the recorder taps it, a link speaks the probe's protocol over it, and
 //! the ADI engine drives the link by the policy on the session's clock: the machine's for a real probe, a virtual one for a
-//! simulated one.
+//! simulated or recorded one.
 //!
 //! **What it knows.** Which types exist on both sides of each seam.
 //!
@@ -11,12 +11,13 @@
 //!
 //! **Specification.** None of its own.
 //!
-//! **Not supported.** Recordings that play a probe are recognised as selectors and refused with a reason.
+//! **Not supported.** A replay has no bench: what a person did to the board is not done again.
 
 mod alias;
 mod loopback;
 mod policy;
 mod real;
+mod replayed;
 mod selector;
 mod simulated;
 
@@ -31,6 +32,7 @@ use pace::{BadSetting, Clock, Policy, RealClock, VirtualClock};
 use probe::find::NoLocation;
 use probe::tap::Tap;
 use real::Reached;
+use replayed::Replayed;
 use sim::{SimError, SimProbe};
 use simulated::SimBench;
 use std::cell::RefCell;
@@ -38,6 +40,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use thiserror::Error;
+use trace::replay::Replay;
 use trace::{ClockKind, Header, Recorder, Secrets, TraceError};
 use wire::{Bench, Hz, Link, LinkError, Mark, MarkKind, Pipe, PipeError, Record, Sink, UsbDevice};
 
@@ -69,7 +72,7 @@ pub enum SessionError {
     Alias(#[from] AliasError),
     /// The selector is right, and this version cannot follow it.
     #[error(
-        "{probe} cannot be used: {why}; name the probe by VID:PID, serial number, usb:BUS-PORT, tcp:HOST:PORT or sim:"
+        "{probe} cannot be used: {why}; name the probe by VID:PID, serial number, usb:BUS-PORT, tcp:HOST:PORT, sim: or replay:FILE"
     )]
     NotYet {
         /// What was named.
@@ -158,6 +161,8 @@ pub struct Session {
     device: Option<Rc<RefCell<SimProbe>>>,
     line: String,
     trace: Option<PathBuf>,
+    /// A recording plays the probe.
+    replayed: bool,
 }
 
 /// What is left of a session.
@@ -215,6 +220,7 @@ fn open_selected(
 ) -> Result<Session, SessionError> {
     match selector {
         Selector::Sim(scenario) => Session::simulated(SimProbe::open(scenario)?, options),
+        Selector::Replay(file) => Session::replayed(file, options),
         selector => Session::real(selector, named, options),
     }
 }
@@ -235,11 +241,31 @@ impl Session {
     pub fn over(device: Rc<RefCell<SimProbe>>, options: &Options) -> Result<Session, SessionError> {
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new());
         let pipe = Loopback::new(Rc::clone(&device), Arc::clone(&clock));
-        let mut setup = Setup::new(options, clock, pipe.shape())?;
         let identity = device.borrow().identity();
         let limit = probe::find::in_flight((identity.vid, identity.pid), identity.release);
+        let mut setup = Setup::new(options, clock, pipe.shape(), limit)?;
         let link = setup.link(Box::new(pipe), limit)?;
         setup.session(link, Some(device))
+    }
+
+    /// A session over a recording that plays the probe, on a virtual clock that follows the recorded times.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn replayed(file: &str, options: &Options) -> Result<Session, SessionError> {
+        let replay = Replay::open(file)?;
+        let (limit, masked) = (replay.in_flight(), replay.masked_answers());
+        let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new());
+        let pipe = Replayed::new(replay, Arc::clone(&clock));
+        let mut setup = Setup::new(options, clock, pipe.shape(), limit)?;
+        if masked > 0 {
+            setup.note(&format!(
+                "replay: {masked} answers hold secrets that the recording masks; what depends on them goes another way"
+            ));
+        }
+        let link = setup.link(Box::new(pipe), limit)?;
+        let session = setup.session(link, None)?;
+        Ok(Session { replayed: true, ..session })
     }
 
     /// A session over a probe on USB or TCP, on the machine's clock. A probe on USB that says nothing is reset once.
@@ -251,7 +277,7 @@ impl Session {
         let clock: Arc<dyn Clock> = Arc::new(RealClock::start());
         let reached = real::reach(selector, named, &options.policy, &clock)?;
         let found = reached.found();
-        let mut setup = Setup::new(options, clock, reached.pipe.shape())?;
+        let mut setup = Setup::new(options, clock, reached.pipe.shape(), reached.in_flight)?;
         let link = match (setup.reached(reached), found) {
             (Err(SessionError::Probe(LinkError::Pipe(PipeError::Timeout(_)))), Some(found)) => {
                 setup.note("the probe says nothing: USB reset");
@@ -268,9 +294,9 @@ impl Session {
         self.line.clone()
     }
 
-    /// Whether the board is simulated.
+    /// Whether no real board is at the other end: it is simulated, or a recording plays it.
     pub fn is_simulated(&self) -> bool {
-        self.device.is_some()
+        self.device.is_some() || self.replayed
     }
 
     /// The session's clock.
@@ -326,9 +352,11 @@ impl<'a> Setup<'a> {
         options: &'a Options,
         clock: Arc<dyn Clock>,
         shape: &wire::PipeShape,
+        in_flight: Option<u8>,
     ) -> Result<Self, SessionError> {
         let line = describe(shape);
-        let recorder = recorder(options, &line, &clock)?;
+        let pipe = trace::replay::line(shape, in_flight);
+        let recorder = recorder(options, &line, pipe, &clock)?;
         Ok(Setup { options, clock, recorder, line })
     }
 
@@ -365,7 +393,7 @@ impl<'a> Setup<'a> {
         let Setup { options, clock, recorder, line } = self;
         let mut adi = Adi::new(link, options.policy.clone(), Arc::clone(&clock));
         adi.set_swclk(options.swclk)?;
-        Ok(Session { adi, clock, recorder, device, line, trace: options.trace.clone() })
+        Ok(Session { adi, clock, recorder, device, line, trace: options.trace.clone(), replayed: false })
     }
 }
 
@@ -378,6 +406,7 @@ fn describe(shape: &wire::PipeShape) -> String {
 fn recorder(
     options: &Options,
     probe: &str,
+    pipe: String,
     clock: &Arc<dyn Clock>,
 ) -> Result<Option<Rc<RefCell<Recorder>>>, SessionError> {
     let Some(path) = &options.trace else { return Ok(None) };
@@ -385,6 +414,7 @@ fn recorder(
     let header = Header {
         policy_line: options.policy.line(),
         probe: probe.to_owned(),
+        pipe,
         ..Header::new(options.tool.clone(), env!("CARGO_PKG_VERSION"), kind)
     };
     let secrets = if options.trace_secrets { Secrets::Shown } else { Secrets::Masked };

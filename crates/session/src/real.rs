@@ -25,9 +25,8 @@ pub(crate) fn wanted(selector: &Selector) -> Result<Wanted, SessionError> {
             Ok(Wanted::Id { vid: *vid, pid: *pid, serial: serial.clone() })
         }
         Selector::Serial(serial) => Ok(Wanted::Serial(serial.clone())),
-        Selector::Replay(_) => not_yet("this version does not play recordings back"),
         Selector::Alias(_) => not_yet("an alias cannot stand for another one"),
-        Selector::Sim(_) | Selector::Tcp(_) => not_yet("it is not on USB"),
+        Selector::Sim(_) | Selector::Tcp(_) | Selector::Replay(_) => not_yet("it is not on USB"),
     }
 }
 

@@ -89,11 +89,11 @@ fn a_probe_that_is_not_plugged_in_is_no_probe() {
 }
 
 #[test]
-fn what_cannot_be_followed_yet_is_refused_with_the_reason() {
-    let (code, text) = refusal("replay:a.pcapng");
-    assert_eq!(code, 15);
-    assert!(text.contains("replay:a.pcapng") && text.contains("recordings"), "{text}");
+fn what_leads_nowhere_is_refused_with_the_reason() {
     assert_eq!(refusal("usb:here").0, 2);
+    let (code, text) = refusal("replay:/nonexistent/a.pcapng");
+    assert_eq!(code, 2);
+    assert!(text.contains("/nonexistent/a.pcapng"), "{text}");
 }
 
 #[test]
@@ -122,4 +122,44 @@ fn each_trouble_has_its_exit_code() {
     assert_eq!(unusable(Trouble::System("odd".into())), 14);
     assert_eq!(SessionError::from(FindError::Ambiguous(vec![])).exit_code(), 13);
     assert_eq!(SessionError::from(FindError::None(vec![])).exit_code(), 10);
+}
+
+/// Attaches, writes and reads back, fails at something. What came of it, and when it was over.
+fn job(probe: &str, trace: Option<PathBuf>) -> (String, Duration) {
+    let mut options = options(probe);
+    options.trace = trace;
+    let mut session = open(&options).expect("a session");
+    let mut told = format!("{:?}", session.adi.attach(&Attach::HOTPLUG));
+    let (ap, at) = (wire::ApSel(1), wire::Addr(0x2000_0000));
+    told += &format!("{:?}", session.adi.write_words(ap, wire::Attr::Default, at, &[1, 2, 3]));
+    told += &format!("{:?}", session.adi.read_words(ap, wire::Attr::Default, at, 3));
+    told += &format!("{:?}", session.adi.read_words(ap, wire::Attr::Default, wire::Addr(0x7000_0000), 1));
+    let clock = session.clock();
+    session.close().expect("closed");
+    (told, clock.now())
+}
+
+#[test]
+fn a_recording_plays_the_probe_to_the_nanosecond() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for probe in ["sim:h562", "sim:h562,probe=stlink-v2", "sim:h562,probe=stlink-v3"] {
+        let file = folder.path().join("a.pcapng");
+        let simulated = job(probe, Some(file.clone()));
+        let again = folder.path().join("b.pcapng");
+        let replayed = job(&format!("replay:{}", file.display()), Some(again.clone()));
+        assert_eq!(replayed, simulated, "{probe}");
+        let bytes = |path| std::fs::read(path).expect("a recording");
+        assert_eq!(bytes(again), bytes(file), "{probe}: the recordings are the same byte for byte");
+    }
+}
+
+#[test]
+fn what_goes_another_way_than_the_recording_is_an_error_with_both_ways() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.pcapng");
+    job("sim:h562", Some(file.clone()));
+    let mut options = options(&format!("replay:{}", file.display()));
+    options.swclk = Hz::khz(1000);
+    let error = open(&options).expect_err("the recording has another rate").to_string();
+    assert!(error.contains("expected 11 00 09 3D 00") && error.contains("came 11 40 42 0F 00"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Traces: recorded, read, decoded, lifted to memory accesses, named, folded, counted and compared.
+//! Traces: recorded, read, decoded, lifted to memory accesses, named, folded, counted, compared, exported and replayed.
 //!
 //! **What it is.** The way from the bytes that pass between a host and a probe to a story that a person can follow:
 //!
@@ -12,28 +12,34 @@
 //! | 5 | actions: "erase sector 3 of bank 1" | [`action`] |
 //! | M | marks that the driver wrote | [`read`] |
 //!
-//! A recording holds level 0 and marks only; everything else is derived here, so that our own run, a capture of another tool
-//! and a simulated run go the same way. [`Recorder`] writes, [`open`] reads, [`diff`](mod@diff) compares. A capture of the
-//! pins by a logic analyser ([`logic`]) begins at level 2, and from there on it is the same.
+//! A recording holds level 0 and marks only; everything else is derived here, so that our own run, a capture of another
+//! tool and a simulated run go the same way. [`Recorder`] writes, [`open`] reads, [`diff`](mod@diff) compares. A capture
+//! of the pins by a logic analyser ([`logic`]) begins at level 2, and from there on it is the same.
 //!
-//! Wireshark reads a recording. Its marks have link type 147 (DLT_USER0), which Wireshark has no meaning for until it is told:
-//! `-o 'uat:user_dlts:"User 0 (DLT=147)","json","0","","0",""'`.
+//! What goes out: [`export`] writes a trace for other programs, [`replay`] lets a recording play the probe,
+//! [`redact`](mod@redact) masks the secrets of a recording of somebody else, [`Monitor`] makes a recording of what Linux'
+//! usbmon gives.
 //!
-//! **What it knows.** pcapng and pcap, the headers of usbmon, USBPcap and macOS, sigrok sessions, VCD, CSV and binary exports of Saleae Logic 2, how levels
-//! at clock edges become SWD transactions, how CMSIS-DAP packets become transactions (through `cmsis-dap`), how
-//! shifts of a J-Link become clocks, how SELECT, CSW and TAR make an address, how ST-Link commands become memory accesses (through `stlink`), and register names
-//! (through `regs`).
+//! Wireshark reads a recording. Its marks have link type 147 (DLT_USER0), and what was on the wire in exports has 148; the
+//! dissector for both comes with `swdtrace wireshark`.
+//!
+//! **What it knows.** pcapng and pcap, the headers of usbmon, USBPcap and macOS, sigrok sessions, VCD, CSV and binary
+//! exports of Saleae Logic 2, how levels at clock edges become SWD transactions, how CMSIS-DAP packets become
+//! transactions (through `cmsis-dap`), how shifts of a J-Link become clocks, how SELECT, CSW and TAR make an address, how
+//! ST-Link commands become memory accesses (through `stlink`), and register names (through `regs`).
 //!
 //! **What it must not know.** Probes as devices, the driver, the simulator, clocks. Times come with the records.
 //!
-//! **Specification.** pcapng (IETF draft, version 1.0), Linux usbmon binary records, CMSIS-DAP 2.1.2, Arm IHI 0031G (ADIv5.2);
-//! none for ST-Link (notes STL-1 to STL-16); IEEE 1364 (VCD), the sources of libsigrok, support.saleae.com.
+//! **Specification.** pcapng (IETF draft, version 1.0), Linux usbmon binary records, Perfetto's `perfetto_trace.proto`,
+//! CMSIS-DAP 2.1.2, Arm IHI 0031G (ADIv5.2); none for ST-Link (notes STL-1 to STL-16); IEEE 1364 (VCD), the sources of
+//! libsigrok, support.saleae.com.
 //!
 //! **Not supported.** Tool logs as input; Saleae's own `.sal`; SEGGER's own commands of a J-Link; JTAG; ADIv6; a second
 //! device's traffic beside the chosen one (one that comes back at another address is followed where its descriptors were
-//! captured both times). A CMSIS-DAP probe hides how often it repeated a
-//! transaction after WAIT, and when within a packet each transaction happened: all transactions of a packet carry the times of
-//! the packet. An ST-Link hides nearly all transactions.
+//! captured both times); redaction of captures of the pins, and of secrets that were written byte by byte in one place
+//! and as words in another. A CMSIS-DAP probe hides how often it repeated a transaction after WAIT, and when within a
+//! packet each transaction happened: all transactions of a packet carry the times of the packet. An ST-Link hides nearly
+//! all transactions.
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 pub mod action;
@@ -42,6 +48,7 @@ pub mod decode;
 pub mod diff;
 mod error;
 pub mod event;
+pub mod export;
 pub mod filter;
 pub mod fold;
 mod lift;
@@ -49,10 +56,13 @@ pub mod lint;
 pub mod logic;
 mod loops;
 mod mask;
+mod monitor;
 mod name;
 mod pcapng;
 pub mod read;
 pub mod recorder;
+pub mod redact;
+pub mod replay;
 #[cfg(test)]
 mod script;
 mod stat;
@@ -66,6 +76,7 @@ pub use action::{Action, ActionKind};
 pub use error::TraceError;
 pub use event::{Body, Event};
 pub use logic::Channels;
+pub use monitor::{Monitor, NoRecord};
 pub use name::span;
 pub use read::Protocol;
 pub use recorder::{ClockKind, Header, Recorder, Secrets, Written};

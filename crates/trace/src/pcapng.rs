@@ -8,6 +8,9 @@ pub(crate) const LINKTYPE_USER0: u16 = 147;
 /// Link type for private use 1: what was on the wire.
 pub(crate) const LINKTYPE_USER1: u16 = 148;
 
+/// A section header of ours is shorter.
+pub(crate) const LONGEST_HEAD: usize = 64 << 10;
+
 const SECTION_HEADER: u32 = 0x0A0D_0D0A;
 const BYTE_ORDER: u32 = 0x1A2B_3C4D;
 const INTERFACE_DESCRIPTION: u32 = 1;
@@ -41,6 +44,14 @@ pub(crate) fn interface(out: &mut Vec<u8>, link_type: u16, name: &str) {
         option(out, IF_TSRESOL, &[9]);
         option(out, OPT_END, &[]);
     });
+}
+
+/// Appends the head of a file with the three interfaces of ours: USB transfers, marks, what was on the wire.
+pub(crate) fn recording(out: &mut Vec<u8>, comment: &str, application: &str) {
+    section(out, comment, application);
+    interface(out, LINKTYPE_USB_LINUX_MMAPPED, "usb");
+    interface(out, LINKTYPE_USER0, "marks");
+    interface(out, LINKTYPE_USER1, "wire");
 }
 
 /// Appends a packet. `body` writes it; `comment` is added when it is not empty.

@@ -217,6 +217,11 @@ pub struct Recording {
 /// # Errors
 /// [`TraceError::Unknown`] when no reader takes it.
 pub fn read(bytes: &[u8]) -> Result<Recording, TraceError> {
+    read_shared(&Bytes::copy_from_slice(bytes))
+}
+
+/// The same, where the data of the transfers are to be parts of these bytes.
+pub(crate) fn read_shared(bytes: &Bytes) -> Result<Recording, TraceError> {
     match bytes.first_chunk::<4>() {
         Some([0x0A, 0x0D, 0x0D, 0x0A]) => Ok(pcap::pcapng(bytes)),
         Some(

@@ -1,7 +1,8 @@
 //! The recorder: takes what passes between host and probe and appends it to a pcapng file.
 //!
 //! It sits between the host and the probe, so [`Recorder`] only copies bytes into a buffer that was allocated beforehand.
-//! The buffer goes to the file in large pieces when it is nearly full, on [`Recorder::finish`] and on drop.
+//! The buffer goes to the file in pieces, so that somebody can read along: with every step, every few records, when it is long,
+//! on [`Recorder::finish`] and on drop.
 
 use crate::mask::Masker;
 use crate::usbmon::{EINPROGRESS, Half, Head, setup_bytes, transfer_number};
@@ -11,12 +12,19 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use wire::{Mark, Record, Secret, Sink};
+use wire::{Mark, MarkKind, Record, Secret, Sink};
 
 /// Allocated at the start.
-const BUFFER: usize = 8 << 20;
+const BUFFER: usize = 2 << 20;
 /// Written to the file from this fill on. What is left holds the longest record there is.
-const FLUSH_AT: usize = 7 << 20;
+const FLUSH_AT: usize = 256 << 10;
+/// Or when so many records wait, so that somebody who reads along is never far behind.
+const FLUSH_RECORDS: u64 = 64;
+
+/// The first line of a recording's head.
+pub(crate) const MASKED: &str = "secrets: masked";
+/// The same where they are not.
+pub(crate) const SHOWN: &str = "secrets: SHOWN - THIS FILE CONTAINS SECRETS IN CLEAR";
 
 /// Whether secret bytes are hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +65,8 @@ pub struct Header {
     pub policy_line: String,
     /// The probe: product, serial, USB numbers.
     pub probe: String,
+    /// The pipe in the words of [`replay::line`](crate::replay::line), for a replay.
+    pub pipe: String,
     /// What kind of clock gave the times.
     pub clock: ClockKind,
     /// Bus number that the records carry. Any will do where there is no real bus.
@@ -66,13 +76,14 @@ pub struct Header {
 }
 
 impl Header {
-    /// A header with the address 1.1, and nothing said about policy and probe.
+    /// A header with the address 1.1, and nothing said about policy, probe and pipe.
     pub fn new(tool: impl Into<String>, version: impl Into<String>, clock: ClockKind) -> Self {
         Header {
             tool: tool.into(),
             version: version.into(),
             policy_line: String::new(),
             probe: String::new(),
+            pipe: String::new(),
             clock,
             bus: 1,
             device: 1,
@@ -81,15 +92,15 @@ impl Header {
 
     fn comment(&self, secrets: Secrets) -> String {
         let secret_line = match secrets {
-            Secrets::Masked => "secrets: masked",
-            Secrets::Shown => "secrets: SHOWN - THIS FILE CONTAINS SECRETS IN CLEAR",
+            Secrets::Masked => MASKED,
+            Secrets::Shown => SHOWN,
         };
         let mut lines = vec![
             secret_line.to_owned(),
             format!("tool: {} {}", one_line(&self.tool), one_line(&self.version)),
             format!("clock: {}", self.clock.word()),
         ];
-        for (key, value) in [("probe", &self.probe), ("policy", &self.policy_line)] {
+        for (key, value) in [("probe", &self.probe), ("pipe", &self.pipe), ("policy", &self.policy_line)] {
             if !value.is_empty() {
                 lines.push(format!("{key}: {}", one_line(value)));
             }
@@ -238,13 +249,16 @@ impl Recorder {
     }
 
     fn mark(&mut self, at: Duration, mark: &Mark) {
-        pcapng::packet(&mut self.buffer, 1, nanos(at), "", |out| {
-            let text = MarkText { mark: mark.kind.word(), text: &mark.text };
-            // Two strings always serialise, and a Vec always takes them.
-            let _ = serde_json::to_writer(out, &text);
-        });
+        pcapng::packet(&mut self.buffer, 1, nanos(at), "", |out| mark_text(mark, out));
         self.written.marks += 1;
     }
+}
+
+/// A mark as it stands in a packet.
+pub(crate) fn mark_text(mark: &Mark, out: &mut Vec<u8>) {
+    let text = MarkText { mark: mark.kind.word(), text: &mark.text };
+    // Two strings always serialise, and a Vec always takes them.
+    let _ = serde_json::to_writer(out, &text);
 }
 
 #[derive(serde::Serialize)]
@@ -303,7 +317,9 @@ impl Sink for Recorder {
             }
             Record::Mark { at, mark } => self.mark(at, mark),
         }
-        if self.file.is_some() && self.buffer.len() >= FLUSH_AT {
+        let step = matches!(record, Record::Mark { mark, .. } if mark.kind == MarkKind::Step);
+        let many = self.written.records.is_multiple_of(FLUSH_RECORDS);
+        if self.file.is_some() && (step || many || self.buffer.len() >= FLUSH_AT) {
             self.flush();
         }
     }

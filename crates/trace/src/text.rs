@@ -40,7 +40,7 @@ pub fn line(event: &Event) -> String {
     text
 }
 
-fn bytes(data: &[u8], secret: &[Range<usize>]) -> String {
+pub(crate) fn bytes(data: &[u8], secret: &[Range<usize>]) -> String {
     let mut text = String::new();
     for (n, byte) in data.iter().take(BYTES_SHOWN).enumerate() {
         let lead = if n == 0 { "" } else { " " };
@@ -100,7 +100,7 @@ fn command(command: &Command) -> String {
     asked + &answered
 }
 
-fn request(request: &Request) -> String {
+pub(crate) fn request(request: &Request) -> String {
     let mut text = request.id().to_string();
     let _ = match request {
         Request::Info(id) => write!(text, " {id}"),

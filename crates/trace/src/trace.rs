@@ -6,6 +6,7 @@ use crate::fold::Row;
 use crate::logic::{self, Capture, Channels, Format};
 use crate::read::{Choice, Device, Marked, Protocol, Recording, Warning, choose};
 use crate::{TraceError, action, decode, fold, lift, read};
+use bytes::Bytes;
 use cmsis_dap::Model;
 use std::io::Read;
 use std::ops::Range;
@@ -101,7 +102,12 @@ pub fn open_with(bytes: &[u8], options: &Options) -> Result<Trace, TraceError> {
     if let Some(format) = Format::of(bytes) {
         return Ok(Trace::of_capture(logic::read(format, &mut source, &options.channels)?));
     }
-    let mut recording = read::read(bytes)?;
+    open_shared(&Bytes::copy_from_slice(bytes), options)
+}
+
+/// Opens a recording of USB transfers, whose data are parts of these bytes.
+pub(crate) fn open_shared(bytes: &Bytes, options: &Options) -> Result<Trace, TraceError> {
+    let mut recording = read::read_shared(bytes)?;
     let choice = choose(&mut recording, options.device)?;
     Ok(Trace::derive(recording, choice))
 }
@@ -254,6 +260,11 @@ impl Trace {
     /// The device that was decoded.
     pub fn device(&self) -> Option<Device> {
         self.device
+    }
+
+    /// Whether transactions carry the times of the packets that they came in, and no times of their own.
+    pub(crate) fn usb_hides_times(&self) -> bool {
+        self.protocol != Some(Protocol::Wire)
     }
 
     /// What the probe speaks, where that was recognised.

@@ -2,11 +2,13 @@
 //!
 //! Interface 2 of a recording (link type USER1) holds one packet for each event. Its first byte says what it is: 0 a
 //! transaction, 1 a line reset, 2 a switch sequence (its name follows), 3 nRESET low, 4 nRESET released, 5 idle (nanoseconds
-//! follow, eight bytes). A transaction has four more: the request as it is sent, the ack, 1 when there was a data phase, 0; and
-//! the data if there were any. The packet's comment says the same in words.
+//! follow, eight bytes), and in exports 6 clocks that no specification names (their count in four bytes, then the bits), 7 a
+//! command without an answer, 8 clocks that could not be read (as 6). A transaction has four more: the request as it is sent,
+//! the ack, 1 when there was a data phase, what is to be known of it (bit 0: the data are secret, bit 1: the probe added it);
+//! and the data if there were any. The packet's comment says the same in words.
 
 use crate::event::{OnWire, Wired};
-use crate::{pcapng, text};
+use crate::{pcapng, recorder, text};
 use std::time::Duration;
 use wire::{Port, Transaction, WireEvent};
 
@@ -14,13 +16,8 @@ use wire::{Port, Transaction, WireEvent};
 pub fn truth(about: &str, events: &[(Duration, WireEvent)]) -> Vec<u8> {
     let mut out = Vec::new();
     let application = concat!("ackwait ", env!("CARGO_PKG_VERSION"));
-    let comment =
-        format!("secrets: SHOWN - THIS FILE CONTAINS SECRETS IN CLEAR\nwire: {}", about.replace('\n', " "));
-    pcapng::section(&mut out, &comment, application);
-    // The numbers of the interfaces are those of every recording.
-    pcapng::interface(&mut out, pcapng::LINKTYPE_USB_LINUX_MMAPPED, "usb");
-    pcapng::interface(&mut out, pcapng::LINKTYPE_USER0, "marks");
-    pcapng::interface(&mut out, pcapng::LINKTYPE_USER1, "wire");
+    let comment = format!("{}\nwire: {}", recorder::SHOWN, about.replace('\n', " "));
+    pcapng::recording(&mut out, &comment, application);
     for (at, event) in events {
         let nanos = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
         pcapng::packet(&mut out, 2, nanos, &words(event), |out| body(event, out));
@@ -35,7 +32,7 @@ fn words(event: &WireEvent) -> String {
 
 fn body(event: &WireEvent, out: &mut Vec<u8>) {
     match event {
-        WireEvent::Transaction(transaction) => put(transaction, out),
+        WireEvent::Transaction(transaction) => put(transaction, 0, out),
         WireEvent::LineReset => out.push(1),
         WireEvent::Switch(name) => {
             out.push(2);
@@ -49,10 +46,29 @@ fn body(event: &WireEvent, out: &mut Vec<u8>) {
     }
 }
 
-fn put(transaction: &Transaction, out: &mut Vec<u8>) {
+/// What a trace derived, in the same form.
+pub(crate) fn wired(wired: &Wired, out: &mut Vec<u8>) {
+    match &wired.what {
+        OnWire::Event(WireEvent::Transaction(transaction)) => {
+            put(transaction, u8::from(wired.secret) | u8::from(wired.implied) << 1, out);
+        }
+        OnWire::Event(event) => body(event, out),
+        OnWire::Bits { count, data } => clocks(6, *count, data, out),
+        OnWire::Lost => out.push(7),
+        OnWire::Unreadable(found) => clocks(8, found.count, &found.data, out),
+    }
+}
+
+fn clocks(kind: u8, count: usize, data: &[u8], out: &mut Vec<u8>) {
+    out.push(kind);
+    out.extend_from_slice(&u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes());
+    out.extend_from_slice(data);
+}
+
+fn put(transaction: &Transaction, known: u8, out: &mut Vec<u8>) {
     let Transaction { reg, read, ack, data } = transaction;
     let request = regs::dp::request(reg.port == Port::Ap, *read, reg.a);
-    out.extend_from_slice(&[0, request, ack.0, u8::from(data.is_some()), 0]);
+    out.extend_from_slice(&[0, request, ack.0, u8::from(data.is_some()), known]);
     if let Some(data) = data {
         out.extend_from_slice(&data.to_le_bytes());
     }

@@ -158,7 +158,7 @@ fn openocd_works_with_an_st_link_v3_over_sts_server() {
 }
 
 /// One that knows CMSIS-DAP over TCP, and with that remote_bitbang with SWD.
-fn newer() -> Option<&'static str> {
+pub(crate) fn newer() -> Option<&'static str> {
     let knows_tcp = |openocd: &str| {
         succeeds(openocd, &["-c", "adapter driver cmsis-dap; cmsis-dap backend tcp; shutdown"])
     };

@@ -9,7 +9,7 @@ use trace::Stat;
 use wire::{Addr, Attr};
 
 /// The packets on interface 2 of a recording.
-fn wire_packets(file: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn wire_packets(file: &[u8]) -> Vec<Vec<u8>> {
     let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("four bytes"));
     let (mut at, mut packets) = (0, Vec::new());
     while at < file.len() {
@@ -22,7 +22,7 @@ fn wire_packets(file: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// A transaction in the words of sigrok's decoder: its name, the ack, the data.
-fn in_sigroks_words(packet: &[u8]) -> Vec<String> {
+pub(crate) fn in_sigroks_words(packet: &[u8]) -> Vec<String> {
     let (header, ack, has_data) = (packet[1], packet[2], packet[3] == 1);
     let (ap, read, a) = (header & 2 != 0, header & 4 != 0, header >> 1 & 0xC);
     let name = match (ap, read, a) {

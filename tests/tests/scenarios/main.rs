@@ -10,6 +10,7 @@ mod firmware;
 mod fuzz;
 mod power_cut;
 mod probes;
+mod recording;
 mod routes;
 mod stlink_firmware;
 mod stray;

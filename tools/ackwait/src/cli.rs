@@ -15,7 +15,7 @@ use wire::{ApSel, Attr, Width};
     disable_help_subcommand = true,
     after_help = "Nothing halts, resets or writes unless asked: the connect mode is hotplug. Numbers are decimal, 0x or \
                   0b, with underscores; registers go by name (FLASH_NSSR, CTRL/STAT, CSW) or by address.\nEnvironment: \
-                  ACKWAIT_PROBE, ACKWAIT_CONNECT, ACKWAIT_AP, ACKWAIT_SPEED, ACKWAIT_FORMAT."
+                  ACKWAIT_PROBE, ACKWAIT_CONNECT, ACKWAIT_AP, ACKWAIT_SPEED, ACKWAIT_TRACE, ACKWAIT_FORMAT."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -62,7 +62,7 @@ pub(crate) struct How {
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Record every transfer to this pcapng file (`swdtrace show FILE`).
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide_env = true, env = "ACKWAIT_TRACE", value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
     /// Say afterwards what the simulated wire cost.
     #[arg(long, global = true)]

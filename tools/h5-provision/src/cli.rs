@@ -71,7 +71,7 @@ pub(crate) struct Tuning {
 #[derive(Debug, Args)]
 pub(crate) struct Recording {
     /// Record every transfer to this pcapng file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, hide_env = true, env = "ACKWAIT_TRACE", value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
     /// Record secrets as they are. Without it they are masked.
     #[arg(long, requires = "trace")]

@@ -1,4 +1,4 @@
-//! `swdtrace`: shows, counts and compares what happened between a host, a probe and a target.
+//! `swdtrace`: records, shows, counts, compares and hands on what happened between a host, a probe and a target.
 //!
 //! **What it is.** The command line over the `trace` crate; `main` only calls [`run`].
 //!
@@ -6,18 +6,26 @@
 //!
 //! **What it must not know.** Formats and protocols: `trace` has them.
 //!
-//! **Specification.** Output: one line for each event, or one JSON object a line; data on standard output, warnings on
-//! standard error.
+//! **Specification.** Wireshark's extcap interface, by its developer's guide. Output: one line for each event, or one
+//! JSON object a line; data on standard output, warnings on standard error.
 //!
-//! **Not supported.** Recording other programs, exports.
+//! **Not supported.** Recording other programs anywhere but on Linux; a probe that gets another address while it is
+//! recorded.
 
 mod cost;
 mod diff;
+mod export;
+mod extcap;
 mod lint;
+mod record;
+mod redact;
+mod replay;
 mod show;
 mod stat;
+mod wireshark;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -61,6 +69,16 @@ enum Command {
     Lint(lint::Args),
     /// Counts what was spent on USB and on the wire, beside the least that the same accesses need.
     Cost(cost::Args),
+    /// Writes a trace in a form that other programs read.
+    Export(export::Export),
+    /// Records what a command says to a probe, whatever program it is.
+    Record(record::Record),
+    /// Writes a script with which another tool does the same accesses again.
+    Replay(replay::Replay),
+    /// Teaches Wireshark to read marks and transactions, and to watch a recording while it grows.
+    Wireshark(wireshark::Wireshark),
+    /// Masks the secrets of a recording, whoever made it, so that it can be shown to others.
+    Redact(redact::Redact),
 }
 
 #[derive(Debug, clap::Args)]
@@ -112,6 +130,8 @@ enum Failure {
     #[error("{}: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("{}: {source}", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error("{}: {source}", path.display())]
     Trace { path: PathBuf, source: TraceError },
     #[error("{}: {source} (--swclk, --swdio, --nrst)", path.display())]
     Channel { path: PathBuf, source: TraceError },
@@ -121,6 +141,8 @@ enum Failure {
     NotComparable(#[from] trace::diff::NotComparable),
     #[error("{}: nothing in it could be decoded", .0.display())]
     NothingDecoded(PathBuf),
+    #[error("{0}")]
+    Record(String),
     #[error("output: {0}")]
     Output(#[from] io::Error),
 }
@@ -129,8 +151,12 @@ enum Failure {
 pub fn run<I, T>(args: I, out: &mut dyn Write, err: &mut dyn Write) -> u8
 where
     I: IntoIterator<Item = T>,
-    T: Into<std::ffi::OsString> + Clone,
+    T: Into<OsString>,
 {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    if extcap::is_meant(&args) {
+        return extcap::run(&args, out, err);
+    }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(e) => {
@@ -146,6 +172,11 @@ where
         Command::Diff(args) => diff::run(args, out, err),
         Command::Lint(args) => lint::run(args, out, err),
         Command::Cost(args) => cost::run(args, out, err),
+        Command::Export(args) => export::run(args, out, err),
+        Command::Record(args) => record::run(args, err),
+        Command::Replay(args) => replay::run(args, out, err),
+        Command::Wireshark(args) => wireshark::run(args, out, err),
+        Command::Redact(args) => redact::run(args, err),
     };
     match done.and_then(|code| out.flush().map(|()| code).map_err(Failure::from)) {
         Ok(code) => code,

@@ -370,3 +370,43 @@ fn clocks_that_could_not_be_read_are_shown_with_their_sample() {
     let (_, out, _) = on(&bytes, &["show", "--level", "2"]);
     assert!(out.contains("unreadable: ") && out.contains("from sample 129 on"), "{out}");
 }
+
+#[test]
+fn export_writes_to_a_file_or_to_standard_output_and_tells_what_was_made_up() {
+    let (code, out, err) = on(&recording(), &["export", "--to", "jsonl", "--level", "3"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.starts_with('{') && out.lines().count() > 3, "{out}");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pins.vcd");
+    let (code, out, err) = on(&recording(), &["export", "--to", "vcd", "-o", file.to_str().unwrap()]);
+    assert_eq!((code, out.as_str()), (0, ""));
+    assert!(err.contains("SWCLK was drawn at 1 MHz: the trace says nothing of the rate"), "{err}");
+    let (code, out, _) = on(&std::fs::read(&file).unwrap(), &["show"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("wait FLASH_NSSR ×3"), "{out}");
+    let (code, _, err) = on(&recording(), &["export", "--to", "csv", "-o", "/nonexistent/a.csv"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("/nonexistent/a.csv"), "{err}");
+}
+
+#[test]
+fn redact_masks_what_it_is_told_to_and_says_how_much() {
+    let folder = tempfile::tempdir().unwrap();
+    let [from, to] = ["in.pcapng", "out.pcapng"].map(|name| folder.path().join(name).display().to_string());
+    std::fs::write(&from, block(0xA5)).unwrap();
+    let redact = |more: &[&str]| {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = run([&["swdtrace", "redact", &from, &to], more].concat(), &mut out, &mut err);
+        (code, String::from_utf8(err).unwrap())
+    };
+    assert_eq!(redact(&[]), (0, "swdtrace: 0 words were masked\n".to_owned()));
+    assert_eq!(
+        redact(&["--also", "0x2000_0000..0x20000040"]),
+        (0, "swdtrace: 16 words were masked\n".to_owned())
+    );
+    let bytes = std::fs::read(&to).unwrap();
+    assert!(!bytes.windows(4).any(|window| window == [0xA5; 4]));
+    for wrong in ["0x10", "0x10..0x10", "a..b"] {
+        assert_eq!(redact(&["--also", wrong]).0, 2, "{wrong}");
+    }
+}

@@ -186,9 +186,8 @@ fn comment<'a>(options: &'a [PcapNGOption<'_>]) -> Option<&'a str> {
 }
 
 /// Reads a pcapng file as far as it goes.
-pub(super) fn pcapng(bytes: &[u8]) -> Recording {
-    let whole = Bytes::copy_from_slice(bytes);
-    let mut rest: &[u8] = &whole;
+pub(super) fn pcapng(whole: &Bytes) -> Recording {
+    let mut rest: &[u8] = whole;
     let mut out = Collector::default();
     let mut interfaces: Vec<Interface> = Vec::new();
     let mut big_endian = false;
@@ -221,7 +220,7 @@ pub(super) fn pcapng(bytes: &[u8]) -> Recording {
                 }
             }
             Block::InterfaceDescription(block) => interfaces.push(Interface::of(block)),
-            Block::EnhancedPacket(block) => enhanced(block, &interfaces, big_endian, &whole, &mut out),
+            Block::EnhancedPacket(block) => enhanced(block, &interfaces, big_endian, whole, &mut out),
             // It has no time of its own, so it cannot be placed.
             Block::SimplePacket(_) => out.unreadable += 1,
             _ => {}
@@ -254,10 +253,9 @@ fn enhanced(
 }
 
 /// Reads a classic pcap file as far as it goes.
-pub(super) fn classic(bytes: &[u8]) -> Recording {
-    let whole = Bytes::copy_from_slice(bytes);
+pub(super) fn classic(whole: &Bytes) -> Recording {
     let mut out = Collector::default();
-    let Ok((mut rest, header)) = parse_pcap_header(&whole) else {
+    let Ok((mut rest, header)) = parse_pcap_header(whole) else {
         out.recording.warnings.push(Warning::Truncated { at: 0 });
         return out.finish();
     };
@@ -279,7 +277,7 @@ pub(super) fn classic(bytes: &[u8]) -> Recording {
             data: frame.data,
             comment: None,
         };
-        out.packet(&packet, &whole);
+        out.packet(&packet, whole);
     }
     out.finish()
 }

@@ -1,0 +1,125 @@
+//! The accesses of a trace as steps that another tool can do again.
+//!
+//! SELECT, CSW, TAR and the fetching of posted reads are a tool's own business, and so is powering up: they are no steps.
+
+use crate::event::{Accessed, Body, Event, RegisterAccess};
+use crate::text;
+use crate::trace::Trace;
+use regs::dp;
+use wire::{Ack, Addr, ApSel, Port, Width, WireEvent};
+
+/// Most words of a block in one step.
+const BLOCK: usize = 64;
+/// So many reads of one place in a row are a wait.
+const WAIT: usize = 3;
+
+/// Something to be done again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Memory is written, ascending.
+    Write { place: Place, values: Vec<u32> },
+    /// Memory is read, ascending; what it gave.
+    Read { place: Place, values: Vec<u32> },
+    /// One place is read until it gives this; how often it took.
+    Until { place: Place, value: u32, count: usize },
+    /// A register of an access port, or of the debug port where there is none.
+    Register { ap: Option<ApSel>, offset: u8, write: bool, value: u32 },
+    /// nRESET goes low, or is released.
+    Reset { low: bool },
+    /// What cannot be done again, in words.
+    Note(String),
+}
+
+/// Where memory is accessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) ap: ApSel,
+    pub(super) at: Addr,
+    pub(super) width: Width,
+}
+
+impl Place {
+    /// The place behind so many units.
+    fn behind(self, count: usize) -> Place {
+        let bytes = u32::try_from(count).unwrap_or(u32::MAX).wrapping_mul(self.width.bytes());
+        Place { at: self.at.plus(bytes), ..self }
+    }
+}
+
+/// The steps of a trace.
+pub(super) fn steps(trace: &Trace) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut rest = trace.accesses();
+    while let Some(first) = rest.first() {
+        let (step, used) = wait(rest).or_else(|| block(rest)).unwrap_or_else(|| (single(first), 1));
+        steps.extend(step);
+        rest = rest.get(used.max(1)..).unwrap_or_default();
+    }
+    steps
+}
+
+/// A memory access that was performed and whose value is known.
+fn known(event: &Event) -> Option<(Place, bool, u32)> {
+    match &event.body {
+        Body::Access(Accessed { access: a, ack: Ack::OK, secret: false, matching: None, .. }) => {
+            Some((Place { ap: a.ap, at: a.at, width: a.width }, a.write, a.value?))
+        }
+        _ => None,
+    }
+}
+
+/// Reads of one place that went on until it gave something else.
+fn wait(events: &[Event]) -> Option<(Option<Step>, usize)> {
+    let (place, write, _) = known(events.first()?)?;
+    let same = events.iter().map_while(known).take_while(|(p, w, _)| (*p, *w) == (place, false));
+    let values: Vec<u32> = same.map(|(_, _, value)| value).collect();
+    let value = *values.last()?;
+    let count = values.len();
+    (!write && count >= WAIT).then_some((Some(Step::Until { place, value, count }), count))
+}
+
+/// Accesses to places one behind the other.
+fn block(events: &[Event]) -> Option<(Option<Step>, usize)> {
+    let (place, write, _) = known(events.first()?)?;
+    let next = events.iter().map_while(known).take(BLOCK).enumerate();
+    let values: Vec<u32> = next
+        .take_while(|(n, (p, w, _))| (*p, *w) == (place.behind(*n), write))
+        .map(|(_, (_, _, value))| value)
+        .collect();
+    let used = values.len();
+    let step = if write { Step::Write { place, values } } else { Step::Read { place, values } };
+    Some((Some(step), used))
+}
+
+/// Everything that is no plain access to memory; `None` for what a tool does by itself.
+fn single(event: &Event) -> Option<Step> {
+    match &event.body {
+        Body::Access(access) if access.secret => {
+            Some(Step::Note(format!("{}: a secret, which is not in the recording", text::line(event))))
+        }
+        Body::Access(Accessed { access: a, ack: Ack::OK, matching: Some(matching), .. }) => {
+            let place = Place { ap: a.ap, at: a.at, width: a.width };
+            Some(Step::Until { place, value: matching.value, count: 1 })
+        }
+        Body::Register(r) if r.housekeeping => None,
+        Body::Register(r) => register(r).or_else(|| Some(Step::Note(text::line(event)))),
+        Body::Line(WireEvent::Reset(low)) => Some(Step::Reset { low: *low }),
+        // Connecting is a tool's own business.
+        Body::Line(_) => None,
+        _ => Some(Step::Note(text::line(event))),
+    }
+}
+
+fn register(r: &RegisterAccess) -> Option<Step> {
+    let own = r.port == Port::Dp && (r.write && matches!(r.a, dp::CTRL_STAT | dp::SELECT | dp::TARGETSEL));
+    let value = r.value.filter(|_| r.ack == Ack::OK && !r.secret && !own && r.matching.is_none())?;
+    let offset = match r.port {
+        Port::Dp if r.bank.unwrap_or(0) == 0 || r.a != dp::CTRL_STAT => r.a,
+        Port::Dp => return None,
+        Port::Ap => r.bank? << 4 | r.a,
+    };
+    if r.port == Port::Ap && r.ap.is_none() {
+        return None;
+    }
+    Some(Step::Register { ap: r.ap, offset, write: r.write, value })
+}
