@@ -1,11 +1,12 @@
 //! The accesses of a trace as steps that another tool can do again.
 //!
-//! SELECT, CSW, TAR and the fetching of posted reads are a tool's own business, and so is powering up: they are no steps.
+//! SELECT, CSW, TAR and the fetching of posted reads are a tool's own business, and so are connecting and powering up: they
+//! are no steps.
 
 use crate::event::{Accessed, Body, Event, RegisterAccess};
 use crate::text;
 use crate::trace::Trace;
-use regs::dp;
+use regs::{ap, dp};
 use wire::{Ack, Addr, ApSel, Port, Width, WireEvent};
 
 /// Most words of a block in one step.
@@ -20,8 +21,8 @@ pub(super) enum Step {
     Write { place: Place, values: Vec<u32> },
     /// Memory is read, ascending; what it gave.
     Read { place: Place, values: Vec<u32> },
-    /// One place is read until it gives this; how often it took.
-    Until { place: Place, value: u32, count: usize },
+    /// One place is read until these bits of it are so; how often it took.
+    Until { place: Place, mask: u32, value: u32, count: usize },
     /// A register of an access port, or of the debug port where there is none.
     Register { ap: Option<ApSel>, offset: u8, write: bool, value: u32 },
     /// nRESET goes low, or is released.
@@ -49,13 +50,30 @@ impl Place {
 /// The steps of a trace.
 pub(super) fn steps(trace: &Trace) -> Vec<Step> {
     let mut steps = Vec::new();
-    let mut rest = trace.accesses();
+    let all: Vec<&Event> = trace.accesses().iter().filter(|event| !serves(event)).collect();
+    let mut rest = all.as_slice();
     while let Some(first) = rest.first() {
         let (step, used) = wait(rest).or_else(|| block(rest)).unwrap_or_else(|| (single(first), 1));
-        steps.extend(step);
+        steps.push(step);
         rest = rest.get(used.max(1)..).unwrap_or_default();
     }
     steps
+}
+
+/// Whether a tool does this by itself: what serves the accesses around it, and connecting.
+fn serves(event: &Event) -> bool {
+    match &event.body {
+        Body::Register(r) => {
+            let state = match (r.port, r.bank) {
+                // RDBUFF and TARGETSEL are one address.
+                (Port::Dp, bank) => r.a == dp::RDBUFF || r.a == dp::CTRL_STAT && bank.unwrap_or(0) == 0,
+                (Port::Ap, bank) => bank == Some(0) && matches!(r.a, ap::CSW | ap::TAR | ap::TAR_HI),
+            };
+            state || r.housekeeping
+        }
+        Body::Line(line) => !matches!(line, WireEvent::Reset(_)),
+        _ => false,
+    }
 }
 
 /// A memory access that was performed and whose value is known.
@@ -69,50 +87,47 @@ fn known(event: &Event) -> Option<(Place, bool, u32)> {
 }
 
 /// Reads of one place that went on until it gave something else.
-fn wait(events: &[Event]) -> Option<(Option<Step>, usize)> {
+fn wait(events: &[&Event]) -> Option<(Step, usize)> {
     let (place, write, _) = known(events.first()?)?;
-    let same = events.iter().map_while(known).take_while(|(p, w, _)| (*p, *w) == (place, false));
+    let same =
+        events.iter().map_while(|event| known(event)).take_while(|(p, w, _)| (*p, *w) == (place, false));
     let values: Vec<u32> = same.map(|(_, _, value)| value).collect();
     let value = *values.last()?;
     let count = values.len();
-    (!write && count >= WAIT).then_some((Some(Step::Until { place, value, count }), count))
+    (!write && count >= WAIT).then_some((Step::Until { place, mask: u32::MAX, value, count }, count))
 }
 
 /// Accesses to places one behind the other.
-fn block(events: &[Event]) -> Option<(Option<Step>, usize)> {
+fn block(events: &[&Event]) -> Option<(Step, usize)> {
     let (place, write, _) = known(events.first()?)?;
-    let next = events.iter().map_while(known).take(BLOCK).enumerate();
+    let next = events.iter().map_while(|event| known(event)).take(BLOCK).enumerate();
     let values: Vec<u32> = next
         .take_while(|(n, (p, w, _))| (*p, *w) == (place.behind(*n), write))
         .map(|(_, (_, _, value))| value)
         .collect();
     let used = values.len();
     let step = if write { Step::Write { place, values } } else { Step::Read { place, values } };
-    Some((Some(step), used))
+    Some((step, used))
 }
 
-/// Everything that is no plain access to memory; `None` for what a tool does by itself.
-fn single(event: &Event) -> Option<Step> {
+/// Everything that is no plain access to memory.
+fn single(event: &Event) -> Step {
     match &event.body {
         Body::Access(access) if access.secret => {
-            Some(Step::Note(format!("{}: a secret, which is not in the recording", text::line(event))))
+            Step::Note(format!("{}: a secret, which is not in the recording", text::line(event)))
         }
         Body::Access(Accessed { access: a, ack: Ack::OK, matching: Some(matching), .. }) => {
             let place = Place { ap: a.ap, at: a.at, width: a.width };
-            Some(Step::Until { place, value: matching.value, count: 1 })
+            Step::Until { place, mask: matching.mask.unwrap_or(u32::MAX), value: matching.value, count: 1 }
         }
-        Body::Register(r) if r.housekeeping => None,
-        Body::Register(r) => register(r).or_else(|| Some(Step::Note(text::line(event)))),
-        Body::Line(WireEvent::Reset(low)) => Some(Step::Reset { low: *low }),
-        // Connecting is a tool's own business.
-        Body::Line(_) => None,
-        _ => Some(Step::Note(text::line(event))),
+        Body::Register(r) => register(r).unwrap_or_else(|| Step::Note(text::line(event))),
+        Body::Line(WireEvent::Reset(low)) => Step::Reset { low: *low },
+        _ => Step::Note(text::line(event)),
     }
 }
 
 fn register(r: &RegisterAccess) -> Option<Step> {
-    let own = r.port == Port::Dp && (r.write && matches!(r.a, dp::CTRL_STAT | dp::SELECT | dp::TARGETSEL));
-    let value = r.value.filter(|_| r.ack == Ack::OK && !r.secret && !own && r.matching.is_none())?;
+    let value = r.value.filter(|_| r.ack == Ack::OK && !r.secret && r.matching.is_none())?;
     let offset = match r.port {
         Port::Dp if r.bank.unwrap_or(0) == 0 || r.a != dp::CTRL_STAT => r.a,
         Port::Dp => return None,

@@ -74,8 +74,8 @@ fn openocd(steps: &[Step], out: &mut dyn Write) -> io::Result<()> {
          if {{$g != $r}} {{ incr other; echo [format \"%s: 0x%08x, recorded 0x%08x\" $what $g $r] }}\n    }}\n}}\n\
          proc reads {{ap at width recorded}} {{\n    \
          compare \"$ap $at\" [$ap read_memory $at $width [llength $recorded]] $recorded\n}}\n\
-         proc until {{ap at width value}} {{\n    for {{set n 0}} {{$n < {MOST}}} {{incr n}} {{\n        \
-         set got [lindex [$ap read_memory $at $width 1] 0]\n        if {{$got == $value}} return\n    }}\n    \
+         proc until {{ap at width mask value}} {{\n    for {{set n 0}} {{$n < {MOST}}} {{incr n}} {{\n        \
+         set got [lindex [$ap read_memory $at $width 1] 0]\n        if {{($got & $mask) == $value}} return\n    }}\n    \
          compare \"$ap $at\" [list $got] [list $value]\n}}\n\
          init\npoll off"
     )?;
@@ -93,8 +93,8 @@ fn openocd_step(step: &Step, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "chip.ap{ap} write_memory 0x{at:08x} {bits} {{{}}}", listed(values, " "))
         }
         Step::Read { place, values } => writeln!(out, "reads {} {{{}}}", named(place), listed(values, " ")),
-        Step::Until { place, value, count } => {
-            writeln!(out, "until {} 0x{value:x} ;# {count} reads", named(place))
+        Step::Until { place, mask, value, count } => {
+            writeln!(out, "until {} 0x{mask:x} 0x{value:x} ;# {count} reads", named(place))
         }
         Step::Register { ap: None, offset, write: true, value } => {
             writeln!(out, "chip.dap dpreg 0x{offset:x} 0x{value:x}")
@@ -127,8 +127,8 @@ fn pyocd(steps: &[Step], out: &mut dyn Write) -> io::Result<()> {
          compare(f\"{{at:#010x}}\", [ap.read_memory(at + n * bits // 8, bits) for n in range(len(recorded))], recorded)\n\n\n\
          def writes(ap, at, bits, values):\n    for n, value in enumerate(values):\n        \
          ap.write_memory(at + n * bits // 8, value, bits)\n\n\n\
-         def until(ap, at, bits, value):\n    for _ in range({MOST}):\n        got = ap.read_memory(at, bits)\n        \
-         if got == value:\n            return\n    compare(f\"{{at:#010x}}\", [got], [value])\n\n\n\
+         def until(ap, at, bits, mask, value):\n    for _ in range({MOST}):\n        got = ap.read_memory(at, bits)\n        \
+         if got & mask == value:\n            return\n    compare(f\"{{at:#010x}}\", [got], [value])\n\n\n\
          options = {{\"target_override\": \"cortex_m\", \"connect_mode\": \"attach\", \"resume_on_disconnect\": False}}\n\
          unique_id = sys.argv[1] if len(sys.argv) > 1 else None\n\
          with ConnectHelper.session_with_chosen_probe(unique_id=unique_id, options=options) as session:\n    \
@@ -151,8 +151,8 @@ fn pyocd_step(step: &Step, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "writes({}, [{}])", named(place), listed(values, ", "))
         }
         Step::Read { place, values } => writeln!(out, "reads({}, [{}])", named(place), listed(values, ", ")),
-        Step::Until { place, value, count } => {
-            writeln!(out, "until({}, 0x{value:x})  # {count} reads", named(place))
+        Step::Until { place, mask, value, count } => {
+            writeln!(out, "until({}, 0x{mask:x}, 0x{value:x})  # {count} reads", named(place))
         }
         Step::Register { ap, offset, write: true, value } => {
             writeln!(out, "{}.write_reg(0x{offset:x}, 0x{value:x})", port(*ap))

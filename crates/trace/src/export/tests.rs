@@ -211,7 +211,7 @@ fn a_script_holds_the_accesses_and_none_of_what_serves_them() {
         "compare \"DP 0x0\" [chip.dap dpreg 0x0] 0x6ba02477",
         "chip.ap1 write_memory 0x20000000 32 {0x1 0x2}",
         "reads chip.ap1 0x20000000 32 {0x1}",
-        "until chip.ap1 0x40022020 32 0x0 ;# 3 reads",
+        "until chip.ap1 0x40022020 32 0xffffffff 0x0 ;# 3 reads",
         "adapter assert srst",
         "echo \"$other reads gave something else\"",
         "shutdown",
