@@ -119,3 +119,23 @@ fn a_record_that_cannot_be_kept_stops_a_run_before_it_begins() {
     assert!(done.err.contains("folder") && done.out.is_empty(), "{}", done.err);
     assert!(!Path::new(&bench.path("board.json")).exists(), "the board was touched");
 }
+
+#[test]
+fn a_recording_with_masked_secrets_replays_the_job_and_refuses_another_one() {
+    let bench = Bench::new();
+    let trace = bench.path("job.pcapng");
+    let done = bench.run(&["--trace", &trace]);
+    assert_eq!(done.exit, Exit::Done, "{}", done.err);
+    let replay = |journal: &str| {
+        let (job, probe, journal) = (bench.path("job.toml"), format!("replay:{trace}"), bench.path(journal));
+        tool(&["run", &job, "--probe", &probe, "--journal", &journal])
+    };
+    let again = replay("again");
+    assert_eq!((again.exit, again.out), (Exit::Done, done.out), "{}", again.err);
+    let mut firmware = std::fs::read(bench.path("firmware.bin")).unwrap();
+    firmware[0x40] ^= 1;
+    std::fs::write(bench.path("firmware.bin"), firmware).unwrap();
+    let other = replay("other");
+    assert_ne!(other.exit, Exit::Done);
+    assert!(other.err.contains("the recording goes another way"), "{}", other.err);
+}
