@@ -172,6 +172,9 @@ fn device(input: &Input, scenarios: &[&str]) -> Shape {
     let [out, back] = probe.endpoints();
     let mut now = Duration::ZERO;
     for packet in input.0.iter().skip(1) {
+        if probe.bill().time > HOST_PATIENCE {
+            break;
+        }
         match probe.out(out.address, packet, now) {
             Ok(taken) => now = now.max(taken),
             Err(fault) => shape.add(&fault),
@@ -186,6 +189,9 @@ fn device(input: &Input, scenarios: &[&str]) -> Shape {
     shape.number(probe.board().product_state().0);
     shape
 }
+
+/// No host waits longer for one answer; what comes behind an input that takes longer is not looked at.
+const HOST_PATIENCE: Duration = Duration::from_secs(6);
 
 /// No answer is larger: the largest transfer of an ST-Link.
 const LARGEST_ANSWER: usize = 0x1_0000;

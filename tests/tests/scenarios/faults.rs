@@ -6,10 +6,13 @@
 //! finishes the part.
 
 use ackwait_tests::line::{Line, Outcome};
+use adi::AdiError;
+use h5::H5Error;
 use provision::journal::MemoryShelf;
-use provision::{Exit, Step};
+use provision::{Exit, RunError, Step};
 use regs::h5::state::ProductState;
 use std::collections::{BTreeMap, BTreeSet};
+use wire::{LinkError, PipeError};
 
 const BOARD: &str = "h562";
 
@@ -31,8 +34,50 @@ enum Of {
     Answers,
 }
 
+/// How a run ended: its exit code, and what the error that ended it says of the probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct End {
+    exit: Exit,
+    cause: Cause,
+}
+
+/// What the error says of the probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cause {
+    /// No error at all.
+    None,
+    /// It did not answer in time.
+    Silent,
+    /// It was pulled out.
+    Unplugged,
+    /// It refused the packet.
+    Stalled,
+    /// Its answer is none to the question.
+    Nonsense,
+    /// It refused the command, or gave a status that fits nothing.
+    Refused,
+    /// The target, the part or what was read from it; nothing of the probe.
+    Beyond,
+}
+
+impl Cause {
+    fn of(error: &RunError) -> Cause {
+        let RunError::Part(H5Error::Adi(error)) = error else { return Cause::Beyond };
+        match error {
+            AdiError::ProbeSilent { .. } | AdiError::Probe(LinkError::Pipe(PipeError::Timeout(_))) => {
+                Cause::Silent
+            }
+            AdiError::Probe(LinkError::Pipe(PipeError::Unplugged)) => Cause::Unplugged,
+            AdiError::Probe(LinkError::Pipe(PipeError::Stall)) => Cause::Stalled,
+            AdiError::Probe(LinkError::Protocol(_)) => Cause::Nonsense,
+            AdiError::Probe(LinkError::Refused(_)) | AdiError::Other { .. } => Cause::Refused,
+            _ => Cause::Beyond,
+        }
+    }
+}
+
 /// Runs with the fault, then without, and returns how the first run ended.
-fn survived(line: &Line, probe: &str, fault: &str) -> Exit {
+fn survived(line: &Line, probe: &str, fault: &str) -> End {
     let shelf = MemoryShelf::default();
     let what = format!("{probe},{fault}");
     let first = line.fresh(&format!("{BOARD},{what}"), &shelf);
@@ -57,7 +102,7 @@ fn survived(line: &Line, probe: &str, fault: &str) -> Exit {
     let second = line.on_image(&format!("{BOARD},{probe}"), &first.image, &shelf);
     assert_eq!(second.report.exit(), Exit::Done, "{what}, then {exit:?}: {:?}", second.report.result);
     assert_finished(&second, &what);
-    exit
+    End { exit, cause: first.report.result.map_or_else(|failure| Cause::of(&failure.error), |_| Cause::None) }
 }
 
 /// CLOSED, with the job's firmware in the flash and nothing beside it, and the job's credential.
@@ -66,8 +111,16 @@ fn assert_finished(outcome: &Outcome, what: &str) {
     assert_eq!((*state, *firmware, *credential), (ProductState::CLOSED, true, true), "{what}");
 }
 
-/// The places of a job at which things go wrong, and how many there are in opening the probe.
-fn places(line: &Line, probe: &str, of: Of) -> (u64, Vec<u64>) {
+/// The places of a job at which things go wrong.
+struct Places {
+    /// How many there are in opening the probe.
+    opened: u64,
+    /// How many before the change to CLOSED.
+    close: u64,
+    tried: Vec<u64>,
+}
+
+fn places(line: &Line, probe: &str, of: Of) -> Places {
     let undisturbed = line.fresh(&format!("{BOARD},{probe}"), &MemoryShelf::default());
     let all = match of {
         Of::Packets => undisturbed.bill.usb_out,
@@ -86,84 +139,110 @@ fn places(line: &Line, probe: &str, of: Of) -> (u64, Vec<u64>) {
     // The change that cannot be taken back, and the first words of its proof.
     let every = if prove - close > FEW { 3 } else { 1 };
     places.extend((close + 1..=prove + AROUND).step_by(every));
-    (opened, places.into_iter().collect())
+    Places { opened, close, tried: places.into_iter().collect() }
 }
 
-/// Counts exits, prints them, and holds them against those that fit.
-fn exits(title: &str, of: Of, fitting: &[Exit], fault: impl Fn(u64) -> String) -> BTreeMap<u8, u32> {
+/// Counts ends, prints them, and holds them against those that fit this probe. Where the probe is to blame and CLOSED was not
+/// yet under way, the state of the part is known.
+fn ends(title: &str, of: Of, fits: fn(&str, End) -> bool, fault: impl Fn(u64) -> String) {
     let line = Line::load("job.toml");
-    let mut all = BTreeMap::new();
     for probe in PROBES {
-        let (_, places) = places(&line, probe, of);
-        let mut codes: BTreeMap<u8, u32> = BTreeMap::new();
-        for n in &places {
-            let exit = survived(&line, probe, &fault(*n));
-            assert!(fitting.contains(&exit), "{probe},{}: {exit:?}", fault(*n));
-            *codes.entry(exit.code()).or_default() += 1;
+        let Places { close, tried, .. } = places(&line, probe, of);
+        let mut ends: BTreeMap<End, u32> = BTreeMap::new();
+        for n in &tried {
+            let end = survived(&line, probe, &fault(*n));
+            assert!(fits(probe, end), "{probe},{}: {end:?}", fault(*n));
+            let early = end.exit == Exit::Unknown && *n <= close && end.cause != Cause::Beyond;
+            assert!(!early, "{probe},{}: {end:?}", fault(*n));
+            *ends.entry(end).or_default() += 1;
         }
-        println!("{title}, {probe}: {} runs, exit codes {codes:?}", places.len());
-        codes.into_iter().for_each(|(code, n)| *all.entry(code).or_default() += n);
+        println!("{title}, {probe}: {} runs, {ends:?}", tried.len());
     }
-    all
 }
 
-/// The probe failed, or failed when CLOSED was under way.
-const PROBE: &[Exit] = &[Exit::Probe, Exit::Unknown];
-/// As that, or it did not matter.
-const PROBE_OR_DONE: &[Exit] = &[Exit::Probe, Exit::Unknown, Exit::Done];
+/// The run failed because of the probe: exit code 14, or 50 when CLOSED was under way.
+fn failed(end: End, causes: &[Cause]) -> bool {
+    [Exit::Probe, Exit::Unknown].contains(&end.exit) && causes.contains(&end.cause)
+}
 
-#[test]
-fn a_probe_that_is_pulled_out_at_any_packet_is_a_probe_error() {
-    let ends = exits("unplugged", Of::Packets, PROBE, |n| format!("unplug={n}"));
-    assert!(ends.contains_key(&Exit::Probe.code()) && ends.contains_key(&Exit::Unknown.code()), "{ends:?}");
+const DONE: End = End { exit: Exit::Done, cause: Cause::None };
+
+fn is_cmsis_dap(probe: &str) -> bool {
+    probe.starts_with("profile=")
+}
+
+/// Reports are full whatever the answer: what is cut off or left over in them is padding.
+fn pads(probe: &str) -> bool {
+    probe == "profile=hid"
+}
+
+/// Whatever is wrong with what came, it is neither this program nor the person.
+fn is_ours(end: End) -> bool {
+    [Exit::Bug, Exit::Usage].contains(&end.exit)
 }
 
 #[test]
-fn a_probe_that_hangs_is_a_probe_error() {
-    exits("hangs", Of::Packets, PROBE, |n| format!("hang={n}"));
+fn a_probe_that_is_pulled_out_at_any_packet_is_said_to_be_unplugged() {
+    ends("unplugged", Of::Packets, |_, end| failed(end, &[Cause::Unplugged]), |n| format!("unplug={n}"));
 }
 
 #[test]
-fn a_packet_that_is_refused_is_a_probe_error() {
-    exits("stall", Of::Packets, PROBE_OR_DONE, |n| format!("stall={n}"));
+fn a_probe_that_hangs_is_said_to_be_silent() {
+    ends("hangs", Of::Packets, |_, end| failed(end, &[Cause::Silent]), |n| format!("hang={n}"));
 }
 
 #[test]
-fn a_lost_answer_is_a_probe_error_and_never_taken_for_done() {
-    let ends = exits("answer lost", Of::Answers, PROBE_OR_DONE, |n| format!("lost={n}"));
-    assert!(ends.contains_key(&Exit::Probe.code()));
+fn a_packet_that_is_refused_is_said_to_be_stalled() {
+    ends("stall", Of::Packets, |_, end| failed(end, &[Cause::Stalled]), |n| format!("stall={n}"));
+}
+
+/// With CMSIS-DAP the answer to the packet behind may come in its place: it fits none, or it is missed at the end.
+#[test]
+fn a_lost_answer_is_silence_or_an_answer_to_nothing_and_never_taken_for_done() {
+    let fits = |probe: &str, end| {
+        failed(end, &[Cause::Silent]) || is_cmsis_dap(probe) && failed(end, &[Cause::Nonsense])
+    };
+    ends("answer lost", Of::Answers, fits, |n| format!("lost={n}"));
 }
 
 #[test]
 fn an_answer_that_comes_late_but_in_time_changes_nothing() {
-    exits("answer late", Of::Answers, &[Exit::Done], |n| format!("delay={n}:900"));
+    ends("answer late", Of::Answers, |_, end| end == DONE, |n| format!("delay={n}:900"));
 }
 
 #[test]
-fn an_answer_that_comes_too_late_is_not_taken_for_the_next_one() {
-    exits("answer too late", Of::Answers, PROBE_OR_DONE, |n| format!("delay={n}:7000"));
+fn an_answer_that_comes_too_late_is_silence_and_not_taken_for_the_next_one() {
+    ends(
+        "answer too late",
+        Of::Answers,
+        |_, end| failed(end, &[Cause::Silent]),
+        |n| format!("delay={n}:7000"),
+    );
+}
+
+/// The first byte is damaged. That is the command in an answer of CMSIS-DAP. In one of ST-Link it is the status, or data: there
+/// damage looks like another part, or does no harm. (USB has check sums of its own.)
+#[test]
+fn a_damaged_answer_is_told_by_cmsis_dap_and_cannot_be_told_by_st_link_where_it_is_data() {
+    let fits = |probe: &str, end| match is_cmsis_dap(probe) {
+        true => failed(end, &[Cause::Nonsense]),
+        false => !is_ours(end),
+    };
+    ends("answer damaged", Of::Answers, fits, |n| format!("corrupt={n}"));
 }
 
 #[test]
-fn a_damaged_answer_is_an_error_that_is_no_bug() {
-    // ST-Link answers to memory reads are nothing but data, so damage looks like another part. USB has check sums of its own.
-    exits("answer damaged", Of::Answers, &any_but_ours(), |n| format!("corrupt={n}"));
+fn an_answer_that_ends_early_makes_no_sense_unless_only_padding_is_missing() {
+    let fits = |probe: &str, end| failed(end, &[Cause::Nonsense]) || pads(probe) && end == DONE;
+    ends("answer cut", Of::Answers, fits, |n| format!("half={n}"));
 }
 
+/// Where the next question is of the same shape, the copy passes for its answer, and so on until a question of another shape is
+/// asked: it cannot be told before. [DAP-21] What was read meanwhile may make no sense, or the target be blamed for it.
 #[test]
-fn an_answer_that_ends_early_is_a_probe_error() {
-    exits("answer cut", Of::Answers, PROBE_OR_DONE, |n| format!("half={n}"));
-}
-
-#[test]
-fn an_answer_that_comes_twice_is_an_error_that_is_no_bug() {
-    // Where the next question is of the same form, the second copy passes for its answer, and what is read makes no sense.
-    exits("answer doubled", Of::Answers, &any_but_ours(), |n| format!("dup={n}"));
-}
-
-/// Whatever is wrong with what came, it is neither this program nor the person.
-fn any_but_ours() -> Vec<Exit> {
-    Exit::ALL.iter().copied().filter(|exit| ![Exit::Bug, Exit::Usage].contains(exit)).collect()
+fn an_answer_that_comes_twice_is_noticed_sooner_or_later_and_never_taken_for_done() {
+    let fits = |_: &str, end| failed(end, &[Cause::Nonsense]) || end.cause == Cause::Beyond && !is_ours(end);
+    ends("answer doubled", Of::Answers, fits, |n| format!("dup={n}"));
 }
 
 /// Transactions of a job: some of them all the way along, and more where the part is closed.
@@ -180,7 +259,7 @@ fn wire(title: &str, fault: impl Fn(u64) -> String) -> BTreeMap<u8, u32> {
     let line = Line::load("job.toml");
     let mut codes = BTreeMap::new();
     for n in transactions(&line) {
-        *codes.entry(survived(&line, PROBES[0], &fault(n)).code()).or_default() += 1;
+        *codes.entry(survived(&line, PROBES[0], &fault(n)).exit.code()).or_default() += 1;
     }
     println!("{title}: exit codes {codes:?}");
     codes
@@ -204,7 +283,7 @@ fn a_parity_error_or_a_moment_without_an_answer_never_ends_in_a_wrong_part() {
 fn a_probe_that_fails_while_it_is_opened_says_so_and_does_the_job_the_next_time() {
     let line = Line::load("job.toml");
     for probe in PROBES {
-        let (packets, _) = places(&line, probe, Of::Packets);
+        let packets = places(&line, probe, Of::Packets).opened;
         let mut codes: BTreeMap<u8, u32> = BTreeMap::new();
         for fault in ["unplug", "hang", "stall", "lost", "corrupt", "half", "dup"] {
             for n in 1..=packets {

@@ -100,11 +100,19 @@ impl H5 {
         self.access_memory(memory::non_secure(at), who, request)
     }
 
-    /// Whether what this reads changes only when something is due: SRAM and the flash interface, while no code runs.
+    /// Whether what this reads changes only when something is due: SRAM, flash, the flash interface and, through AP0, DBGMCU
+    /// but for the device's word, while no code runs.
     pub(super) fn is_steady(&self, request: &Request) -> bool {
+        if request.ap == 0 {
+            let offset = request.at.checked_sub(regs::h5::dbgmcu::BASE_AP0);
+            return offset.is_some_and(|offset| {
+                offset < regs::h5::dbgmcu::LEN && offset & !3 != regs::h5::dbgmcu::DBG_AUTH_DEVICE
+            });
+        }
         let at = memory::non_secure(request.at);
-        let flash = at.checked_sub(f::BASE).is_some_and(|offset| offset < BLOCK);
-        let reached = request.ap == 1 && self.ap1_open() && self.core.runs != Runs::Reset;
+        let within = |base: u32, len: u32| at.checked_sub(base).is_some_and(|offset| offset < len);
+        let reached = self.ap1_open() && self.core.runs != Runs::Reset;
+        let flash = within(f::BASE, BLOCK) || within(memory::FLASH, self.flash.nv.array.len());
         reached && (flash || Sram::covers(self.device().map, at))
     }
 

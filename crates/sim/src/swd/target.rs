@@ -144,12 +144,16 @@ impl<C: Chip> Target<C> {
 
     /// Whether a transaction of this kind can go through [`Target::transact`] now. Otherwise it has to be clocked.
     pub(crate) fn can_transact(&mut self, host: HostSide, header: Header, now: Time) -> bool {
+        self.hears(host, header, now) && host.data_phase == self.port.overrun_detect()
+    }
+
+    /// Whether a request that begins now is understood, whatever the host does behind a refusal.
+    fn hears(&mut self, host: HostSide, header: Header, now: Time) -> bool {
         self.alive(now)
             && self.mode == Mode::Swd
             && matches!(self.phase, Phase::Idle)
             && !self.unidentified
             && u32::from(host.turnaround) == self.port.turnaround()
-            && host.data_phase == self.port.overrun_detect()
             && !header.is_dp_write(regs::dp::TARGETSEL)
     }
 
@@ -199,9 +203,11 @@ impl<C: Chip> Target<C> {
         now: Time,
     ) -> Skipped {
         let turnaround = self.port.turnaround();
-        let line = Frame::new(header.read, Reply::Wait, turnaround, false).whole(header, turnaround, 0);
+        // The low clocks that a host makes for nothing behind a write are idle clocks.
+        let phase = host.data_phase && !header.read;
+        let line = Frame::new(header.read, Reply::Wait, turnaround, phase).whole(header, turnaround, 0);
         let nothing = Skipped { tries: 0, line };
-        if !self.can_transact(host, header, now) {
+        if !(self.hears(host, header, now) && (phase || !host.data_phase)) {
             return nothing;
         }
         let decided = now + clock.nanos(8);

@@ -324,23 +324,29 @@ fn a_spoiled_write_is_dropped_by_the_target() {
 
 #[test]
 fn skipping_waits_is_the_same_as_playing_them() {
-    for (busy_us, most, faults) in [
+    let cases = [
         (100, 1000, Faults::default()),
         (100, 7, Faults::default()),
         (0, 1000, Faults::default()),
         (100, 1000, Faults { parity_at: Some(20), ..Faults::default() }),
         (100, 1000, Faults { wait: std::iter::once(15..40).collect(), ..Faults::default() }),
         (100, 1000, Faults { no_ack_at: Some(12), ..Faults::default() }),
-    ] {
+    ];
+    // A write also with clocks behind it that the target does not expect.
+    let hosts = [(true, false), (false, false), (false, true)];
+    for ((busy_us, most, faults), (read, data_phase)) in
+        cases.iter().flat_map(|case| hosts.map(|host| (case.clone(), host)))
+    {
         let busy = || {
             let mut host = Host::new(faults.clone());
             host.clock = wire::Hz(3_000_000);
             host.attach();
             host.store_ap(1, ap::TAR, busy_us << 16);
             host.store_ap(1, ap::DRW, 1);
+            host.side.data_phase = data_phase;
             host
         };
-        let header = Header { ap: true, read: true, a: ap::DRW };
+        let header = Header { ap: true, read, a: ap::DRW };
         let (mut played, mut skipped) = (busy(), busy());
         let skip = skipped.target.skip_waits(skipped.side, header, skipped.clock, most, skipped.now);
         skipped.now += u64::from(skip.tries) * skipped.clock.nanos(u64::from(skip.line.clocks));
