@@ -1,4 +1,5 @@
 mod keeping;
+mod opening;
 
 use super::*;
 use std::cell::RefCell;
