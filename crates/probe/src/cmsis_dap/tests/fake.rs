@@ -27,6 +27,8 @@ pub(super) enum Trick {
     AfterEmpty,
     /// It comes twice.
     Twice,
+    /// It runs until it is aborted, and is then answered with these bytes.
+    UntilAborted(Vec<u8>),
 }
 
 pub(super) struct State {
@@ -48,6 +50,8 @@ pub(super) struct State {
     pub(super) longest_wait: Duration,
     pub(super) clock: Arc<VirtualClock>,
     pub(super) pins: u8,
+    /// What a transfer that does not end will answer when it is aborted.
+    pub(super) running: Option<Bytes>,
 }
 
 /// How long the probe takes to answer.
@@ -59,6 +63,10 @@ impl State {
         self.sent.push(packet.clone());
         let trick = self.tricks.remove(&number);
         if let Some(Trick::Lost) = trick {
+            return;
+        }
+        if let Some(Trick::UntilAborted(had)) = trick {
+            self.running = Some(had.into());
             return;
         }
         let (mut delay, mut copies) = (LATENCY, 1);
@@ -90,7 +98,7 @@ impl State {
             return Some(Response::Unimplemented.encode().unwrap());
         }
         let response = match request {
-            Request::TransferAbort => return None,
+            Request::TransferAbort => return self.running.take(),
             Request::Info(InfoId(id)) => {
                 Response::Info(InfoData(self.info.get(id).cloned().unwrap_or_default().into()))
             }
@@ -180,6 +188,7 @@ impl Fake {
             longest_wait: Duration::ZERO,
             clock: Arc::new(VirtualClock::new()),
             pins: 0x80,
+            running: None,
         };
         Fake { shape, state: Rc::new(RefCell::new(state)) }
     }

@@ -274,6 +274,20 @@ fn an_answer_that_stays_away_is_a_timeout_and_the_next_call_is_in_step_again() {
     assert!(!fake.state.borrow().sent[before].answered);
 }
 
+/// What it had by then is answered when it is aborted, and belongs to nobody any more. [DAP-9]
+#[test]
+fn a_transfer_that_does_not_end_is_aborted_before_the_next_one() {
+    let (fake, mut link) = bulk();
+    fake.trick(0, Trick::UntilAborted([&[0x06, 2, 0, 2][..], &[0xEE; 8]].concat()));
+    let lost = link.transfer(&reads(15), Flow::Lockstep).unwrap_err();
+    assert_eq!(lost, LinkError::Pipe(PipeError::Timeout(patience().timeout)));
+    assert!(fake.state.borrow().running.is_some(), "it still runs");
+    let before = fake.state.borrow().reads;
+    let all = link.transfer(&reads(2), Flow::Lockstep).unwrap();
+    assert_eq!(all.values, [before + 1, before + 2]);
+    assert!(fake.state.borrow().running.is_none());
+}
+
 #[test]
 fn a_late_answer_is_never_taken_for_that_of_another_packet() {
     let timeout = patience().timeout;
