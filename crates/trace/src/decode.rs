@@ -79,8 +79,8 @@ pub(crate) fn decode(transfers: &[Transfer], choice: Choice) -> Decoding {
         Protocol::CmsisDap => cmsis_dap(transfers, choice),
         Protocol::StLink => stlink::decode(transfers, choice),
         Protocol::JLink => jlink::decode(transfers, choice),
-        // Pins are captured without any transfer.
-        Protocol::Wire => Decoding::default(),
+        // Pins and logs come without any transfer.
+        Protocol::Wire | Protocol::Log => Decoding::default(),
     }
 }
 

@@ -13,7 +13,6 @@ mod polls;
 mod timing;
 
 use crate::Trace;
-use crate::read::Protocol;
 pub use items::Item;
 pub use masks::{Masks, mask};
 use std::fmt;
@@ -203,7 +202,7 @@ pub fn diff_with(a: &Trace, b: &Trace, level: Equality, masks: &Masks) -> Result
     for (side, trace) in [(Side::A, a), (Side::B, b)] {
         match trace.protocol() {
             None => return Err(NotComparable::Nothing { side }),
-            Some(Protocol::StLink) if level.needs_the_wire() => {
+            Some(_) if trace.hides_the_wire() && level.needs_the_wire() => {
                 return Err(NotComparable::Hidden { side, level });
             }
             Some(_) => {}

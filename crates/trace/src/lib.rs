@@ -34,7 +34,7 @@
 //! CMSIS-DAP 2.1.2, Arm IHI 0031G (ADIv5.2); none for ST-Link (notes STL-1 to STL-16); IEEE 1364 (VCD), the sources of
 //! libsigrok, support.saleae.com.
 //!
-//! **Not supported.** Tool logs as input; Saleae's own `.sal`; SEGGER's own commands of a J-Link; JTAG; ADIv6; a second
+//! **Not supported.** Saleae's own `.sal`; SEGGER's own commands of a J-Link; JTAG; ADIv6; a second
 //! device's traffic beside the chosen one (one that comes back at another address is followed where its descriptors were
 //! captured both times); redaction of captures of the pins, and of secrets that were written byte by byte in one place
 //! and as words in another. A CMSIS-DAP probe hides how often it repeated a transaction after WAIT, and when within a
@@ -53,6 +53,7 @@ pub mod filter;
 pub mod fold;
 mod lift;
 pub mod lint;
+pub mod log;
 pub mod logic;
 mod loops;
 mod mask;

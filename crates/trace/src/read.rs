@@ -11,6 +11,7 @@ mod pcap;
 mod usbpcap;
 
 use crate::TraceError;
+use crate::log::Tool;
 use bytes::Bytes;
 use std::fmt;
 use std::ops::Range;
@@ -155,6 +156,20 @@ pub enum Warning {
         /// When the last of them was over.
         at: Duration,
     },
+    /// This is a text log of a tool.
+    Log {
+        /// Whose.
+        tool: Tool,
+        /// What it does not show.
+        hides: &'static str,
+        /// Whether it says when things happened.
+        timed: bool,
+    },
+    /// A log has no line that shows an access or a packet.
+    NothingLogged {
+        /// How many lines it has.
+        lines: u64,
+    },
     /// A logic capture does not say how long a sample takes.
     NoRate,
     /// The traffic of the chosen device looks like that of no probe that is known here.
@@ -187,6 +202,14 @@ impl fmt::Display for Warning {
             Warning::TooMuch { events, at } => {
                 let at = at.as_secs_f64();
                 write!(f, "the capture has more than {events} events; what comes after {at:.6} s was left out")
+            }
+            Warning::Log { tool, hides, timed } => {
+                let times = if *timed { "" } else { "; it has no times" };
+                let hides = if hides.is_empty() { "how anything was done" } else { hides };
+                write!(f, "this is a log of {tool}, which does not show {hides}{times}")
+            }
+            Warning::NothingLogged { lines } => {
+                write!(f, "none of the {lines} lines shows an access or a packet: was the log written in full detail?")
             }
             Warning::NoRate => {
                 f.write_str("the capture does not say how long a sample takes: times are counted in samples as ns")

@@ -1,8 +1,9 @@
 //! A whole trace: a recording, decoded and lifted once, readable at every level.
 
 use crate::decode::Decoding;
-use crate::event::{Body, Event};
+use crate::event::{Body, Event, OnWire};
 use crate::fold::Row;
+use crate::log::{self, Logged, Tool};
 use crate::logic::{self, Capture, Channels, Format};
 use crate::read::{Choice, Device, Marked, Protocol, Recording, Warning, choose};
 use crate::{TraceError, action, decode, fold, lift, read};
@@ -11,10 +12,10 @@ use cmsis_dap::Model;
 use std::io::Read;
 use std::ops::Range;
 use std::time::Duration;
-use wire::{Ack, Addr, ApSel, Certainty, Level, Port, Width};
+use wire::{Ack, Addr, ApSel, Certainty, Level, Port, Width, WireEvent};
 
 /// Bytes that tell the format of a file.
-const HEAD: u64 = 4096;
+const HEAD: u16 = 4096;
 
 /// How to open a recording.
 #[derive(Debug, Clone, Default)]
@@ -102,6 +103,9 @@ pub fn open_with(bytes: &[u8], options: &Options) -> Result<Trace, TraceError> {
     if let Some(format) = Format::of(bytes) {
         return Ok(Trace::of_capture(logic::read(format, &mut source, &options.channels)?));
     }
+    if let Some(tool) = Tool::of(bytes.get(..usize::from(HEAD)).unwrap_or(bytes)) {
+        return Ok(Trace::of_log(log::read(tool, &mut source)?));
+    }
     open_shared(&Bytes::copy_from_slice(bytes), options)
 }
 
@@ -112,17 +116,22 @@ pub(crate) fn open_shared(bytes: &Bytes, options: &Options) -> Result<Trace, Tra
     Ok(Trace::derive(recording, choice))
 }
 
-/// Opens a recording that comes from a file or a pipe. Logic captures as text take little memory, however long they are.
+/// Opens a recording that comes from a file or a pipe. Logic captures as text and logs are read as they come; what is kept of
+/// them are their events.
 ///
 /// # Errors
 /// [`TraceError::Source`] when it cannot be read, otherwise as [`open_with`].
 pub fn open_from(source: &mut dyn Read, options: &Options) -> Result<Trace, TraceError> {
     let mut head = Vec::new();
-    source.take(HEAD).read_to_end(&mut head).map_err(TraceError::Source)?;
+    source.take(u64::from(HEAD)).read_to_end(&mut head).map_err(TraceError::Source)?;
     match Format::of(&head) {
         Some(format) => {
             let mut whole = head.as_slice().chain(source);
             Ok(Trace::of_capture(logic::read(format, &mut whole, &options.channels)?))
+        }
+        None if let Some(tool) = Tool::of(&head) => {
+            let mut whole = head.as_slice().chain(source);
+            Ok(Trace::of_log(log::read(tool, &mut whole)?))
         }
         None => {
             source.read_to_end(&mut head).map_err(TraceError::Source)?;
@@ -143,22 +152,49 @@ impl Trace {
     fn of_capture(capture: Capture) -> Trace {
         let Capture { comment, events, warnings } = capture;
         let recording = Recording { comment, warnings, ..Recording::default() };
-        let trace = Trace::lifted(recording, None, Decoding { wire: events, ..Decoding::default() });
+        let trace = Trace::of_wire(recording, None, Decoding { wire: events, ..Decoding::default() });
         Trace { protocol: Some(Protocol::Wire), ..trace }
+    }
+
+    /// From the lowest level that the log shows.
+    fn of_log(logged: Logged) -> Trace {
+        let Logged { mut recording, wire, lifted } = logged;
+        if let Ok(choice @ Some(_)) = choose(&mut recording, None) {
+            return Trace { device: None, ..Trace::derive(recording, choice) };
+        }
+        let trace = if wire.iter().any(is_transaction) {
+            Trace::of_wire(recording, None, Decoding { wire, ..Decoding::default() })
+        } else {
+            // Line sequences alone are no level 2.
+            let mut all = [lift::lift(&wire), lifted].concat();
+            all.sort_by_key(|event| event.order);
+            Trace::of_accesses(recording, None, Decoding::default(), all)
+        };
+        Trace { protocol: Some(Protocol::Log), ..trace }
     }
 
     fn derive(recording: Recording, choice: Option<Choice>) -> Trace {
         let decoding = choice.map(|choice| decode::decode(&recording.transfers, choice)).unwrap_or_default();
-        Trace::lifted(recording, choice, decoding)
+        Trace::of_wire(recording, choice, decoding)
     }
 
     /// Everything above level 2.
-    fn lifted(recording: Recording, choice: Option<Choice>, decoding: Decoding) -> Trace {
-        let Recording { comment, transfers, marks, warnings } = recording;
+    fn of_wire(recording: Recording, choice: Option<Choice>, decoding: Decoding) -> Trace {
         let lifted = match choice.map(|choice| choice.protocol) {
             Some(Protocol::StLink) => lift::native::lift(&decoding.commands),
             _ => lift::lift(&decoding.wire),
         };
+        Trace::of_accesses(recording, choice, decoding, lifted)
+    }
+
+    /// Everything above level 3.
+    fn of_accesses(
+        recording: Recording,
+        choice: Option<Choice>,
+        decoding: Decoding,
+        lifted: Vec<Event>,
+    ) -> Trace {
+        let Recording { comment, transfers, marks, warnings } = recording;
         let breaks = fold::Breaks::of(&marks, &decoding.wire);
         let fold::Folded { events: folded, ends } = fold::fold(&lifted, &breaks);
         let mut meanings = folded.clone();
@@ -272,6 +308,15 @@ impl Trace {
         self.protocol
     }
 
+    /// Whether transactions (level 2) are not to be seen: the probe or the log shows higher levels only.
+    pub fn hides_the_wire(&self) -> bool {
+        match self.protocol {
+            Some(Protocol::StLink) => true,
+            Some(Protocol::Log) => self.wire.is_empty(),
+            _ => false,
+        }
+    }
+
     /// The CMSIS-DAP firmware that the probe seems to have, which decides what it added to the wire.
     pub fn model(&self) -> Model {
         self.model
@@ -294,6 +339,11 @@ impl Trace {
     pub fn writes(&self) -> Vec<Write> {
         self.lifted.iter().filter_map(write).collect()
     }
+}
+
+fn is_transaction(event: &Event) -> bool {
+    let Body::Wire(wired) = &event.body else { return false };
+    matches!(wired.what, OnWire::Event(WireEvent::Transaction(_)))
 }
 
 fn write(event: &Event) -> Option<Write> {

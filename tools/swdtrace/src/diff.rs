@@ -13,8 +13,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::time::Duration;
+use trace::Trace;
 use trace::diff::{Diff, Hunk, Item, Row, Timing};
-use trace::{Protocol, Trace};
 
 /// Of a hunk with more lines than so many, the head and the tail are printed as text.
 const LINES_SHOWN: usize = 60;
@@ -150,7 +150,7 @@ impl Report<'_> {
     }
 
     fn hiding(&self) -> Option<&'static str> {
-        let hides = |trace: &Trace| trace.protocol() == Some(Protocol::StLink);
+        let hides = Trace::hides_the_wire;
         match (hides(self.a.1), hides(self.b.1)) {
             (true, true) => Some("each side"),
             (true, false) => Some("A"),

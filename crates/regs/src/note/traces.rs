@@ -45,4 +45,10 @@ pub(super) const NOTES: &[Note] = &[
         "J-Link, raw: CE or CF, 0, bits (16), directions, levels; the answer has the levels seen, and with CF a status byte; a level seen stands on the line before the next clock",
         "record USB and the wire at once and compare",
     ),
+    note(
+        "TRACE-8",
+        Confidence::Inferred,
+        "Text logs of OpenOCD, pyOCD, probe-rs, STM32CubeProgrammer and SEGGER's software show accesses at different levels, none all of them",
+        "record log and USB of one session and compare",
+    ),
 ];

@@ -25,6 +25,8 @@ pub enum Protocol {
     StLink,
     /// J-Link, driven bit by bit: every transaction is seen.
     JLink,
+    /// None: a text log of a tool, which shows accesses but not what the probe was told.
+    Log,
     /// None: the pins were captured, and every transaction is seen.
     Wire,
 }
@@ -35,6 +37,7 @@ impl std::fmt::Display for Protocol {
             Protocol::CmsisDap => "CMSIS-DAP",
             Protocol::StLink => "ST-Link",
             Protocol::JLink => "J-Link",
+            Protocol::Log => "text log",
             Protocol::Wire => "SWD pins",
         })
     }
