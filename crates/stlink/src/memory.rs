@@ -83,6 +83,8 @@ pub struct Memory {
 impl Memory {
     /// The largest block of words and half-words, in bytes.
     pub const MOST: u16 = 6144;
+    /// The same for a write: as many whole KiB as a 16-bit length can say, so that TAR is written once for each. [STL-26]
+    pub const MOST_WRITE: u16 = 0xFC00;
     /// The largest block of bytes.
     pub const MOST_8BIT: u16 = 64;
     /// The same for a V3 from J6 on.

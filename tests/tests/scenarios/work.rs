@@ -16,15 +16,15 @@ const CLOCKS: u64 = 46;
 ///
 /// The floor of a CMSIS-DAP probe is a packet for every 126 (full speed: 14) words written and 126 (15) read, with one
 /// transaction more in each packet; TAR, once a KiB, makes packets of mixed operations that hold fewer words. Overrun
-/// detection, which lets plain words be queued, is five round trips more. An ST-Link moves 6 KiB in two or one round trips and has one word
-/// in a list for three transactions; no command of it does with fewer.
+/// detection, which lets plain words be queued, is five round trips more. An ST-Link reads 6 KiB in two round trips, writes
+/// 63 KiB in one, and has one word in a list for three transactions; no command of it does with fewer.
 const COSTS: &[(&str, [(u64, u64); 4])] = &[
     ("profile=hs", [(151, 16603), (132, 16640), (9, 1014), (3, 1006)]),
     ("profile=fs", [(1191, 17643), (1096, 17604), (68, 1073), (3, 1006)]),
     ("profile=hid", [(1191, 17643), (1096, 17604), (68, 1073), (3, 1006)]),
-    ("probe=stlink-v2", [(13, 16467), (22, 16512), (18, 3008), (18, 3000)]),
-    ("probe=stlink-v21", [(13, 16467), (22, 16512), (18, 3008), (18, 3000)]),
-    ("probe=stlink-v3", [(13, 16467), (22, 16512), (3, 3008), (7, 3000)]),
+    ("probe=stlink-v2", [(4, 16458), (22, 16512), (18, 3008), (18, 3000)]),
+    ("probe=stlink-v21", [(4, 16458), (22, 16512), (18, 3008), (18, 3000)]),
+    ("probe=stlink-v3", [(4, 16458), (22, 16512), (3, 3008), (7, 3000)]),
 ];
 
 fn words(len: usize) -> Vec<u32> {

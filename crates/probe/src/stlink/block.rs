@@ -9,6 +9,8 @@ use wire::{Addr, LinkError, Pipe, Secret, Width};
 
 /// Auto-increment of TAR is certain inside such a block only. [ADI-7]
 const TAR_BLOCK: u32 = regs::ap::TAR_WRAP_BYTES;
+/// Clocks of a word on the wire. [ADI-14]
+const CLOCKS: u64 = 46;
 
 /// How accesses reach the bus.
 #[derive(Debug, Clone, Copy)]
@@ -30,14 +32,23 @@ pub(super) struct Went {
 
 impl<P: Pipe> StLink<P> {
     /// How many bytes of `left`, from `at` on, one command may move. [STL-6]
-    pub(super) fn reach(&self, width: Width, at: Addr, left: usize) -> u16 {
-        let most = match width {
+    pub(super) fn reach(&self, op: MemoryOp, at: Addr, left: usize) -> u16 {
+        let most = match op.width {
             Width::Byte => self.info.version.most_bytes(),
+            Width::Word if op.write => self.most_written(),
             Width::Half | Width::Word => Memory::MOST,
         };
         let to_block_end = u16::try_from(TAR_BLOCK - at.0 % TAR_BLOCK).unwrap_or(most);
         let most = if self.has(Feature::CswArgument) { most } else { most.min(to_block_end) };
         u16::try_from(left).unwrap_or(most).min(most)
+    }
+
+    /// The longest write of words. A probe takes bytes no faster than it gets rid of them, so only what the wire carries in half
+    /// the patience with USB goes in one; the target may need the other half. [STL-26]
+    fn most_written(&self) -> u16 {
+        let word = u128::from(self.swclk.nanos(CLOCKS));
+        let words = self.talk.patience().as_nanos() / 2 / word;
+        u16::try_from(words * 4).unwrap_or(Memory::MOST_WRITE).clamp(Memory::MOST, Memory::MOST_WRITE)
     }
 
     /// Reads a block. What comes with a status that is not OK may be anything.

@@ -3,7 +3,7 @@
 use super::StLink;
 use super::block::{Route, Went};
 use super::talk::nonsense;
-use ::stlink::{Answer as Told, Command, Feature, Meaning, Status};
+use ::stlink::{Answer as Told, Command, Feature, Meaning, MemoryOp, Status};
 use wire::{Ack, Addr, Answer, Batch, Flow, LinkError, Mark, Mem, MemOp, MemStatus, Pipe, Width};
 
 /// Looks in the first list of a wait: so many take about as long on the wire as the list takes on USB.
@@ -106,7 +106,7 @@ impl<P: Pipe> StLink<P> {
             let done = status.meaning() == Meaning::Done;
             return Ok((done.then_some(value), status.of_memory()));
         }
-        let len = self.reach(width, at, width.bytes() as usize);
+        let len = self.reach(MemoryOp::read(width), at, width.bytes() as usize);
         let (data, went) = self.read_block(width, at, len, route)?;
         let value = data.iter().rev().fold(0, |value, byte| value << 8 | u32::from(*byte));
         let done = went.status.meaning() == Meaning::Done;
@@ -140,7 +140,7 @@ impl<P: Pipe> StLink<P> {
     ) -> Result<MemStatus, LinkError> {
         while answer.words < count {
             let at = behind(start, answer.words);
-            let len = self.reach(Width::Word, at, (count - answer.words) * 4);
+            let len = self.reach(MemoryOp::read(Width::Word), at, (count - answer.words) * 4);
             let (data, went) = self.read_block(Width::Word, at, len, route)?;
             let got = words_done(at, len, went).min(data.len() / 4);
             let (words, _) = data.as_chunks::<4>();
@@ -162,7 +162,7 @@ impl<P: Pipe> StLink<P> {
     ) -> Result<MemStatus, LinkError> {
         while let Some(rest) = words.get(answer.words..).filter(|rest| !rest.is_empty()) {
             let at = behind(start, answer.words);
-            let len = self.reach(Width::Word, at, rest.len() * 4);
+            let len = self.reach(MemoryOp::write(Width::Word), at, rest.len() * 4);
             let data: Vec<u8> =
                 rest.iter().take(usize::from(len / 4)).flat_map(|word| word.to_le_bytes()).collect();
             let went = self.write_block(Width::Word, at, data.into(), route)?;

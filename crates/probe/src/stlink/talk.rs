@@ -4,6 +4,7 @@ use ::stlink::{Answer, Command, Mode, Phase, Status};
 use bytes::Bytes;
 use pace::{Clock, UsbPatience};
 use std::sync::Arc;
+use std::time::Duration;
 use wire::{LinkError, Packet, Pipe, PipeError, Secret};
 
 /// The pipe, and whether its answers are still in step with the commands.
@@ -33,6 +34,11 @@ pub(super) fn refused(what: &str, status: Status) -> LinkError {
 impl<P: Pipe> Talk<P> {
     pub(super) fn new(pipe: P, usb: &UsbPatience, clock: Arc<dyn Clock>) -> Self {
         Talk { pipe, usb: usb.clone(), clock, desynchronised: false, left_debug: false }
+    }
+
+    /// How long one transfer may take.
+    pub(super) const fn patience(&self) -> Duration {
+        self.usb.timeout
     }
 
     /// Throws answers away until none comes for a while.

@@ -79,15 +79,27 @@ fn bytes_and_half_words_are_blocks_of_one() {
 }
 
 #[test]
-fn a_block_is_cut_at_6144_bytes_and_each_piece_asks_for_its_status() {
+fn a_block_that_is_read_is_cut_at_6144_bytes_and_each_piece_asks_for_its_status() {
     let fake = Fake::v3(13);
     let mut link = ready(&fake);
     let words: Vec<u32> = (0..2000).collect();
     let answer = run(&mut link, vec![write(0x2000_0400, words.clone()), read(0x2000_0400, 2000)]);
     assert_eq!((answer.done, answer.values, answer.status), (2, words, MemStatus::Done));
     let next = 0x2000_0400 + 6144;
-    let pieces = |op| [memory(op, 0x2000_0400, 6144, 0), STATUS, memory(op, next, 8000 - 6144, 0), STATUS];
-    assert_eq!(fake.seen(), [pieces(WRITE), pieces(READ)].concat());
+    let written = [memory(WRITE, 0x2000_0400, 8000, 0), STATUS];
+    let read = [memory(READ, 0x2000_0400, 6144, 0), STATUS, memory(READ, next, 8000 - 6144, 0), STATUS];
+    assert_eq!(fake.seen(), [&written[..], &read[..]].concat());
+}
+
+#[test]
+fn a_write_is_as_long_as_the_wire_can_carry_in_half_the_patience_with_usb() {
+    for (khz, longest) in [(4000, 64_512), (100, 26_084), (5, 6144)] {
+        let fake = Fake::v3(13);
+        let mut link = ready(&fake);
+        link.swclk = Hz::khz(khz);
+        run(&mut link, vec![write(0x2000_0000, vec![7; 20_000])]);
+        assert_eq!(fake.seen()[0], memory(WRITE, 0x2000_0000, longest, 0), "{khz} kHz");
+    }
 }
 
 #[test]
@@ -141,6 +153,7 @@ fn a_write_that_is_answered_wait_is_not_sent_again() {
     let mut link = ready(&fake);
     fake.pass(0x08);
     fake.answer(0x08, Status::AP_WAIT);
+    link.swclk = Hz::khz(5); // Pieces of 6144 bytes.
     let answer = run(&mut link, vec![write(0x2000_0000, vec![7; 4000])]);
     assert_eq!((answer.done, answer.words, answer.status), (0, 1536, MemStatus::Wait));
     assert_eq!(fake.seen().len(), 4);
