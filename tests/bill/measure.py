@@ -3,9 +3,9 @@
 
 Usage: measure.py FOLDER-OF-BINARIES OUT.jsonl [TOOL...]   (in a guest with vhci_hcd; see tests/bill/run)
 
-A run is one simprobe, plugged in; one tool that attaches and does the work; and simprobe's bill. What attaching alone costs
-is measured the same way, and the table subtracts it. pyOCD runs inside this process, because starting it takes longer than
-all its work.
+A run is one simprobe, plugged in; one tool that attaches and does the work; and simprobe's bill. What is not the work is
+measured the same way, and the table subtracts it. pyOCD runs inside this process, because starting it takes longer than all
+its work.
 """
 
 import contextlib
@@ -25,6 +25,9 @@ KHZ = 4000
 KINDS = "cmsis-dap-v2 cmsis-dap-v2-fs cmsis-dap-v1 stlink-v2 stlink-v2-1 stlink-v3"
 # Attach only; write and read back 64 KiB; read one word 1000 times; poll one word 1000 times for what never comes.
 WORKS = ["attach", "block", "reads", "polls"]
+# Runs that only the table wants, to subtract them. ackwait sets CSW with the first access, when the others are done
+# attaching, so its 1000 reads are 1001 without one. probe-rs takes two programs for a block, and a server for reads.
+MORE = {"ackwait": ["one read", "one poll"], "probe-rs": ["no block", "server"]}
 
 
 class Failed(Exception):
@@ -90,15 +93,17 @@ def served(command, port, lines):
 
 
 def ackwait(probe, work):
-    never = ["--value", "0xFFFFFFFF", "--reads", str(TIMES)]
+    watch, never = ["mem", "watch", hex(RAM), "--reads"], ["--value", "0xFFFFFFFF"]
     words = {
-        "attach": ["dp", "read", "DPIDR"],
+        "attach": ["ap", "read", "CSW"],
         "block": ["mem", "write", hex(RAM), "--in", "pattern.bin", "--verify"],
-        "reads": ["mem", "watch", hex(RAM), "--reads", str(TIMES)],
-        "polls": ["mem", "watch", hex(RAM), *never],
+        "one read": [*watch, "1"],
+        "reads": [*watch, str(TIMES + 1)],
+        "one poll": [*watch, "1", *never],
+        "polls": [*watch, str(TIMES + 1), *never],
     }[work]
-    tool = f"{probe.binaries}/ackwait"
-    run([tool, *words, "--probe", probe.serial, "--ap", "1", "--speed", str(KHZ)], codes=(30,) if work == "polls" else (0,))
+    where = ["--probe", probe.serial, "--ap", "1", "--speed", str(KHZ)]
+    run([f"{probe.binaries}/ackwait", *words, *where], codes=(30,) if "poll" in work else (0,))
 
 
 def openocd(probe, work):
@@ -151,17 +156,15 @@ def pyocd(probe, work):
 def probe_rs(probe, work):
     where = ["--chip", "STM32H563ZITx", "--probe", f"{probe.vid}:{probe.pid}:{probe.serial}", "--protocol", "swd"]
     where += ["--speed", str(KHZ), "--non-interactive"]
-    if work == "block":
-        # Two programs: the table subtracts what attaching costs twice.
-        with open("pattern.bin", "rb") as file:
-            data = file.read()
-        words = [f"0x{int.from_bytes(data[i:i + 4], 'little'):08x}" for i in range(0, SIZE, 4)]
+    if work in ("block", "no block"):
+        with open("pattern.bin" if work == "block" else os.devnull, "rb") as file:
+            words = [f"0x{int.from_bytes(word, 'little'):08x}" for word in iter(lambda: file.read(4), b"")]
         run(["probe-rs", "write", "b32", hex(RAM), *words, *where])
-        run(["probe-rs", "read", "b32", hex(RAM), str(SIZE // 4), "--output", "back.bin", "--format", "binary", *where])
+        back = ["--output", "back.bin", "--format", "binary"]
+        run(["probe-rs", "read", "b32", hex(RAM), str(len(words)), *back, *where])
     elif work == "attach":
-        run(["probe-rs", "read", "b32", hex(RAM), "1", *where])
+        run(["probe-rs", "read", "b32", hex(RAM), "0", *where])
     else:
-        # Through its GDB server; what attaching costs there is another run of its own.
         reads = "" if work == "server" else f"m{RAM:x},4\n" * TIMES
         said = served(["probe-rs", "gdb", "--gdb-connection-string", "127.0.0.1:1337", *where], 1337, f"?\n{reads}")
         if work != "server" and len(said.splitlines()) < TIMES:
@@ -184,6 +187,12 @@ def here(tool, binaries):
     return None if shutil.which(tool) else "not installed"
 
 
+def same(wanted, found, otherwise):
+    with open(wanted, "rb") as want, open(found, "rb") as got:
+        if want.read() != got.read():
+            raise Failed(otherwise)
+
+
 def measure(binaries, kind, tool, work):
     for name in ("bill.json", "back.bin", "sram.bin"):
         with contextlib.suppress(OSError):
@@ -194,9 +203,9 @@ def measure(binaries, kind, tool, work):
     took = time.monotonic() - began
     bill = probe.bill()
     if work == "block":
-        with open("pattern.bin", "rb") as want, open("sram.bin", "rb") as got:
-            if want.read() != got.read():
-                raise Failed("the chip holds other bytes than were written")
+        same("pattern.bin", "sram.bin", "the chip holds other bytes than were written")
+        if tool != "ackwait":  # which compares by itself
+            same("pattern.bin", "back.bin", "other bytes are read than were written")
     return {"round_trips": bill["usb"]["round_trips"], "swclk": bill["swclk"]["total"], "seconds": round(took, 1)}
 
 
@@ -208,7 +217,7 @@ def main():
         for tool in tools or TOOLS:
             missing = here(tool, binaries)
             for kind in (os.environ.get("ACKWAIT_BILL_PROBES") or KINDS).split():
-                for work in WORKS if tool != "probe-rs" else ["server", *WORKS]:
+                for work in MORE.get(tool, []) + WORKS:
                     line = {"probe": kind, "tool": tool, "work": work}
                     try:
                         line |= {"missing": missing} if missing else measure(binaries, kind, tool, work)
@@ -216,8 +225,6 @@ def main():
                         line["failed"] = f"{type(error).__name__}: {error}"
                     print(json.dumps(line), file=results, flush=True)
                     print(json.dumps(line), flush=True)
-                    if missing:
-                        break
 
 
 main()
