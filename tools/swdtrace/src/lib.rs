@@ -50,7 +50,8 @@ const TRUNCATED: u8 = 61;
     version,
     after_help = "Exit codes:\n  0   done\n  1   the output could not be written\n  2   wrong arguments, a file that \
                   cannot be read, or no recording\n  61  the recording is cut off; what it holds was shown\n\n\
-                  diff: 0 the same, 1 different, 2 trouble\nlint: 0 nothing found, 1 something found, 2 trouble"
+                  diff: 0 the same, 1 different, 2 trouble\nlint: 0 nothing found, 1 something found, 2 trouble\n\
+                  record: that of the command; 2 when nothing was run"
 )]
 struct Cli {
     #[command(subcommand)]

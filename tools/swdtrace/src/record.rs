@@ -62,8 +62,12 @@ pub(crate) fn run(args: &Record, err: &mut dyn Write) -> Result<u8, Failure> {
         command.env(VARIABLE, &args.output);
         let signals = Signals::catch()?;
         let mut child = start(&mut command)?;
-        let (ended, status) = mpsc::channel();
-        signals.guard(&mut child, ended, &status)
+        let (to, from) = mpsc::channel();
+        let code = signals.follow(&mut child, to, &from, &mut |_| Ok(()))?;
+        if !args.output.exists() {
+            let _ = writeln!(err, "swdtrace: warning: the command recorded nothing");
+        }
+        Ok(code)
     } else {
         watch(args, &mut command, err)
     }
@@ -185,11 +189,6 @@ impl Signals {
                 .map_err(|e| Failure::Record(e.to_string()))?;
         }
         Ok(Signals(signals))
-    }
-
-    /// Waits for a command that records itself.
-    fn guard(&self, child: &mut Child, ended: Sender<News>, status: &Receiver<News>) -> Result<u8, Failure> {
-        self.follow(child, ended, status, &mut |_| Ok(()))
     }
 
     /// Hands on what the monitor gives until the command has ended and the monitor is still.
