@@ -5,6 +5,7 @@
 //! the corpus. That is a cheap stand-in for coverage, and needs no special compiler. A feature is two things said one behind the
 //! other, as coverage counts steps from block to block: whole outputs are nearly all different, and tell nothing.
 
+mod files;
 mod input;
 mod mutate;
 mod run;

@@ -14,7 +14,8 @@
 //!
 //! A recording holds level 0 and marks only; everything else is derived here, so that our own run, a capture of another
 //! tool and a simulated run go the same way. [`Recorder`] writes, [`open`] reads, [`diff`](mod@diff) compares. A capture
-//! of the pins by a logic analyser ([`logic`]) begins at level 2, and from there on it is the same.
+//! of the pins by a logic analyser ([`logic`]) begins at level 2, a text log of another tool ([`log`](mod@log)) at the
+//! lowest level that its lines show, and from there on it is the same.
 //!
 //! What goes out: [`export`] writes a trace for other programs, [`replay`] lets a recording play the probe,
 //! [`redact`](mod@redact) masks the secrets of a recording of somebody else, [`Monitor`] makes a recording of what Linux'
@@ -25,8 +26,9 @@
 //!
 //! **What it knows.** pcapng and pcap, the headers of usbmon, USBPcap and macOS, sigrok sessions, VCD, CSV and binary
 //! exports of Saleae Logic 2, how levels at clock edges become SWD transactions, how CMSIS-DAP packets become
-//! transactions (through `cmsis-dap`), how shifts of a J-Link become clocks, how SELECT, CSW and TAR make an address, how
-//! ST-Link commands become memory accesses (through `stlink`), and register names (through `regs`).
+//! transactions (through `cmsis-dap`), how shifts of a J-Link become clocks, what the lines of five tools' logs say, how
+//! SELECT, CSW and TAR make an address, how ST-Link commands become memory accesses (through `stlink`), and register
+//! names (through `regs`).
 //!
 //! **What it must not know.** Probes as devices, the driver, the simulator, clocks. Times come with the records.
 //!
@@ -40,6 +42,9 @@
 //! and as words in another. A CMSIS-DAP probe hides how often it repeated a transaction after WAIT, and when within a
 //! packet each transaction happened: all transactions of a packet carry the times of the packet. An ST-Link hides nearly
 //! all transactions.
+//!
+//! **Memory.** What is kept are events. Logic captures as text and logs are read as they come; pcap, pcapng and sigrok
+//! sessions (a zip, whose list of contents stands at its end) are held whole while they are read.
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 pub mod action;

@@ -1,5 +1,6 @@
 //! What is fuzzed.
 
+use super::files::READERS;
 use super::scripted::Scripted;
 use super::seeds::{DAP, STLINK, conversation, host, pairs, recordings, sides, usbip as messages};
 use super::{Input, Shape, Target};
@@ -14,7 +15,7 @@ use usbip::{Description, Port, codec};
 use wire::{Level, Secret, UsbDevice};
 
 /// All targets.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 11] = [
     Target {
         name: "dap-reply",
         about: "CMSIS-DAP packets and answers through the decoders, the matching of operations and the expansion",
@@ -63,6 +64,9 @@ pub const TARGETS: [Target; 8] = [
         seeds: recordings,
         run: trace_file,
     },
+    READERS[0],
+    READERS[1],
+    READERS[2],
 ];
 
 /// The target with this name.
@@ -238,7 +242,7 @@ fn handshake(record: &[u8], shape: &mut Shape) {
     shape.add(&codec::Reply::parse(record));
 }
 
-fn trace_file(input: &Input) -> Shape {
+pub(super) fn trace_file(input: &Input) -> Shape {
     let mut shape = Shape::default();
     let trace = match trace::open(&input.0.concat()) {
         Ok(trace) => trace,

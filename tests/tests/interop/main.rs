@@ -6,6 +6,7 @@
 //! transcripts as `tests/golden/*.txt`.
 
 mod exports;
+mod logs;
 mod openocd;
 mod pins;
 mod rig;

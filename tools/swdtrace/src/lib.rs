@@ -84,8 +84,9 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Input {
-    /// The recording (pcapng or pcap with usbmon records) or logic capture (sigrok .sr, VCD, CSV of sigrok or Saleae, folder
-    /// with Saleae's digital_N.bin), or - for standard input.
+    /// The recording (pcapng or pcap with records of usbmon, USBPcap or macOS), logic capture (sigrok .sr, VCD, CSV of sigrok
+    /// or Saleae, folder with Saleae's digital_N.bin) or text log (OpenOCD -d3/-d4, pyOCD's trace loggers, probe-rs with
+    /// RUST_LOG=probe_rs=trace, STM32CubeProgrammer -vb 3, J-Link), or - for standard input. The content tells which.
     file: PathBuf,
     /// Which device is the probe, as BUS.ADDRESS, where the recording holds several.
     #[arg(long, value_name = "BUS.ADDRESS")]
