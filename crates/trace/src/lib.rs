@@ -17,6 +17,9 @@
 //! of the pins by a logic analyser ([`logic`]) begins at level 2, a text log of another tool ([`log`](mod@log)) at the
 //! lowest level that its lines show, and from there on it is the same.
 //!
+//! On what was read, views: rows in which loops are folded ([`Trace::rows`]), what passes a [`filter`], counts and times
+//! ([`Stat`]), what a session should not have done ([`lint`]), what it spent and what it needed to ([`cost`]).
+//!
 //! What goes out: [`export`] writes a trace for other programs, [`replay`] lets a recording play the probe,
 //! [`redact`](mod@redact) masks the secrets of a recording of somebody else, [`Monitor`] makes a recording of what Linux'
 //! usbmon gives.

@@ -220,7 +220,7 @@ impl Report<'_> {
         let side = |item: Option<&Item>, trace: &Trace| match item {
             Some(item) => {
                 let text = item.text_of_block(items, trace, level);
-                format!("{} {}", time(item.at), fitted(&text, column))
+                format!("{} {}", time(item.at()), fitted(&text, column))
             }
             None => " ".repeat(TIME + 1 + column),
         };
@@ -275,7 +275,11 @@ impl Report<'_> {
     /// What takes one of them much longer.
     fn slower(&self, out: &mut dyn Write) -> io::Result<()> {
         let Some(timing) = &self.timing else { return Ok(()) };
-        writeln!(out, "{} steps that both take are of very different length:", timing.len())?;
+        writeln!(
+            out,
+            "{} steps that both take are of very different length, up to what follows:",
+            timing.len()
+        )?;
         for one in timing.iter().take(TIMES_SHOWN) {
             if let Some((_, text)) = self.text_a(one.items.0) {
                 writeln!(out, "  A {:>10}  B {:>10}  {text}", trace::span(one.a), trace::span(one.b))?;

@@ -1,3 +1,5 @@
+mod views;
+
 use super::*;
 use std::time::Duration;
 use trace::{ClockKind, Header, Recorder, Secrets};

@@ -99,7 +99,7 @@ fn rows(a: &[Item], b: &[Item], before: &Range<usize>, after: &Range<usize>) -> 
 fn coarse(key: &Key) -> (Place, bool) {
     let place = match &key.place {
         // Actions of one kind stand beside each other whatever they are about.
-        Place::Action(kind, _) => Place::Action(*kind, String::new()),
+        Place::Action(kind, _) => Place::Action(*kind, Box::default()),
         Place::Memory { ap, at, .. } => Place::Memory { ap: *ap, at: Addr(at.0 & !3), lanes: 0, width: None },
         place => place.clone(),
     };

@@ -27,6 +27,10 @@ pub(super) struct Cells {
 }
 
 impl Cells {
+    pub(super) fn with_capacity(items: usize) -> Cells {
+        Cells { out: Vec::with_capacity(items), open: None }
+    }
+
     pub(super) fn other(&mut self, item: Item) {
         self.close();
         self.out.push(item);
@@ -46,7 +50,7 @@ impl Cells {
         if let Some(open) = &mut self.open
             && (open.ap, open.word, open.write, open.next) == (one.ap, word, one.write, one.at)
         {
-            open.item.until = event.until;
+            open.item.ended = super::items::nanos(event.until);
             open.item.events += 1;
             open.lanes |= lanes;
             open.value = open.value.zip(value).map(|(a, b)| a | b);

@@ -9,23 +9,22 @@ use regs::{ap, dp};
 use std::time::Duration;
 use wire::{Ack, Addr, ApSel, Level, Port, RegSel, Width, WireEvent};
 
-/// One thing that is compared with one of the other trace.
+/// One thing that is compared with one of the other trace. There are millions of them, so each is small.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// When it began.
-    pub at: Duration,
-    /// When it was over.
-    pub until: Duration,
+    /// When it began and when it was over, in nanoseconds.
+    pub(super) began: u64,
+    pub(super) ended: u64,
     /// Its event in the list of its level; of a poll the last.
-    pub event: usize,
+    pub(super) event: u32,
     /// Events that it consists of.
-    pub events: usize,
+    pub(super) events: u32,
     /// Turns of a poll, 1 for everything else.
     pub turns: u32,
-    /// What it is.
-    pub(super) key: Key,
     /// What it read.
     pub(super) value: Option<u32>,
+    /// What it is.
+    pub(super) key: Key,
 }
 
 /// A value that was written. Secrets are equal to each other: their masks say nothing across two recordings.
@@ -65,11 +64,11 @@ pub(super) enum Place {
     },
     Wire(RegSel),
     Reset(bool),
-    Line(String),
-    Bits(Vec<u8>),
-    Action(ActionKind, String),
+    Line(Box<str>),
+    Bits(Box<[u8]>),
+    Action(ActionKind, Box<str>),
     /// What the probe did or refused to do by itself.
-    ByProbe(String),
+    ByProbe(Box<str>),
 }
 
 /// What an item is.
@@ -81,7 +80,7 @@ pub(super) struct Key {
     pub(super) ack: Ack,
     /// What a transaction on the wire read, and what a probe waited for; nothing from level 2 on.
     pub(super) read: Option<Written>,
-    pub(super) matching: Option<Match>,
+    pub(super) matching: Option<Box<Match>>,
 }
 
 impl Key {
@@ -101,7 +100,18 @@ impl Key {
 
 impl Item {
     pub(super) fn of(event: &Event, index: usize, key: Key, value: Option<u32>) -> Item {
-        Item { at: event.at, until: event.until, event: index, events: 1, turns: 1, key, value }
+        let (began, ended) = (nanos(event.at), nanos(event.until));
+        Item { began, ended, event: small(index), events: 1, turns: 1, value, key }
+    }
+
+    /// When it began.
+    pub fn at(&self) -> Duration {
+        Duration::from_nanos(self.began)
+    }
+
+    /// When it was over.
+    pub fn until(&self) -> Duration {
+        Duration::from_nanos(self.ended)
     }
 
     /// Both read the same place and are known to have read something different.
@@ -144,7 +154,9 @@ impl Item {
             Equality::Actions => trace.events(Level::Action),
             _ => trace.accesses(),
         };
-        let Some(event) = list.get(self.event) else { return String::new() };
+        let Some(event) = usize::try_from(self.event).ok().and_then(|n| list.get(n)) else {
+            return String::new();
+        };
         let mut event = event.clone();
         if event.level == Level::Access {
             event.level = Level::Meaning;
@@ -162,7 +174,7 @@ impl Item {
                 };
                 a.run = items;
             } else {
-                a.run = u32::try_from(self.events).unwrap_or(u32::MAX);
+                a.run = self.events;
             }
         }
         let mut text = crate::line(&event);
@@ -171,6 +183,15 @@ impl Item {
         }
         text
     }
+}
+
+/// Nanoseconds: 584 years fit.
+pub(super) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn small(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 /// The items of a trace.
@@ -200,14 +221,14 @@ fn on_wire(wired: &Wired) -> Key {
             written: (!t.read).then(|| Written::of(t.data.or(wired.refused), wired.secret)),
             ack: t.ack,
             read: t.read.then(|| Written::of(t.data, wired.secret)),
-            matching: wired.matching,
+            matching: wired.matching.map(Box::new),
             ..Key::plain(Place::Wire(t.reg))
         },
         OnWire::Event(WireEvent::Reset(low)) => Key::plain(Place::Reset(*low)),
-        OnWire::Event(event) => Key::plain(Place::Line(format!("{event:?}"))),
-        OnWire::Bits { data, .. } => Key::plain(Place::Bits(data.clone())),
-        OnWire::Unreadable(unreadable) => Key::plain(Place::Bits(unreadable.data.clone())),
-        OnWire::Lost => Key { ack: Ack::NONE, ..Key::plain(Place::Bits(Vec::new())) },
+        OnWire::Event(event) => Key::plain(Place::Line(format!("{event:?}").into())),
+        OnWire::Bits { data, .. } => Key::plain(Place::Bits(data.as_slice().into())),
+        OnWire::Unreadable(unreadable) => Key::plain(Place::Bits(unreadable.data.as_slice().into())),
+        OnWire::Lost => Key { ack: Ack::NONE, ..Key::plain(Place::Bits(Box::default())) },
     }
 }
 
@@ -231,7 +252,7 @@ fn performed(lifted: &[Event]) -> Vec<Item> {
 
 /// Level 3.
 fn accesses(lifted: &[Event]) -> Vec<Item> {
-    let mut cells = Cells::default();
+    let mut cells = Cells::with_capacity(lifted.len());
     for (index, event) in lifted.iter().enumerate() {
         match &event.body {
             Body::Access(a) => cells.access(event, index, a),
@@ -251,7 +272,7 @@ fn beside_memory(body: &Body) -> Option<(Key, Option<u32>)> {
         Body::Register(r) if counts(r) => Some(register(r)),
         Body::Line(WireEvent::Reset(low)) => Some((Key::plain(Place::Reset(*low)), None)),
         Body::ByProbe(done) if done.what == Procedure::Access => {
-            Some((Key::plain(Place::ByProbe(done.text.clone())), None))
+            Some((Key::plain(Place::ByProbe(done.text.as_str().into())), None))
         }
         _ => None,
     }
@@ -316,7 +337,7 @@ fn actions(trace: &Trace) -> Vec<Item> {
             Body::Action(action) => {
                 // Whether a value is secret is something that a recording knows or not, not something that is done.
                 let core = action.core.replace(&format!(" {}", crate::name::SECRET), "");
-                let key = Key::plain(Place::Action(action.kind, core));
+                let key = Key::plain(Place::Action(action.kind, core.into()));
                 cells.other(Item::of(event, index, key, None));
             }
             Body::Access(a) => cells.other(Item::of(event, index, access(a).0, access(a).1)),

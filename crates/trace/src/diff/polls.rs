@@ -16,7 +16,7 @@ const LEAST: Least = Least { reads: 2, writes: 3 };
 pub(super) fn fold(mut items: Vec<Item>) -> Vec<Item> {
     for _ in 0..DEEPEST {
         let before = items.len();
-        items = once(items);
+        once(&mut items);
         if items.len() == before {
             break;
         }
@@ -37,28 +37,32 @@ fn marks(items: &[Item]) -> Vec<Mark> {
     marks
 }
 
-fn once(items: Vec<Item>) -> Vec<Item> {
-    let marks = marks(&items);
-    let mut out: Vec<Item> = Vec::with_capacity(items.len());
-    let (mut rest, mut marks) = (items.as_slice(), marks.as_slice());
-    while let Some(first) = rest.first() {
-        let Some(Turns { period, turns }) = loops::best(marks, LEAST) else {
-            out.push(first.clone());
-            rest = rest.get(1..).unwrap_or_default();
-            marks = marks.get(1..).unwrap_or_default();
-            continue;
-        };
-        let (all, behind) = rest.split_at(period * turns);
-        let (begun, last) = (all.get(..period), all.get(period * (turns - 1)..));
-        for (n, (first, last)) in begun.into_iter().flatten().zip(last.into_iter().flatten()).enumerate() {
-            let column = all.iter().skip(n).step_by(period);
-            let counted = column.fold(0u32, |sum, item| sum.saturating_add(item.turns));
-            out.push(Item { at: first.at, turns: counted, ..last.clone() });
+/// Folds in place: what is kept moves to the front.
+fn once(items: &mut Vec<Item>) {
+    let marks = marks(items);
+    let (mut read, mut kept) = (0, 0);
+    while let Some(rest) = marks.get(read..).filter(|rest| !rest.is_empty()) {
+        let found = loops::best(rest, LEAST).unwrap_or(Turns { period: 1, turns: 1 });
+        for n in 0..found.period {
+            let last = turned(items, read + n, found);
+            items.swap(kept + n, last);
         }
-        rest = behind;
-        marks = marks.get(period * turns..).unwrap_or_default();
+        read += found.period * found.turns;
+        kept += found.period;
     }
-    out
+    items.truncate(kept);
+}
+
+/// Gives the last turn of an item what all of them say together, and says where that is.
+fn turned(items: &mut [Item], first: usize, Turns { period, turns }: Turns) -> usize {
+    let column = items.iter().skip(first).step_by(period).take(turns);
+    let counted = column.fold(0u32, |sum, item| sum.saturating_add(item.turns));
+    let began = items.get(first).map_or(0, |item| item.began);
+    let last = first + period * (turns - 1);
+    if let Some(item) = items.get_mut(last) {
+        (item.began, item.turns) = (began, counted);
+    }
+    last
 }
 
 fn foldable(key: &Key) -> bool {

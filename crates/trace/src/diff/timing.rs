@@ -1,4 +1,4 @@
-//! Times, apart from what is done: where both do the same, how long did each take to get there?
+//! Times, apart from what is done: where both do the same, how long did each take until it went on?
 
 use super::Diff;
 use super::items::Item;
@@ -9,7 +9,7 @@ use std::time::Duration;
 pub struct Timing {
     /// Its items.
     pub items: (usize, usize),
-    /// From the end of what both did before to the end of this, in the first trace.
+    /// From its beginning to the beginning of what follows on both sides, in the first trace.
     pub a: Duration,
     /// The same in the second trace.
     pub b: Duration,
@@ -30,14 +30,12 @@ impl Diff {
         let mut before: Option<(usize, usize)> = None;
         for (n, m) in self.pairs() {
             let last = before.replace((n, m));
-            let follows = last.is_some_and(|(x, y)| x + 1 == n && y + 1 == m);
-            let (Some((x, y)), true) = (last, follows) else { continue };
-            if let (Some(a), Some(b)) = (took(&self.a, x, n), took(&self.b, y, m)) {
-                let timing = Timing { items: (n, m), a, b };
-                let apart = a.max(b).as_secs_f64() > ratio * a.min(b).as_secs_f64();
-                if apart && timing.difference() > least {
-                    found.push(timing);
-                }
+            let Some((x, y)) = last.filter(|(x, y)| x + 1 == n && y + 1 == m) else { continue };
+            let (Some(a), Some(b)) = (took(&self.a, x, n), took(&self.b, y, m)) else { continue };
+            let timing = Timing { items: (x, y), a, b };
+            let apart = a.max(b).as_secs_f64() > ratio * a.min(b).as_secs_f64();
+            if apart && timing.difference() > least {
+                found.push(timing);
             }
         }
         found.sort_by_key(|timing| (std::cmp::Reverse(timing.difference()), timing.items));
@@ -45,7 +43,7 @@ impl Diff {
     }
 }
 
-/// From the end of one item to the end of another.
+/// From the beginning of one item to that of another.
 fn took(items: &[Item], from: usize, to: usize) -> Option<Duration> {
-    Some(items.get(to)?.until.saturating_sub(items.get(from)?.until))
+    Some(items.get(to)?.at().saturating_sub(items.get(from)?.at()))
 }

@@ -127,15 +127,19 @@ pub(super) fn gaps(trace: &Trace) -> Vec<Gap> {
 }
 
 fn gap(trace: &Trace, at: Duration, length: Duration) -> Gap {
-    let meanings = trace.events(Level::Meaning);
-    let before = meanings.get(..meanings.partition_point(|event| event.at < at)).unwrap_or_default();
-    let told = before.iter().rfind(|event| !matches!(event.body, Body::Line(_)));
+    let all = trace.accesses();
+    let before = all.get(..all.partition_point(|event| event.at < at)).unwrap_or_default();
+    let told = before.iter().rfind(|event| match &event.body {
+        Body::Register(r) => !r.housekeeping,
+        body => !matches!(body, Body::Line(_)),
+    });
+    let told = told.map(|event| line(&Event { level: Level::Meaning, ..event.clone() }));
     let within = |at_mark: Duration| at_mark >= at && at_mark <= at + length;
     let mark = trace.marks().iter().find(|marked| within(marked.at));
     Gap {
         t_ns: nanos(at),
         duration_ns: nanos(length),
-        behind: told.map_or_else(|| "the beginning".to_owned(), line),
+        behind: told.unwrap_or_else(|| "the beginning".to_owned()),
         mark: mark.map(|marked| marked.mark.to_string()),
     }
 }

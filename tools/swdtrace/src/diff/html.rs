@@ -102,7 +102,7 @@ impl Report<'_> {
     fn activity(&self, items: &[Item], length: Duration, top: usize, out: Out<'_>) -> io::Result<()> {
         let mut counts = vec![0usize; PARTS];
         for item in items {
-            if let Some(count) = counts.get_mut(part(items, item.at, length)) {
+            if let Some(count) = counts.get_mut(part(items, item.at(), length)) {
                 *count += 1;
             }
         }
@@ -127,7 +127,7 @@ impl Report<'_> {
     ) -> io::Result<()> {
         for (n, hunk) in self.diff.hunks.iter().enumerate() {
             let range = if side == Side::A { &hunk.a } else { &hunk.b };
-            let at = |n: usize| items.get(n).map(|item| part(items, item.at, length));
+            let at = |n: usize| items.get(n).map(|item| part(items, item.at(), length));
             let Some(from) = at(range.start).or_else(|| at(range.start.checked_sub(1)?)) else { continue };
             let to = range.end.checked_sub(1).and_then(at).unwrap_or(from).max(from);
             let class = if range.is_empty() { "nothing" } else { "differs" };
@@ -218,7 +218,7 @@ impl Report<'_> {
                     write!(
                         out,
                         "<span>{}</span><span>{}</span>",
-                        time(item.at).trim_start(),
+                        time(item.at()).trim_start(),
                         escaped(&text)
                     )?;
                 }
@@ -232,14 +232,14 @@ impl Report<'_> {
 /// From the first item to the end of the last.
 fn span(items: &[Item]) -> Duration {
     match (items.first(), items.last()) {
-        (Some(first), Some(last)) => last.until.saturating_sub(first.at),
+        (Some(first), Some(last)) => last.until().saturating_sub(first.at()),
         _ => Duration::ZERO,
     }
 }
 
 /// The part of the timeline that a time is in.
 fn part(items: &[Item], at: Duration, length: Duration) -> usize {
-    let begins = items.first().map_or(Duration::ZERO, |first| first.at);
+    let begins = items.first().map_or(Duration::ZERO, |first| first.at());
     let parts = u128::try_from(PARTS).unwrap_or(1);
     let place = (at.saturating_sub(begins).as_nanos() * parts).checked_div(length.as_nanos()).unwrap_or(0);
     usize::try_from(place).unwrap_or(PARTS).min(PARTS - 1)

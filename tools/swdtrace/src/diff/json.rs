@@ -51,7 +51,7 @@ impl Report<'_> {
         let (sign, a, b) = sides(row);
         let side = |place: Option<usize>, found: Option<(&Item, String)>| match (place, found) {
             (Some(n), Some((item, text))) => json!({
-                "item": n, "t_ns": nanos(item.at),
+                "item": n, "t_ns": nanos(item.at()),
                 "turns": item.turns, "text": text,
             }),
             _ => Value::Null,
