@@ -176,7 +176,6 @@ fn the_page_holds_everything_itself_and_nothing_in_it_is_markup_by_accident() {
 }
 
 /// A browser without a window, if there is one. Says why not.
-#[expect(clippy::print_stdout, reason = "a test says why it is skipped")]
 fn browser() -> Option<&'static str> {
     let works =
         |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
