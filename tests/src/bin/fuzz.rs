@@ -13,7 +13,7 @@ const USAGE: &str =
     "usage: fuzz TARGET|all|list [--for 10min] [--inputs N] [--seed N] [--out FOLDER] [--replay FILE]";
 
 /// An input that takes longer is worth a look.
-const SLOW: Duration = Duration::from_secs(1);
+const SLOW: Duration = Duration::from_millis(250);
 
 /// What was asked for.
 struct Asked {
