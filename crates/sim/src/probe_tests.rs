@@ -411,3 +411,13 @@ fn long_waits_of_the_firmware_cost_its_own_time_only() {
     (0..2000).for_each(|_| drop(ask(&mut dead, &PIN, MS)));
     assert!(dead.bill().time >= Duration::from_secs(6000), "{:?}", dead.bill().time);
 }
+
+#[test]
+fn a_block_read_ends_where_its_answer_is_full() {
+    let mut probe = open("h562");
+    long_waits(0, 10).iter().for_each(|packet| drop(ask(&mut probe, packet, MS)));
+    let before = probe.bill().ok;
+    let (answer, _) = ask(&mut probe, &[0x06, 0, 0xFF, 0xFF, 0x0F], MS).unwrap();
+    assert_eq!((answer.len(), &answer[..4]), (512, &[0x06, 127, 0, 1][..]));
+    assert_eq!(probe.bill().ok - before, 128);
+}

@@ -16,6 +16,8 @@ const RDBUFF: Header = Header { ap: false, read: true, a: regs::dp::RDBUFF };
 const ABORT: Header = Header { ap: false, read: false, a: regs::dp::ABORT };
 /// A transfer on a port that is not connected, or without items: nothing counted, no ack.
 const NOTHING: TransferStatus = TransferStatus(0);
+/// Bytes before the words in the answer to DAP_TransferBlock.
+const ANSWER_HEAD: usize = 4;
 /// The mismatch bit.
 const MISMATCH: u8 = 0x10;
 /// No ack or bad parity, where they are not told apart.
@@ -221,10 +223,13 @@ impl<C: Chip> Firmware<C> {
     /// An AP read is posted once more than there are words to come before the last word is fetched from RDBUFF.
     fn read_block(&mut self, block: &TransferBlock) -> BlockReply {
         let wire = header(block.request);
-        let mut words = Vec::with_capacity(usize::from(block.count));
+        // No more than an answer holds; the reference would write over what lies behind its buffer.
+        let room = usize::from(self.setup.profile.packet_size).saturating_sub(ANSWER_HEAD) / 4;
+        let wanted = usize::from(block.count).min(room);
+        let mut words = Vec::with_capacity(wanted);
         let mut ack = if wire.ap { self.read(wire, &mut { 0 }) } else { Ack::OK };
-        while ack == Ack::OK && words.len() < usize::from(block.count) {
-            let last = words.len() + 1 == usize::from(block.count);
+        while ack == Ack::OK && words.len() < wanted {
+            let last = words.len() + 1 == wanted;
             let mut value = 0;
             ack = self.read(if wire.ap && last { RDBUFF } else { wire }, &mut value);
             if ack == Ack::OK {
