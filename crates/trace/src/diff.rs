@@ -7,6 +7,7 @@
 
 mod align;
 mod cells;
+mod digest;
 mod items;
 mod masks;
 mod polls;

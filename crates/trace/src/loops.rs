@@ -1,7 +1,7 @@
 //! Loops: a list of things that is repeated at once, perhaps with addresses that move on by the same step each time.
 
 /// Longest body of a loop.
-const LONGEST: usize = 16;
+pub(crate) const LONGEST: usize = 16;
 /// Loops in loops in loops.
 pub(crate) const DEEPEST: usize = 3;
 

@@ -1,18 +1,20 @@
 //! The longest common part of two lists, and what is left of them side by side.
 
+use super::digest::Digest;
 use super::items::{Item, Key, Place};
 use super::{Hunk, Row};
 use imara_diff::{Algorithm, Diff, InternedInput, Interner};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::Hash;
 use std::ops::Range;
 use wire::Addr;
 
 /// Where the lists differ. Exchanging the lists exchanges the sides and changes nothing else.
 pub(super) fn hunks(a: &[Item], b: &[Item]) -> Vec<Hunk> {
     // Where several answers are equally good the algorithm prefers one by the order of its inputs, so that is fixed.
-    let swapped = a.len() > b.len() || a.len() == b.len() && number(a) > number(b);
+    let (x, y) = (digests(a), digests(b));
+    let swapped = a.len() > b.len() || a.len() == b.len() && number(&x) > number(&y);
     let (first, second) = if swapped { (b, a) } else { (a, b) };
-    let found = common(first.iter().map(|item| &item.key), second.iter().map(|item| &item.key));
+    let found = if swapped { common(y, x) } else { common(x, y) };
     let mut hunks = Vec::new();
     for (before, after) in found {
         let mut hunk = Hunk { rows: rows(first, second, &before, &after), a: before, b: after };
@@ -48,21 +50,21 @@ fn one_sided(row: &Row) -> bool {
     matches!(row, Row::OnlyA(_) | Row::OnlyB(_))
 }
 
+fn digests(items: &[Item]) -> Vec<Digest<&Key>> {
+    items.iter().map(|item| Digest::new(&item.key)).collect()
+}
+
 /// A number that depends on nothing but what the items are.
-fn number(items: &[Item]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    items.iter().for_each(|item| item.key.hash(&mut hasher));
-    hasher.finish()
+fn number(items: &[Digest<&Key>]) -> u64 {
+    Digest::new(items).number
 }
 
 /// The ranges that are not common to both.
-fn common<T: Hash + Eq>(
-    before: impl Iterator<Item = T>,
-    after: impl Iterator<Item = T>,
-) -> Vec<(Range<usize>, Range<usize>)> {
-    let mut input = InternedInput { before: Vec::new(), after: Vec::new(), interner: Interner::new(0) };
-    input.update_before(before);
-    input.update_after(after);
+fn common<T: Hash + Eq>(before: Vec<T>, after: Vec<T>) -> Vec<(Range<usize>, Range<usize>)> {
+    let interner = Interner::new(before.len() + after.len());
+    let mut input = InternedInput { before: Vec::new(), after: Vec::new(), interner };
+    input.update_before(before.into_iter());
+    input.update_after(after.into_iter());
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_no_heuristic(&input);
     let wide = |range: Range<u32>| {
@@ -79,7 +81,8 @@ fn rows(a: &[Item], b: &[Item], before: &Range<usize>, after: &Range<usize>) -> 
     let mut rows = Vec::with_capacity(one.len().max(other.len()));
     let (mut n, mut m) = (0, 0);
     let ends = std::iter::once((one.len()..one.len(), other.len()..other.len()));
-    for (left, right) in common(one.iter().map(place), other.iter().map(place)).into_iter().chain(ends) {
+    let places = common(one.iter().map(place).collect(), other.iter().map(place).collect());
+    for (left, right) in places.into_iter().chain(ends) {
         for (n, m) in (n..left.start).zip(m..right.start) {
             let (x, y) = (before.start + n, after.start + m);
             let alike = match (one.get(n), other.get(m)) {

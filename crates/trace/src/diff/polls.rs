@@ -4,10 +4,10 @@
 //! (it may feed a watchdog) from three on, because doing something twice is not waiting for it. Nothing is folded over a
 //! refused access or a reset, nor where reading twice is not the same as reading once.
 
+use super::digest::Digest;
 use super::items::{Item, Key, Place};
 use crate::fold::NEVER_FOLDED;
-use crate::loops::{self, DEEPEST, Least, Mark, Turns};
-use std::collections::HashMap;
+use crate::loops::{self, DEEPEST, LONGEST, Least, Mark, Turns};
 use wire::Ack;
 
 const LEAST: Least = Least { reads: 2, writes: 3 };
@@ -25,13 +25,18 @@ pub(super) fn fold(mut items: Vec<Item>) -> Vec<Item> {
 }
 
 /// The items as the search for loops sees them. Addresses do not move on here: what is done elsewhere is something else.
+///
+/// What is the same has the same key as far as a loop can see: each turn stands no further behind the one before than the
+/// longest body is long.
 fn marks(items: &[Item]) -> Vec<Mark> {
-    let mut known: HashMap<&Key, usize> = HashMap::new();
-    let mut marks = Vec::with_capacity(items.len());
-    for item in items {
-        let next = known.len();
-        let key = *known.entry(&item.key).or_insert(next);
+    let digests: Vec<Digest<&Key>> = items.iter().map(|item| Digest::new(&item.key)).collect();
+    let mut marks: Vec<Mark> = Vec::with_capacity(items.len());
+    for (n, (item, digest)) in items.iter().zip(&digests).enumerate() {
+        let from = n.saturating_sub(LONGEST);
+        let before = digests.get(from..n).unwrap_or_default();
+        let same = before.iter().rposition(|other| other == digest).and_then(|place| marks.get(from + place));
         let writes = item.key.written.is_some();
+        let key = same.map_or(n, |mark| mark.key);
         marks.push(Mark { key, at: 0, foldable: foldable(&item.key), reads: !writes, writes });
     }
     marks

@@ -1,0 +1,98 @@
+//! Numbers that stand for keys.
+//!
+//! There are millions of keys, and whoever sorts them into a table hashes each several times. So each is hashed once, in a
+//! way that costs next to nothing; where two digests are equal the keys are looked at.
+
+use std::hash::{Hash, Hasher};
+
+/// Something with its digest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Digest<T> {
+    pub(super) number: u64,
+    pub(super) of: T,
+}
+
+impl<T: Hash> Digest<T> {
+    pub(super) fn new(of: T) -> Digest<T> {
+        let mut mixer = Mixer(0);
+        of.hash(&mut mixer);
+        Digest { number: mixer.0, of }
+    }
+}
+
+impl<T> Hash for Digest<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.number);
+    }
+}
+
+impl<T: PartialEq> PartialEq for Digest<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number && self.of == other.of
+    }
+}
+
+impl<T: Eq> Eq for Digest<T> {}
+
+/// Multiplies and shifts: every bit of what goes in reaches the middle bits of what comes out.
+struct Mixer(u64);
+
+impl Mixer {
+    /// 2^64 divided by the golden ratio, an odd number whose bits have no pattern.
+    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+}
+
+impl Hasher for Mixer {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u8(&mut self, number: u8) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let mixed = (self.0.rotate_left(5) ^ number).wrapping_mul(Self::FACTOR);
+        self.0 = mixed ^ mixed >> 32;
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(u64::try_from(number).unwrap_or(u64::MAX));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn addresses_in_a_row_and_bits_alone_have_digests_of_their_own() {
+        let addresses = (0..100_000u32).map(|n| Digest::new((0x2000_0000 + 4 * n, 0u8)).number);
+        let bits =
+            (0..32).flat_map(|n| (0..32).map(move |m| Digest::new((1u32 << n, 1u32 << m, true)).number));
+        let all: HashSet<u64> = addresses.chain(bits).collect();
+        assert_eq!(all.len(), 100_000 + 32 * 32);
+    }
+
+    #[test]
+    fn equal_digests_of_different_things_are_told_apart() {
+        let (one, other) = (Digest { number: 7, of: "a" }, Digest { number: 7, of: "b" });
+        assert_ne!(one, other);
+        assert_eq!(one, Digest { number: 7, of: "a" });
+    }
+}
