@@ -173,6 +173,11 @@ impl Lift {
     }
 
     fn refused(&mut self, source: Source, t: Transaction, repeats: Repeats) {
+        // A FAULT behind a posted read is how the target says that the read went wrong.
+        let fetches = t.read && t.reg.port == Port::Dp && t.reg.a == dp::RDBUFF;
+        if t.ack == Ack::FAULT && self.fetch(source, t, None) && fetches {
+            return;
+        }
         let value = if t.read { None } else { t.data };
         match self.target(t.reg) {
             Target::Memory { ap, place } => {

@@ -1,6 +1,8 @@
 //! Three witnesses: what the decoder derives from USB bytes, what it derives from the levels of the pins, and what really
 //! happened, by the simulator's log.
 
+mod streams;
+
 use ackwait_tests::bill::FLASH;
 use ackwait_tests::{Rig, options, pattern};
 use h5::{FlashPace, FlashRange};
@@ -9,9 +11,9 @@ use trace::event::OnWire;
 use trace::{Body, Stat, Trace};
 use wire::{Ack, Level, Transaction, WireEvent};
 
-/// Does a bit of everything, recorded, and returns the recording, the log of the wire and the pins as a logic analyser would
-/// have captured them.
-fn recorded(scenario: &str, folder: &Path) -> (Trace, Vec<Transaction>, Trace) {
+/// Does a bit of everything, and hears the recording, the log of the wire and the pins as a logic analyser would have
+/// captured them.
+fn recorded(scenario: &str, folder: &Path) -> Said {
     let path = folder.join("wire.pcapng");
     let mut options = options();
     options.trace = Some(path.clone());
@@ -26,18 +28,7 @@ fn recorded(scenario: &str, folder: &Path) -> (Trace, Vec<Transaction>, Trace) {
     }
     part.options().expect("options");
     let _ = part.read(wire::Addr(0x0900_0000 - 0x1000), 4).expect_err("nothing is there: a FAULT");
-    let session = rig.into_session();
-    let device = session.device().expect("a simulated probe");
-    session.close().expect("closed");
-    let transaction = |event: &WireEvent| match event {
-        WireEvent::Transaction(t) => Some(*t),
-        _ => None,
-    };
-    let device = device.borrow();
-    let truth = device.truth().iter().filter_map(|(_, event)| transaction(event)).collect();
-    let pins = simprobe::vcd(device.pin_runs(), device.truth());
-    let recording = trace::open(&std::fs::read(path).expect("the recording")).expect("a recording");
-    (recording, truth, trace::open(pins.as_bytes()).expect("a capture"))
+    Said::at_the_end_of(rig, &path)
 }
 
 /// The transactions of a trace.
@@ -65,26 +56,61 @@ fn merged(all: impl Iterator<Item = Transaction>) -> Vec<Transaction> {
     merged
 }
 
+/// What three witnesses say.
+struct Said {
+    usb: Trace,
+    truth: Vec<Transaction>,
+    pins: Trace,
+}
+
+impl Said {
+    /// Ends a session that was recorded here, and hears the witnesses.
+    fn at_the_end_of(rig: Rig, recording: &Path) -> Said {
+        let session = rig.into_session();
+        let device = session.device().expect("a simulated probe");
+        session.close().expect("closed");
+        let device = device.borrow();
+        let transaction = |event: &WireEvent| match event {
+            WireEvent::Transaction(t) => Some(*t),
+            _ => None,
+        };
+        let truth = device.truth().iter().filter_map(|(_, event)| transaction(event)).collect();
+        let pins = simprobe::vcd(device.pin_runs(), device.truth());
+        let usb = trace::open(&std::fs::read(recording).expect("the recording")).expect("a recording");
+        Said { usb, truth, pins: trace::open(pins.as_bytes()).expect("a capture") }
+    }
+
+    /// The pins show everything, so nothing has to be merged.
+    #[track_caller]
+    fn pins_agree(&self, context: &str) {
+        let seen: Vec<Transaction> = transactions(&self.pins).collect();
+        let apart = seen.iter().zip(&self.truth).position(|(seen, real)| seen != real);
+        assert_eq!(apart.map(|n| (n, seen[n], self.truth[n])), None, "{context}: the pins say otherwise");
+        assert_eq!(seen.len(), self.truth.len(), "{context}");
+        assert_eq!(Stat::of(&self.pins).unreadable, 0, "{context}");
+    }
+
+    /// What a recording of CMSIS-DAP gives, but for what the probe repeats by itself.
+    #[track_caller]
+    fn usb_agrees(&self, context: &str) {
+        let (derived, truth) = (merged(transactions(&self.usb)), merged(self.truth.iter().copied()));
+        for (n, (seen, real)) in derived.iter().zip(&truth).enumerate() {
+            let data = seen.data.is_none() || seen.data == real.data;
+            assert!(
+                seen.reg == real.reg && seen.read == real.read && seen.ack == real.ack && data,
+                "{context}: transaction {n}: the recording says {seen:x?}, the wire {real:x?}"
+            );
+        }
+        assert_eq!(derived.len(), truth.len(), "{context}");
+    }
+}
+
 fn assert_same(scenario: &str) {
     let folder = tempfile::tempdir().expect("a folder");
-    let (trace, truth, pins) = recorded(scenario, folder.path());
-    // The pins show everything, so nothing has to be merged.
-    let seen: Vec<Transaction> = transactions(&pins).collect();
-    let apart = seen.iter().zip(&truth).position(|(seen, real)| seen != real);
-    assert_eq!(apart.map(|n| (n, seen[n], truth[n])), None, "{scenario}: the pins say otherwise");
-    assert_eq!(seen.len(), truth.len(), "{scenario}");
-    assert_eq!(Stat::of(&pins).unreadable, 0, "{scenario}");
-    let derived = transactions(&trace);
-    let (derived, truth) = (merged(derived), merged(truth.into_iter()));
-    assert!(truth.len() > 3000, "{scenario}: only {} transactions", truth.len());
-    for (n, (seen, real)) in derived.iter().zip(&truth).enumerate() {
-        let data = seen.data.is_none() || seen.data == real.data;
-        assert!(
-            seen.reg == real.reg && seen.read == real.read && seen.ack == real.ack && data,
-            "{scenario}: transaction {n}: the recording says {seen:x?}, the wire {real:x?}"
-        );
-    }
-    assert_eq!(derived.len(), truth.len(), "{scenario}");
+    let said = recorded(scenario, folder.path());
+    said.pins_agree(scenario);
+    said.usb_agrees(scenario);
+    assert!(said.truth.len() > 3000, "{scenario}: only {} transactions", said.truth.len());
 }
 
 #[test]
@@ -106,7 +132,7 @@ fn the_recording_of_a_hid_probe_decodes_to_what_was_on_the_wire() {
 fn the_decoder_knows_at_every_moment_where_an_access_goes() {
     let folder = tempfile::tempdir().expect("a folder");
     for scenario in ["h562", "h562,profile=fs", "h562,profile=hid"] {
-        let (trace, ..) = recorded(scenario, folder.path());
+        let trace = recorded(scenario, folder.path()).usb;
         for level in Level::ALL {
             let lost = trace.events(level).iter().map(trace::line).find(|line| line.contains("not known"));
             assert_eq!(lost, None, "{scenario}, level {}", level.number());

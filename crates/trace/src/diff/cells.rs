@@ -37,7 +37,7 @@ impl Cells {
     }
 
     pub(super) fn access(&mut self, event: &Event, index: usize, a: &Accessed) {
-        if a.ack != Ack::OK || !is_memory(a.access) || a.matching.is_some() {
+        if a.ack != Ack::OK || !is_memory(a.access) {
             let (key, value) = access(a);
             self.other(Item::of(event, index, key, value));
             return;
