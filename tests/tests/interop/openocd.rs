@@ -13,7 +13,7 @@ const LOOP: [u16; 5] = [0x2000, 0x3001, 0xBF00, 0xE7FC, 0xE7FE];
 const FLASHED: [u32; 4] = [0x2000_4000, 0x0800_0009, 0xE7FE_E7FE, 0xE7FE_E7FE];
 
 /// What a session does once the adapter is chosen. The memory goes through the debugger in both directions, and the bytes
-/// are compared with those in the chip.
+/// are compared with those in the chip. It looks at the core once, when it is told: looks in the background come by the clock.
 const SESSION: &str = "
 gdb_port disabled
 tcl_port disabled
@@ -24,8 +24,9 @@ target create chip.cpu cortex_m -dap chip.dap -ap-num 1
 chip.cpu cortex_m reset_config sysresetreq
 proc say {name value} { echo [format \"%s 0x%08x\" $name $value] }
 proc register {name} { dict get [get_reg $name] $name }
+chip.cpu configure -event examine-start { poll off }
 init
-poll off
+chip.cpu arp_poll
 say DPIDR [chip.dap dpreg 0]
 say IDR [chip.dap apreg 1 0xfc]
 say CPUID [lindex [read_memory 0xe000ed00 32 1] 0]
