@@ -19,6 +19,7 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Trouble> 
     // Everything that can be refused without a probe is refused before one is opened.
     let mut goods = Goods::load(&job, FileRule::Lenient)?;
     let shelf = shelf(args.keeping.journal.as_ref())?;
+    replay_leaves_no_traces(&args.probe, &args.keeping, &args.recording)?;
     record_can_be_kept(&args.keeping)?;
     spare(args.recording.trace.as_ref(), &needed(&job, &args.keeping))?;
     let mut session = open(&args.probe, &job.policy, job.speed, &args.recording, output)?;
@@ -35,6 +36,20 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Trouble> 
     ending.finish(session, &args.recording, &args.keeping, console)
 }
 
+/// A recording that plays the probe has the UID of a part that may be real: nothing is kept about that part.
+fn replay_leaves_no_traces(probe: &str, keeping: &Keeping, recording: &Recording) -> Result<(), Trouble> {
+    let Some(file) = probe.strip_prefix("replay:") else { return Ok(()) };
+    if keeping.record.is_some() {
+        return Err(Trouble::usage("--record is for parts, and a recording that plays the probe is none"));
+    }
+    if keeping.journal.is_none() {
+        return Err(Trouble::usage(
+            "the journals know the part that was recorded: give a replay a folder of its own with --journal",
+        ));
+    }
+    spare(recording.trace.as_ref(), &[Some(&PathBuf::from(file))])
+}
+
 pub(crate) fn regress(args: &RegressArgs, output: &mut Output) -> Result<Exit, Trouble> {
     let job = crate::job::for_regress(args)?;
     let limits = crate::job::limits(None, args.deadline.as_deref())?;
@@ -44,6 +59,7 @@ pub(crate) fn regress(args: &RegressArgs, output: &mut Output) -> Result<Exit, T
     let (password, exposed) =
         load_password(file, if job.production { FileRule::Strict } else { FileRule::Lenient })?;
     let shelf = shelf(args.keeping.journal.as_ref())?;
+    replay_leaves_no_traces(&args.probe, &args.keeping, &args.recording)?;
     record_can_be_kept(&args.keeping)?;
     let mut files = needed(&job, &args.keeping);
     files.push(Some(file));

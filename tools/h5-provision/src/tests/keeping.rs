@@ -143,3 +143,26 @@ fn a_recording_with_masked_secrets_replays_the_job_and_refuses_another_one() {
     assert_ne!(other.exit, Exit::Done);
     assert!(other.err.contains("the recording goes another way"), "{}", other.err);
 }
+
+#[test]
+fn a_replay_keeps_nothing_about_the_part_that_was_recorded() {
+    let bench = Bench::new();
+    let trace = bench.path("job.pcapng");
+    assert_eq!(bench.run(&["--trace", &trace]).exit, Exit::Done);
+    let recorded = std::fs::read(&trace).unwrap();
+    let (job, probe) = (bench.path("job.toml"), format!("replay:{trace}"));
+    let journal = bench.path("of-replays");
+    let record = bench.path("replayed.jsonl");
+    for (more, says) in [
+        (vec![], "--journal"),
+        (vec!["--journal", &journal, "--record", &record], "--record"),
+        (vec!["--journal", &journal, "--trace", &trace], "--trace"),
+    ] {
+        let all = [vec!["run", &job, "--probe", &probe], more].concat();
+        let done = tool(&all);
+        assert_eq!(done.exit, Exit::Usage, "{all:?}: {}", done.err);
+        assert!(done.err.contains(says), "{all:?}: {}", done.err);
+    }
+    assert!(!Path::new(&record).exists());
+    assert_eq!(std::fs::read(&trace).unwrap(), recorded);
+}
