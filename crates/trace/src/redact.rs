@@ -1,6 +1,6 @@
 //! Redaction: secrets in a recording of somebody else become masks.
 //!
-//! Nobody marked anything in a foreign capture, so what is secret is told by where it was moved to or from ([`secrets`]):
+//! Nobody marked anything in a foreign capture, so what is secret is told by where it was moved to or from (`secrets`):
 //! OBK storage, what the ROM's provisioning service was told to take, the password, token or certificate in an answer to the
 //! debug authentication, and whatever the user names. A value that was secret in one place is masked wherever it is data.
 //! What the recording itself marks as secret is masked too.
