@@ -9,8 +9,6 @@ use wire::{Addr, LinkError, Pipe, Secret, Width};
 
 /// Auto-increment of TAR is certain inside such a block only. [ADI-7]
 const TAR_BLOCK: u32 = regs::ap::TAR_WRAP_BYTES;
-/// Clocks of a word on the wire. [ADI-14]
-const CLOCKS: u64 = 46;
 
 /// How accesses reach the bus.
 #[derive(Debug, Clone, Copy)]
@@ -35,20 +33,22 @@ impl<P: Pipe> StLink<P> {
     pub(super) fn reach(&self, op: MemoryOp, at: Addr, left: usize) -> u16 {
         let most = match op.width {
             Width::Byte => self.info.version.most_bytes(),
-            Width::Word if op.write => self.most_written(),
+            Width::Word if op.write => Memory::MOST_WRITE,
             Width::Half | Width::Word => Memory::MOST,
         };
+        let most = most.min(self.most_in_time(op.width));
         let to_block_end = u16::try_from(TAR_BLOCK - at.0 % TAR_BLOCK).unwrap_or(most);
         let most = if self.has(Feature::CswArgument) { most } else { most.min(to_block_end) };
         u16::try_from(left).unwrap_or(most).min(most)
     }
 
-    /// The longest write of words. A probe takes bytes no faster than it gets rid of them, so only what the wire carries in half
-    /// the patience with USB goes in one; the target may need the other half. [STL-26]
-    fn most_written(&self) -> u16 {
-        let word = u128::from(self.swclk.nanos(CLOCKS));
-        let words = self.talk.patience().as_nanos() / 2 / word;
-        u16::try_from(words * 4).unwrap_or(Memory::MOST_WRITE).clamp(Memory::MOST, Memory::MOST_WRITE)
+    /// The longest block in bytes, one element at least. A probe takes bytes no faster than it gets rid of them and gives
+    /// none before it has them, so only what the wire carries in half the patience with USB goes in one; the target may need
+    /// the other half. [STL-26]
+    fn most_in_time(&self, width: Width) -> u16 {
+        let element = u128::from(self.swclk.nanos(regs::dp::CLOCKS_OK));
+        let elements = (self.talk.patience().as_nanos() / 2 / element).max(1);
+        u16::try_from(elements * u128::from(width.bytes())).unwrap_or(Memory::MOST_WRITE)
     }
 
     /// Reads a block. What comes with a status that is not OK may be anything.

@@ -14,6 +14,8 @@ pub(super) struct Talk<P> {
     clock: Arc<dyn Clock>,
     /// An answer stayed away or made no sense: what comes next may be a late one.
     desynchronised: bool,
+    /// Data did not go out whole. The probe may still take whatever comes for data, and write it into the target. [STL-29]
+    in_data: bool,
     /// When step was found again, the probe was not in debug mode.
     pub(super) left_debug: bool,
 }
@@ -33,7 +35,7 @@ pub(super) fn refused(what: &str, status: Status) -> LinkError {
 
 impl<P: Pipe> Talk<P> {
     pub(super) fn new(pipe: P, usb: &UsbPatience, clock: Arc<dyn Clock>) -> Self {
-        Talk { pipe, usb: usb.clone(), clock, desynchronised: false, left_debug: false }
+        Talk { pipe, usb: usb.clone(), clock, desynchronised: false, in_data: false, left_debug: false }
     }
 
     /// How long one transfer may take.
@@ -62,6 +64,10 @@ impl<P: Pipe> Talk<P> {
             return Ok(());
         }
         log::debug!("the probe's answers are out of step; listening until it is quiet");
+        if self.in_data {
+            self.pipe.reset()?;
+            self.in_data = false;
+        }
         self.drain()?;
         let command = Command::GetCurrentMode;
         self.send_command(&command, Secret::NONE)?;
@@ -147,7 +153,9 @@ impl<P: Pipe> Talk<P> {
     pub(super) fn give(&mut self, command: &Command, data: Bytes, secret: bool) -> Result<(), LinkError> {
         self.tell(command)?;
         let secret = whole(secret, data.len());
-        self.send(Packet { bytes: data, secret, reply_secret: Secret::NONE, answered: false })
+        let sent = self.send(Packet { bytes: data, secret, reply_secret: Secret::NONE, answered: false });
+        self.in_data = sent.is_err();
+        sent
     }
 
     /// Sends a command and waits for its answer.

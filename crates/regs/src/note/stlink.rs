@@ -153,4 +153,10 @@ pub(super) const NOTES: &[Note] = &[
         "Firmware that wants access ports to be opened still gives AP0 after ENTER, and the IDR of the others",
         "after F2 30 A3, F2 45 of IDR and of TAR on AP0 and AP1 without F2 4B",
     ),
+    note(
+        "STL-29",
+        Confidence::Guess,
+        "A probe that waits for the data of a write takes whatever comes next for data, a command too, until USB is reset",
+        "F2 08 for 64 bytes of SRAM, then 16 bytes of data and F5; read the 64 bytes",
+    ),
 ];

@@ -31,6 +31,9 @@ pub(super) struct State {
     pub(super) script: BTreeMap<u8, VecDeque<Option<Status>>>,
     /// By command byte: the next such command is not answered.
     pub(super) lost: VecDeque<u8>,
+    /// The next data are not taken; the probe goes on waiting for them until it is reset.
+    pub(super) full: bool,
+    pub(super) resets: u32,
     /// Bytes that answers come in at most.
     pub(super) part: usize,
     /// Status and fault address of the last memory command.
@@ -212,6 +215,8 @@ impl Fake {
             last: (Status::OK, 0),
             results: vec![],
             expecting: None,
+            full: false,
+            resets: 0,
             answers: Answers::new(),
             seen: vec![],
             packets: vec![],
@@ -265,8 +270,12 @@ impl Pipe for Fake {
         &self.shape
     }
 
-    fn send(&mut self, packet: &Packet, _: Duration) -> Result<(), PipeError> {
-        self.state.borrow_mut().out(packet);
+    fn send(&mut self, packet: &Packet, timeout: Duration) -> Result<(), PipeError> {
+        let mut state = self.state.borrow_mut();
+        if state.expecting.is_some() && std::mem::take(&mut state.full) {
+            return Err(PipeError::Timeout(timeout));
+        }
+        state.out(packet);
         Ok(())
     }
 
@@ -281,6 +290,9 @@ impl Pipe for Fake {
     }
 
     fn reset(&mut self) -> Result<(), PipeError> {
+        let mut state = self.state.borrow_mut();
+        state.resets += 1;
+        state.expecting = None;
         Ok(())
     }
 }

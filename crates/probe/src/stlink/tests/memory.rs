@@ -92,14 +92,33 @@ fn a_block_that_is_read_is_cut_at_6144_bytes_and_each_piece_asks_for_its_status(
 }
 
 #[test]
-fn a_write_is_as_long_as_the_wire_can_carry_in_half_the_patience_with_usb() {
-    for (khz, longest) in [(4000, 64_512), (100, 26_084), (5, 6144)] {
+fn a_block_is_as_long_as_the_wire_can_carry_in_half_the_patience_with_usb() {
+    for (khz, written, fetched) in [(4000, 64_512, 6144), (100, 26_084, 6144), (5, 1304, 1304)] {
         let fake = Fake::v3(13);
         let mut link = ready(&fake);
         link.swclk = Hz::khz(khz);
         run(&mut link, vec![write(0x2000_0000, vec![7; 20_000])]);
-        assert_eq!(fake.seen()[0], memory(WRITE, 0x2000_0000, longest, 0), "{khz} kHz");
+        assert_eq!(fake.seen()[0], memory(WRITE, 0x2000_0000, written, 0), "{khz} kHz");
+        run(&mut link, vec![read(0x2000_0000, 2000)]);
+        assert_eq!(fake.seen()[0], memory(READ, 0x2000_0000, fetched, 0), "{khz} kHz");
+        let carried = link.swclk.nanos(46 * u64::from(written) / 4);
+        assert!(u128::from(carried) <= Policy::default().usb.timeout.as_nanos() / 2, "{khz} kHz");
     }
+}
+
+#[test]
+fn no_command_is_sent_where_the_probe_may_take_it_for_data() {
+    let fake = Fake::v3(13);
+    let mut link = ready(&fake);
+    fake.state.borrow_mut().full = true;
+    let batch = batch(vec![write(0x2000_0000, vec![0x55; 16])]);
+    link.batch(&batch).unwrap_err();
+    assert_eq!(fake.seen(), [memory(WRITE, 0x2000_0000, 64, 0)]);
+    assert_eq!(link.batch(&batch).unwrap().status, MemStatus::Done);
+    assert_eq!(fake.state.borrow().resets, 1);
+    let written = memory(WRITE, 0x2000_0000, 64, 0);
+    assert_eq!(fake.seen(), [Command::GetCurrentMode, written, STATUS]);
+    assert_eq!(fake.state.borrow().word(0x2000_003C), 0x55);
 }
 
 #[test]
@@ -153,9 +172,9 @@ fn a_write_that_is_answered_wait_is_not_sent_again() {
     let mut link = ready(&fake);
     fake.pass(0x08);
     fake.answer(0x08, Status::AP_WAIT);
-    link.swclk = Hz::khz(5); // Pieces of 6144 bytes.
+    link.swclk = Hz::khz(5); // Pieces of 326 words.
     let answer = run(&mut link, vec![write(0x2000_0000, vec![7; 4000])]);
-    assert_eq!((answer.done, answer.words, answer.status), (0, 1536, MemStatus::Wait));
+    assert_eq!((answer.done, answer.words, answer.status), (0, 326, MemStatus::Wait));
     assert_eq!(fake.seen().len(), 4);
     fake.answer(0x35, Status::AP_WAIT);
     let answer = run(&mut link, vec![MemOp::write_once(Addr(0x40), 1), MemOp::read(Addr(0x44))]);
