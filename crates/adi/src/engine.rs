@@ -9,10 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use wire::{Ack, Hz, Link, LinkCaps, LinkConfig, LinkError, Mark, MarkKind};
 
-/// Clocks of a transaction that is answered OK, without idle clocks. [ADI-14]
-const CLOCKS_OK: u64 = 46;
-/// Clocks of a transaction that is answered WAIT; no idle clocks follow it. [ADI-14] [DAP-11]
-const CLOCKS_WAIT: u64 = 13;
 /// SWCLK as long as nobody asked for another: what probes start with.
 const FIRST_SWCLK: Hz = Hz::khz(1000);
 
@@ -124,7 +120,7 @@ impl Adi {
     #[must_use]
     pub fn wait_budget(&self) -> Duration {
         let tries = u64::from(self.config.wait_retry) + 1;
-        Duration::from_nanos(self.swclk.nanos(CLOCKS_WAIT * tries))
+        Duration::from_nanos(self.swclk.nanos(regs::dp::CLOCKS_WAIT * tries))
     }
 
     /// Changes the policy, tells the probe at once, and marks it in the recording.
@@ -212,8 +208,8 @@ fn link_config(policy: &Policy, swclk: Hz) -> LinkConfig {
     let count = |n: u32| u16::try_from(n).unwrap_or(u16::MAX);
     LinkConfig {
         idle_cycles: idle,
-        wait_retry: count(policy.probe.wait.repeats(each(CLOCKS_WAIT))),
-        match_retry: count(policy.probe.matching.repeats(each(CLOCKS_OK + u64::from(idle)))),
+        wait_retry: count(policy.probe.wait.repeats(each(regs::dp::CLOCKS_WAIT))),
+        match_retry: count(policy.probe.matching.repeats(each(regs::dp::CLOCKS_OK + u64::from(idle)))),
         match_time: match policy.probe.matching {
             Patience::Time(time) => Some(time),
             Patience::Tries(_) => None,

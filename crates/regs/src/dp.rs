@@ -13,6 +13,11 @@ pub use sequences::{
     SEQUENCES, SWD_TO_DORMANT, SWD_TO_JTAG,
 };
 
+/// Clocks of a transaction at turnaround 1 that is answered OK, without idle clocks. [ADI-14]
+pub const CLOCKS_OK: u64 = 46;
+/// Clocks of one that is answered WAIT, without a data phase. [ADI-14]
+pub const CLOCKS_WAIT: u64 = 13;
+
 /// DPIDR, read, any bank on DPv1 and DPv2.
 pub const DPIDR: u8 = 0x0;
 /// ABORT, write.

@@ -82,9 +82,6 @@ impl fmt::Display for Fallback {
     }
 }
 
-/// Clocks of one try of a value match: one read that is answered OK. [ADI-14]
-const MATCH_CLOCKS: u64 = 46;
-
 impl Part<'_> {
     /// The fastest pace not above `wanted` that this probe and this policy can keep up, with the reasons.
     ///
@@ -130,7 +127,8 @@ impl Part<'_> {
     /// How long the probe by itself repeats a value match. The firmware's count has 16 bits.
     fn match_budget(&self) -> Duration {
         let probe = &self.adi.policy().probe;
-        let each = Duration::from_nanos(self.adi.swclk().nanos(MATCH_CLOCKS + u64::from(probe.idle_cycles)));
+        let each =
+            Duration::from_nanos(self.adi.swclk().nanos(regs::dp::CLOCKS_OK + u64::from(probe.idle_cycles)));
         let tries = probe.matching.repeats(each).min(u32::from(u16::MAX));
         each.saturating_mul(tries)
     }
