@@ -8,9 +8,7 @@
     reason = "a bench prints what it measured, and stops where it cannot"
 )]
 
-use ackwait_tests::bill::FLASH;
-use ackwait_tests::{Rig, options, pattern};
-use h5::{FlashPace, FlashRange};
+use ackwait_tests::{Rig, flash_job, options};
 use pace::{Clock, RealClock};
 use std::path::Path;
 use std::time::Duration;
@@ -22,11 +20,7 @@ fn job(file: &Path) -> Duration {
     let mut options = options();
     options.trace = Some(file.to_owned());
     let mut rig = Rig::with("h562", &options);
-    let data = pattern(32 << 10);
-    let mut part = rig.part();
-    part.erase(&FlashRange::covering(FLASH, 32 << 10), &mut |_| {}).expect("erased");
-    part.program(FLASH, &data, FlashPace::Poll, &mut |_| {}).expect("programmed");
-    part.verify(FLASH, &data, &mut |_| {}).expect("verified");
+    flash_job(&mut rig.part());
     let session = rig.into_session();
     let clock = session.clock();
     session.close().expect("closed");

@@ -6,7 +6,8 @@ pub mod line;
 pub mod rate;
 
 use adi::{Adi, Attach};
-use h5::Part;
+use bill::FLASH;
+use h5::{FlashPace, FlashRange, Part};
 use pace::Policy;
 use session::{Options, Session};
 use sim::{Bill, SimProbe};
@@ -83,6 +84,14 @@ impl Rig {
             .map(|(_, event)| event.clone())
             .collect()
     }
+}
+
+/// Erases, programs and verifies the first 32 KiB of the flash, a quad-word at a time.
+pub fn flash_job(part: &mut Part<'_>) {
+    let data = pattern(32 << 10);
+    part.erase(&FlashRange::covering(FLASH, 32 << 10), &mut |_| {}).expect("erased");
+    part.program(FLASH, &data, FlashPace::Poll, &mut |_| {}).expect("programmed");
+    part.verify(FLASH, &data, &mut |_| {}).expect("verified");
 }
 
 /// Bytes that repeat nowhere near and are never all ones.

@@ -1,8 +1,6 @@
 //! Recording: it changes nothing, and plays the probe afterwards. What it costs shows `cargo bench --bench recording`.
 
-use ackwait_tests::bill::FLASH;
-use ackwait_tests::{Rig, options, pattern};
-use h5::{FlashPace, FlashRange};
+use ackwait_tests::{Rig, flash_job, options};
 use std::path::PathBuf;
 use std::time::Duration;
 use wire::WireEvent;
@@ -12,11 +10,7 @@ fn job(trace: Option<PathBuf>) -> (Vec<(Duration, WireEvent)>, Duration) {
     let mut options = options();
     options.trace = trace;
     let mut rig = Rig::with("h562,truth=on", &options);
-    let data = pattern(32 << 10);
-    let mut part = rig.part();
-    part.erase(&FlashRange::covering(FLASH, 32 << 10), &mut |_| {}).expect("erased");
-    part.program(FLASH, &data, FlashPace::Poll, &mut |_| {}).expect("programmed");
-    part.verify(FLASH, &data, &mut |_| {}).expect("verified");
+    flash_job(&mut rig.part());
     let session = rig.into_session();
     let (device, clock) = (session.device().expect("a simulated probe"), session.clock());
     session.close().expect("closed");
@@ -40,11 +34,7 @@ fn a_recorded_job_is_replayed_with_the_same_result() {
     let mut session = session::open(&options).expect("a session");
     session.adi.attach(&adi::Attach::HOTPLUG).expect("attached");
     let identity = h5::identify(&mut session.adi, ackwait_tests::AP1).expect("identified");
-    let data = pattern(32 << 10);
-    let mut part = h5::Part::new(&mut session.adi, ackwait_tests::AP1, identity);
-    part.erase(&FlashRange::covering(FLASH, 32 << 10), &mut |_| {}).expect("erased");
-    part.program(FLASH, &data, FlashPace::Poll, &mut |_| {}).expect("programmed");
-    part.verify(FLASH, &data, &mut |_| {}).expect("verified");
+    flash_job(&mut h5::Part::new(&mut session.adi, ackwait_tests::AP1, identity));
     let clock = session.clock();
     session.close().expect("closed");
     assert_eq!(clock.now(), simulated);

@@ -35,8 +35,8 @@ fn width() -> impl Strategy<Value = Width> {
 fn operation() -> impl Strategy<Value = MemOp> {
     let one = |width: Width| (place(width), Just(width));
     prop_oneof![
-        width().prop_flat_map(one).prop_map(|(at, width)| MemOp::Read { at, width, secret: false }),
-        (width().prop_flat_map(one), any::<u32>(), any::<bool>()).prop_map(|((at, width), value, once)| {
+        20 => width().prop_flat_map(one).prop_map(|(at, width)| MemOp::Read { at, width, secret: false }),
+        20 => (width().prop_flat_map(one), any::<u32>(), any::<bool>()).prop_map(|((at, width), value, once)| {
             let value = match width {
                 Width::Byte => value & 0xFF,
                 Width::Half => value & 0xFFFF,
@@ -44,14 +44,14 @@ fn operation() -> impl Strategy<Value = MemOp> {
             };
             MemOp::Write { at, width, value, once, secret: false }
         }),
-        (place(Width::Word), 1..200usize).prop_map(|(at, count)| MemOp::ReadWords {
+        20 => (place(Width::Word), 1..200usize).prop_map(|(at, count)| MemOp::ReadWords {
             at,
             count,
             secret: false
         }),
-        (place(Width::Word), prop::collection::vec(any::<u32>(), 1..200))
+        20 => (place(Width::Word), prop::collection::vec(any::<u32>(), 1..200))
             .prop_map(|(at, words)| MemOp::WriteWords { at, words, secret: false }),
-        place(Width::Word).prop_map(|at| MemOp::WaitUntil { at, mask: 0, value: 0 }),
+        1 => place(Width::Word).prop_map(|at| MemOp::WaitUntil { at, mask: 0, value: 0 }),
     ]
 }
 
