@@ -127,21 +127,47 @@ fn capture(asked: &Extcap) -> Result<(), String> {
 }
 
 /// Copies a file that grows, from when it is there until nobody reads any more.
-fn follow(path: &Path, to: &mut dyn Write) -> io::Result<()> {
+fn follow(path: &Path, to: &mut File) -> io::Result<()> {
     let clock = RealClock::start();
-    let mut file = loop {
-        match File::open(path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => clock.sleep(UsbPatience::READ_SLICE),
-            opened => break opened?,
-        }
-    };
     let mut buffer = vec![0; READ];
+    let mut file = None;
     loop {
-        match file.read(&mut buffer)? {
+        let length = match &mut file {
+            None => {
+                file = found(File::open(path))?;
+                0
+            }
+            Some(file) => file.read(&mut buffer)?,
+        };
+        match length {
+            0 if is_left(to) => return Err(io::ErrorKind::BrokenPipe.into()),
             0 => clock.sleep(UsbPatience::READ_SLICE),
             length => to.write_all(buffer.get(..length).unwrap_or_default())?,
         }
     }
+}
+
+/// No file yet is no error.
+fn found(opened: io::Result<File>) -> io::Result<Option<File>> {
+    match opened {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+/// Whether nobody reads the pipe any more. A write would say so too, but a recording that has stopped growing brings none.
+#[cfg(unix)]
+fn is_left(pipe: &File) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut asked = [PollFd::new(pipe, PollFlags::empty())];
+    let answered = poll(&mut asked, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+    answered.is_ok() && asked.iter().any(|pipe| pipe.revents().contains(PollFlags::ERR))
+}
+
+/// Wireshark ends the program itself where a pipe cannot be asked.
+#[cfg(not(unix))]
+fn is_left(_: &File) -> bool {
+    false
 }
 
 /// Hands on what the kernel sees of a device.
@@ -207,7 +233,6 @@ mod tests {
             assert_eq!(&heard, piece);
         }
         drop(reader);
-        append(b"three");
         assert_eq!(capture.join().unwrap(), 0);
         fs::remove_file(file).unwrap();
     }
