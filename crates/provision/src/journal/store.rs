@@ -154,6 +154,13 @@ pub struct FileStore {
     file: File,
 }
 
+impl Drop for FileStore {
+    /// Closing the file is not enough: a child that is just being started has it too, for a moment, and would keep the lock.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 impl FileStore {
     /// Opens or creates the file, and its folder.
     ///

@@ -5,10 +5,9 @@ use super::BoardError;
 use super::image::Image;
 use crate::chip::{FlashState, Gate, H5, Runs};
 use regs::h5::state::ProductState;
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use wire::Cable;
@@ -144,7 +143,14 @@ impl Stored {
 pub(super) struct BoardFile {
     path: PathBuf,
     /// Held for as long as the board is in use. A file of its own, because the board file is replaced when it is written.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for BoardFile {
+    /// Closing the file is not enough: a child that is just being started has it too, for a moment, and would keep the lock.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
 }
 
 impl BoardFile {
@@ -157,10 +163,10 @@ impl BoardFile {
             .write(true)
             .open(beside(path, ".lock"))
             .map_err(io)?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(BoardFile { path: path.to_owned(), _lock: lock }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(BoardError::InUse { path: path.to_owned() }),
-            Err(errno) => Err(io(errno.into())),
+        match lock.try_lock() {
+            Ok(()) => Ok(BoardFile { path: path.to_owned(), lock }),
+            Err(TryLockError::WouldBlock) => Err(BoardError::InUse { path: path.to_owned() }),
+            Err(TryLockError::Error(e)) => Err(io(e)),
         }
     }
 
