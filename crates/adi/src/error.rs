@@ -220,10 +220,10 @@ pub enum AdiError {
         /// The first address whose contents are not known.
         dirty: Addr,
     },
-    /// A write that must happen only once was answered WAIT by a probe whose counts cannot be trusted: it may or may not
-    /// have happened, and is not repeated.
+    /// WAIT came where the probe does not tell how much it had written: to a write that must happen only once, or within a
+    /// block of which nobody said that it may be written twice. It was not repeated, so no patience was spent.
     #[error(
-        "{doing}: this probe's count does not tell whether the write happened; it must not be repeated blindly"
+        "{doing}: WAIT, and this probe does not tell how much was written before; from there on nothing was sent again"
     )]
     Unsure {
         /// The write.

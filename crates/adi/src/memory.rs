@@ -1,6 +1,7 @@
 //! Memory: batches, words, blocks.
 
 use crate::mem_ap::{Carry, Matching};
+use crate::native::Blocks;
 use crate::react::react;
 use crate::{Adi, AdiError, Cause, Doing, DpReg, Native, Seen};
 use pace::Wait;
@@ -12,16 +13,22 @@ impl Adi {
     /// Carries out a batch and returns the values of all its reads, words of block reads included, in order.
     ///
     /// Reads and plain writes that were refused with WAIT are gone on with; a plain read may then reach the bus twice. A
-    /// `once` write is sent again only when it is certain that it was refused.
+    /// `once` write is sent again only when it is certain that it was refused, and so is a block that the probe writes by
+    /// itself: see [`Adi::write_words`] for one that may be written twice.
     ///
     /// # Errors
     /// [`AdiError`]. Steps before the one it names are done; those behind it are not, except as
     /// [`AdiError::Overrun`] says.
     pub fn run(&mut self, batch: &Batch) -> Result<Vec<u32>, AdiError> {
+        self.run_with(batch, Blocks::Once)
+    }
+
+    fn run_with(&mut self, batch: &Batch, blocks: Blocks) -> Result<Vec<u32>, AdiError> {
         check(batch)?;
         let own = self.open(batch.ap)?;
+        let native = self.link.mem().is_some();
         let (result, steps, values) =
-            if self.link.mem().is_some() { self.natively(batch) } else { self.by_registers(batch, own) };
+            if native { self.natively(batch, blocks) } else { self.by_registers(batch, own) };
         let waits = *result.as_ref().unwrap_or(&0);
         self.note_steps(batch, steps, &values, waits);
         match result {
@@ -37,9 +44,9 @@ impl Adi {
     }
 
     /// Through the probe's own memory commands, which move CSW and TAR as they like.
-    fn natively(&mut self, batch: &Batch) -> (Result<u32, AdiError>, usize, Vec<u32>) {
+    fn natively(&mut self, batch: &Batch, blocks: Blocks) -> (Result<u32, AdiError>, usize, Vec<u32>) {
         self.cache.disturbed(batch.ap);
-        let mut native = Native::over(&mut *self.link, batch);
+        let mut native = Native::over(&mut *self.link, batch, blocks);
         let result = react(&mut native, &self.policy, &*self.clock);
         (result, native.steps(), native.values)
     }
@@ -149,7 +156,8 @@ impl Adi {
     }
 
     /// Writes consecutive words of a memory that may be written twice, with several packets under way. Where a WAIT came
-    /// with packets behind it, the rest is written again, one packet at a time.
+    /// with packets behind it, the rest is written again, one packet at a time; where it came to a probe that writes blocks
+    /// by itself, the block is, in pieces, within `adi.wait`.
     ///
     /// # Errors
     /// As [`Adi::run`], but not [`AdiError::Overrun`].
@@ -157,7 +165,8 @@ impl Adi {
         let block = |at, words: &[u32]| MemOp::WriteWords { at, words: words.to_vec(), secret: false };
         let queued = Batch { flow: Flow::Pipelined, ..batch(ap, attr, block(at, words)) };
         let detects = self.caps().overrun_detection && words.len() > self.caps().group.saturating_mul(MANY);
-        let written = if detects { self.run_detecting(&queued) } else { self.run(&queued) };
+        let written =
+            if detects { self.run_detecting(&queued) } else { self.run_with(&queued, Blocks::Again) };
         let again = match written {
             Err(AdiError::Overrun { dirty, .. }) => dirty,
             Err(AdiError::Fault {
@@ -169,7 +178,7 @@ impl Adi {
         };
         let done = again.0.wrapping_sub(at.0) / Width::Word.bytes();
         let rest = words.get(done as usize..).unwrap_or_default();
-        self.run(&batch(ap, attr, block(again, rest))).map(drop)
+        self.run_with(&batch(ap, attr, block(again, rest)), Blocks::Again).map(drop)
     }
 
     /// Runs a batch with overrun detection on: after a WAIT nothing more is performed until the host has seen it, so packets

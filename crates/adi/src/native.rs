@@ -12,9 +12,27 @@ use wire::{Ack, Answer, Batch, Link, LinkError, Mem, MemOp, MemStatus};
 pub struct Native<'a> {
     way: Way<'a>,
     batch: &'a Batch,
+    blocks: Blocks,
     pos: Pos,
+    /// Where to go on behind a FAULT that turns out to be none.
+    again: Option<Pos>,
+    /// A block was answered WAIT: what is left of it goes in pieces.
+    waited: bool,
     pub(crate) values: Vec<u32>,
 }
+
+/// What may be done about a block of writes that was answered WAIT. Sent again it begins at its start, and how far it had got
+/// is not known. [STL-6]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blocks {
+    /// It may be written twice.
+    Again,
+    /// Nobody said so.
+    Once,
+}
+
+/// Words of the pieces in which a block is written again: what every such probe takes in one command. [STL-6]
+const PIECE: usize = 6144 / 4;
 
 /// How to reach the memory commands.
 enum Way<'a> {
@@ -51,14 +69,19 @@ impl<'a> Native<'a> {
         policy: &Policy,
         clock: &dyn Clock,
     ) -> Result<Vec<u32>, AdiError> {
-        let mut native = Native { way: Way::Mem(mem), batch, pos: Pos::default(), values: Vec::new() };
+        let mut native = Native::new(Way::Mem(mem), batch, Blocks::Once);
         react(&mut native, policy, clock)?;
         Ok(native.values)
     }
 
     /// A batch through the memory commands of a link, whose debug port can be looked at when something goes wrong.
-    pub(crate) fn over(link: &'a mut dyn Link, batch: &'a Batch) -> Self {
-        Native { way: Way::Link(link), batch, pos: Pos::default(), values: Vec::new() }
+    pub(crate) fn over(link: &'a mut dyn Link, batch: &'a Batch, blocks: Blocks) -> Self {
+        Native::new(Way::Link(link), batch, blocks)
+    }
+
+    fn new(way: Way<'a>, batch: &'a Batch, blocks: Blocks) -> Self {
+        let (pos, again, waited, values) = (Pos::default(), None, false, Vec::new());
+        Native { way, batch, blocks, pos, again, waited, values }
     }
 
     /// How many steps are done.
@@ -66,18 +89,48 @@ impl<'a> Native<'a> {
         self.pos.op
     }
 
-    /// What is left, up to and with the next write that must happen only once.
-    fn rest(&self) -> Batch {
-        let mut ops = Vec::new();
+    /// What is left, up to and with the next write that must happen only once, or the next piece of a block; and how many
+    /// words that piece has.
+    fn rest(&self) -> (Batch, Option<usize>) {
+        let (mut ops, mut cut) = (Vec::new(), None);
         for (index, op) in self.batch.ops.iter().enumerate().skip(self.pos.op) {
             let skip = if index == self.pos.op { self.pos.word } else { 0 };
-            ops.push(tail(op, skip));
-            if is_once(op) {
+            let mut left = tail(op, skip);
+            if self.waited {
+                cut = cut_to_piece(&mut left);
+            }
+            ops.push(left);
+            if cut.is_some() || is_once(op) {
                 break;
             }
         }
-        Batch { ops, ..*self.batch }
+        (Batch { ops, ..*self.batch }, cut)
     }
+
+    /// Where the batch stands when `done` of the steps that were sent are done and `words` of the next one. The last of them
+    /// was cut to `piece` words, if it was.
+    fn reached(&self, done: usize, words: usize, sent: usize, piece: Option<usize>) -> Pos {
+        let whole = if piece.is_some() && done == sent { done - 1 } else { done };
+        let words = if whole == done { words } else { piece.unwrap_or_default() };
+        let before = if whole == 0 { self.pos.word } else { 0 };
+        Pos { op: self.pos.op + whole, word: before + words }
+    }
+
+    /// Why the step at hand, which was answered WAIT, may not be sent again.
+    fn hazard(&mut self) -> Option<Hazard> {
+        let here = self.batch.ops.get(self.pos.op)?;
+        let block = matches!(here, MemOp::WriteWords { .. });
+        self.waited |= block;
+        (is_once(here) || block && self.blocks == Blocks::Once).then_some(Hazard::Unsure)
+    }
+}
+
+/// Leaves of a block of writes that is longer than a piece its first piece, and says how many words that is.
+fn cut_to_piece(op: &mut MemOp) -> Option<usize> {
+    let MemOp::WriteWords { words, .. } = op else { return None };
+    let longer = words.len() > PIECE;
+    words.truncate(PIECE);
+    longer.then_some(PIECE)
 }
 
 /// A step without its first words.
@@ -100,24 +153,27 @@ const fn is_once(op: &MemOp) -> bool {
 
 impl Attempt for Native<'_> {
     fn send(&mut self) -> Result<End, LinkError> {
+        self.pos = self.again.take().unwrap_or(self.pos);
         let start = self.pos;
         while self.pos.op < self.batch.ops.len() {
-            let rest = self.rest();
+            let (rest, piece) = self.rest();
             let answer = self.way.batch(&rest)?;
             self.values.extend(&answer.values);
-            let word = if answer.done == 0 { self.pos.word + answer.words } else { answer.words };
-            self.pos = Pos { op: self.pos.op + answer.done, word };
+            let before = self.pos;
+            self.pos = self.reached(answer.done, answer.words, rest.ops.len(), piece);
             let here = self.batch.ops.get(self.pos.op);
             match answer.status {
                 MemStatus::Done if answer.done > 0 => {}
                 MemStatus::Done => return Err(LinkError::Protocol("done, but nothing was done".to_owned())),
                 MemStatus::Wait => {
-                    // A memory command that is sent again begins at its start, and how far it got is not known.
-                    let unsure = |op| is_once(op) || matches!(op, MemOp::WriteWords { .. });
-                    let hazard = here.is_some_and(unsure).then_some(Hazard::Unsure);
+                    let hazard = self.hazard();
                     return Ok(End::Wait { moved: self.pos > start, hazard });
                 }
-                MemStatus::Fault => return Ok(End::Fault),
+                MemStatus::Fault => {
+                    // What a probe tells of a FAULT that is none it may as well not have done.
+                    self.again = matches!(here, Some(MemOp::WriteWords { .. })).then_some(before);
+                    return Ok(End::Fault);
+                }
                 MemStatus::NoAck => return Ok(End::Silent(Ack::NONE)),
                 MemStatus::Parity => return Ok(End::Parity { again: false }),
                 MemStatus::Other(status) => return Ok(End::Other(status)),

@@ -62,7 +62,8 @@ pub enum End {
 pub enum Hazard {
     /// Writes behind the stop were performed; from this address on it is not known which.
     Overrun(Addr),
-    /// Whether a write that must happen only once has happened is not known.
+    /// Whether a write that must happen only once has happened is not known, or how much of a block that nobody called
+    /// harmless to write twice.
     Unsure,
 }
 

@@ -164,6 +164,15 @@ pub enum H5Error {
 }
 
 impl H5Error {
+    /// The ROM refused debug authentication before or at the credential: the part is as it was.
+    #[must_use]
+    pub const fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            H5Error::AuthenticationFailed { .. } | H5Error::Da(DaError::Refused { .. } | DaError::NoPassword)
+        )
+    }
+
     /// What a person may do next; a sentence with the command or the setting.
     pub fn next_step(&self) -> &str {
         match self {

@@ -6,7 +6,7 @@
 use crate::hid;
 use crate::identify::{Identified, Way, identify};
 use crate::usb::{self, UsbView};
-use pace::Clock;
+use pace::{Clock, UsbPatience};
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
@@ -114,10 +114,10 @@ fn there(all: &[String]) -> String {
 }
 
 /// Every probe that is plugged in, in the order of the sockets. Each is opened for a moment to learn whether that is
-/// possible; nothing is sent to it.
-pub fn find() -> Vec<FoundProbe> {
+/// possible; nothing is sent to it. Where the system keeps no copy of its texts it is asked for them, with this patience.
+pub fn find(patience: &UsbPatience) -> Vec<FoundProbe> {
     let nodes = hid::nodes();
-    let mut all: Vec<_> = usb::look()
+    let mut all: Vec<_> = usb::look(patience)
         .into_iter()
         .filter_map(|view| {
             identify(&view).map(|what| settle(view, what, |view, way| try_way(view, way, &nodes)))

@@ -9,7 +9,7 @@ use crate::target::{Changed, Connect, OnProgress, Target, Vouched};
 use crate::{FileRule, Goods, Job};
 use adi::{AdiError, Doing};
 use h5::obk::{ObkFile, ObkSpec};
-use h5::{FlashPace, H5Error, Identity, ObkRoute, OptionChange, Password, Tzen, Uid};
+use h5::{DaError, FlashPace, H5Error, Identity, ObkRoute, OptionChange, Password, Tzen, Uid};
 use pace::{Clock, Policy, VirtualClock};
 use regs::h5::da::value::{INTEGRITY_BAD, INTEGRITY_OK};
 use regs::h5::device::Family;
@@ -141,6 +141,8 @@ pub(crate) struct Fake {
     pub(crate) obk_fails: bool,
     /// The product state does not take.
     pub(crate) stuck: bool,
+    /// What the ROM says to debug authentication, whatever the password is.
+    pub(crate) refusal: Option<DaError>,
 }
 
 impl Fake {
@@ -158,6 +160,7 @@ impl Fake {
             integrity: None,
             obk_fails: false,
             stuck: false,
+            refusal: None,
         }
     }
 
@@ -379,6 +382,9 @@ impl Target for Fake {
 
     fn regress(&mut self, password: &Password, _: &Policy) -> Result<String, H5Error> {
         let cut = self.call()?;
+        if let Some(refusal) = &self.refusal {
+            return Err(refusal.clone().into());
+        }
         let obk = self.cells.borrow().obk.clone();
         let opens = obk.is_some_and(|(bytes, whole)| {
             whole && ObkFile::parse(&bytes).is_ok_and(|file| file.matches_password(password))

@@ -47,7 +47,7 @@ exits! {
     NoTarget = 20, "no-target", "No target answers on the wire.";
     WrongDevice = 21, "wrong-device", "The part is not the one the job is for.";
     ApClosed = 22, "ap-closed", "The access port is shut; authentication is needed.";
-    WaitSpent = 23, "wait-spent", "The target answered WAIT until patience was spent.";
+    WaitSpent = 23, "wait-spent", "The target answered WAIT until patience was spent, or to what must not be sent again.";
     Fault = 24, "fault", "The target answered FAULT.";
     Nrst = 25, "nrst", "NRST does not work.";
     ApBusy = 26, "ap-busy", "The access port stays busy.";

@@ -72,7 +72,7 @@ pub enum Event {
     },
     /// The part is about to be taken back to OPEN.
     RegressIntent,
-    /// The part refused the password; it is as it was.
+    /// The part refused to authenticate; it is as it was.
     RegressRefused,
     /// The part is OPEN again and its flash is erased: nothing above holds any more.
     Regressed,

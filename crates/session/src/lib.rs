@@ -17,6 +17,7 @@ mod alias;
 mod loopback;
 mod policy;
 mod real;
+mod recording;
 mod replayed;
 mod selector;
 mod simulated;
@@ -25,6 +26,7 @@ pub use alias::{AliasError, Aliases};
 pub use loopback::Loopback;
 pub use policy::policy;
 pub use probe::find::{FindError, FoundProbe, Location, Protocol, Trouble};
+pub use recording::name_recording;
 pub use selector::{BadSelector, Selector};
 
 use adi::{Adi, AdiError};
@@ -175,16 +177,16 @@ pub struct Closing {
 }
 
 /// Every probe on USB, with the reason where one cannot be used.
-pub fn probes() -> Vec<FoundProbe> {
-    probe::find::find()
+pub fn probes(policy: &Policy) -> Vec<FoundProbe> {
+    probe::find::find(&policy.usb)
 }
 
 /// The selector of the one probe on USB, for a user who named none.
 ///
 /// # Errors
 /// [`SessionError::Find`]: there is none, more than one, or it cannot be used.
-pub fn only_probe() -> Result<String, SessionError> {
-    let all = probes();
+pub fn only_probe(policy: &Policy) -> Result<String, SessionError> {
+    let all = probes(policy);
     let [only] = all.as_slice() else {
         let lines = all.iter().map(FoundProbe::to_string).collect::<Vec<_>>();
         let none = lines.is_empty();

@@ -40,7 +40,7 @@ pub(crate) fn reach(
     if let Selector::Tcp(place) = selector {
         return serve(place.clone(), policy, clock);
     }
-    let all = find();
+    let all = find(&policy.usb);
     let found = select(&all, &wanted(selector)?)?.clone();
     if let Some((alias, aliases)) = named {
         aliases.sole(alias, &found)?;
@@ -70,7 +70,7 @@ pub(crate) fn reset(
     let wanted = Wanted::Socket(found.location.clone());
     let mut last = FindError::None(Vec::new());
     let again = poll(&**clock, &policy.wait(Site::Reconnect), || {
-        let all = find();
+        let all = find(&policy.usb);
         match select(&all, &wanted).and_then(|found| Ok((open(found, Arc::clone(clock))?, found.clone()))) {
             Ok(reached) => Ok::<_, SessionError>(Some(reached)),
             Err(error) => {

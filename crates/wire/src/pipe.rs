@@ -62,7 +62,7 @@ pub struct PipeShape {
     pub max_packet: usize,
     /// What the probe calls itself (product string).
     pub product: String,
-    /// Its serial number, if it has one.
+    /// Its serial number as people write it, if it has one.
     pub serial: Option<String>,
     /// USB vendor and product number.
     pub id: (u16, u16),

@@ -68,7 +68,12 @@ const STOPS: [i32; 2] = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTE
 /// Runs the tool with these arguments and streams.
 pub fn run_with(args: impl IntoIterator<Item = OsString>, output: &mut Output) -> Exit {
     let exit = match Cli::try_parse_from(args) {
-        Ok(cli) => dispatch(&cli, output),
+        Ok(mut cli) => {
+            if let Some(other) = cli.how.trace.as_mut().and_then(session::name_recording) {
+                output.say(&other);
+            }
+            dispatch(&cli, output)
+        }
         Err(e) if e.use_stderr() => {
             output.say(e.to_string().trim_end());
             Exit::Usage

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use session::FoundProbe;
 
 pub(crate) fn list(how: &How, output: &mut Output) -> Result<(), Trouble> {
-    let all = session::probes();
+    let all = session::probes(&session::policy(how.policy.as_deref(), &how.set)?);
     if all.is_empty() {
         output.say("no probe is plugged in (one on the network is tcp:HOST:PORT, a simulated one sim:)");
     }

@@ -74,7 +74,7 @@ pub(crate) fn with<T>(
             (done.map_err(|trouble| explained(trouble, &target.session, Some(state))), target.session)
         }
     };
-    let closed = session.close().map_err(Trouble::from);
+    let closed = session.close().map_err(Trouble::closing);
     if let (Ok(closing), true) = (&closed, how.bill) {
         let bill = closing.bill.as_deref().unwrap_or("only a simulated probe has one");
         bill.lines().for_each(|line| output.say(&format!("bill  {line}")));
@@ -86,17 +86,18 @@ pub(crate) fn with<T>(
 
 /// Opens the probe only.
 fn open(how: &How, output: &mut Output) -> Result<Session, Trouble> {
+    let policy = session::policy(how.policy.as_deref(), &how.set)?;
     let probe = match &how.probe {
         Some(probe) => probe.clone(),
         None => {
-            let only = session::only_probe()?;
+            let only = session::only_probe(&policy)?;
             output.say(&format!("probe: {only} (the only one)"));
             only
         }
     };
     let options = Options {
         probe,
-        policy: session::policy(how.policy.as_deref(), &how.set)?,
+        policy,
         swclk: Hz::khz(how.speed),
         trace: how.trace.clone(),
         trace_secrets: false,

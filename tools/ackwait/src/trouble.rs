@@ -97,6 +97,16 @@ impl From<SessionError> for Trouble {
     }
 }
 
+impl Trouble {
+    /// A session that did not end well, behind whatever the command did.
+    pub(crate) fn closing(e: SessionError) -> Trouble {
+        let mut trouble = Trouble::from(e);
+        trouble.text = format!("closing the session: {}", trouble.text);
+        trouble.state = Some("what the command did stands; letting go of probe and target failed".to_owned());
+        trouble
+    }
+}
+
 /// Whether it can be recovered from, and the next thing to do.
 fn advice(e: &AdiError) -> (&'static str, &'static str) {
     const NOT_DONE: &str = "yes: the access was not made";

@@ -31,6 +31,20 @@ pub(crate) enum Command {
     ExitCodes(FormatArgs),
 }
 
+impl Command {
+    /// The recording that was asked for.
+    pub(crate) fn trace(&mut self) -> Option<&mut PathBuf> {
+        let recording = match self {
+            Command::Run(args) => &mut args.recording,
+            Command::Plan(args) => &mut args.recording,
+            Command::Regress(args) => &mut args.recording,
+            Command::Discover(args) => &mut args.recording,
+            Command::Obk(_) | Command::Policy(_) | Command::Record(_) | Command::ExitCodes(_) => return None,
+        };
+        recording.trace.as_mut()
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For a person.

@@ -69,7 +69,7 @@ const STOPS: [i32; 2] = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTE
 
 /// Runs the tool with these arguments and streams.
 pub fn run_with(args: impl IntoIterator<Item = OsString>, output: &mut Output) -> Exit {
-    let cli = match Cli::try_parse_from(args) {
+    let mut cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(e) if e.use_stderr() => {
             output.say(e.to_string().trim_end());
@@ -80,6 +80,9 @@ pub fn run_with(args: impl IntoIterator<Item = OsString>, output: &mut Output) -
             return told(Exit::Done, output);
         }
     };
+    if let Some(other) = cli.command.trace().and_then(session::name_recording) {
+        output.say(&other);
+    }
     let done = match &cli.command {
         Command::Run(args) => run::run(args, output),
         Command::Regress(args) => run::regress(args, output),

@@ -4,9 +4,8 @@ use crate::cli::Recording;
 use crate::console::Output;
 use crate::trouble::Trouble;
 use pace::Policy;
-use provision::Exit;
 use provision::journal::{Folder, default_folder};
-use session::{Closing, Options, Session, SessionError};
+use session::{Closing, Options, Session};
 use std::path::{Path, PathBuf};
 use wire::Hz;
 
@@ -33,7 +32,7 @@ pub(crate) fn open(
     };
     // From here on a signal must not end the process at any place.
     (output.catch_signals)(output);
-    Ok(session::open(&options)?)
+    session::open(&options).map_err(Trouble::opening)
 }
 
 /// A recording is written over whatever has its name: it must not be something that the job needs.
@@ -61,12 +60,7 @@ pub(crate) fn show_flight(session: &Session, output: &mut Output) {
 /// Ends a session. What goes wrong here is said, and changes the end of a command only where there was none.
 pub(crate) fn close(session: Session, output: &mut Output) -> Result<Closing, Trouble> {
     session.close().map_err(|e| {
-        let lost = matches!(e, SessionError::Trace(_) | SessionError::Sim(_));
-        let mut trouble = Trouble::from(e);
-        if lost {
-            // The files were fine when they were opened.
-            trouble.exit = Exit::Storage;
-        }
+        let trouble = Trouble::closing(e);
         output.say(&format!("closing the session: {}", trouble.text));
         trouble
     })

@@ -81,15 +81,39 @@ impl From<SessionError> for Trouble {
             SessionError::Adi(adi) => Exit::from(adi),
             _ => Exit::from_code(e.exit_code()).unwrap_or(Exit::Bug),
         };
-        let trouble = Trouble::new(exit, e.to_string());
-        match e {
-            // What a session does before it is there touches the probe only.
-            SessionError::Probe(_) | SessionError::Adi(_) => {
-                trouble.state("as it was: the probe failed before anything was asked of the part").next(
-                    "plug the probe in again, into another port or with another cable; then the same command",
-                )
-            }
-            _ => trouble,
+        Trouble::new(exit, e.to_string())
+    }
+}
+
+/// What to do about a probe that failed.
+const REPLUG: &str =
+    "plug the probe in again, into another port or with another cable; then the same command";
+
+impl Trouble {
+    /// A session that could not be opened. What it does before it is there touches the probe only.
+    pub(crate) fn opening(e: SessionError) -> Trouble {
+        let probe_failed = matches!(e, SessionError::Probe(_) | SessionError::Adi(_));
+        let trouble = Trouble::from(e);
+        if probe_failed {
+            trouble.state("as it was: the probe failed before anything was asked of the part").next(REPLUG)
+        } else {
+            trouble
         }
+    }
+
+    /// A session that did not end well, behind whatever the command did.
+    pub(crate) fn closing(e: SessionError) -> Trouble {
+        let files_failed = matches!(e, SessionError::Trace(_) | SessionError::Sim(_));
+        let mut trouble = Trouble::from(e);
+        if files_failed {
+            // They were fine when they were opened.
+            trouble.exit = Exit::Storage;
+            return trouble
+                .state("what the command did to the part stands; only a file of the session was not written")
+                .next("see to the file named above, then the same command again");
+        }
+        trouble
+            .state("what the command did to the part stands; the probe failed while it let go of it")
+            .next(REPLUG)
     }
 }

@@ -11,7 +11,7 @@ use find::Found;
 use pace::{Received, UsbPatience, receive};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, IsTerminal as _, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
@@ -59,6 +59,10 @@ pub(crate) fn run(args: &Record, err: &mut dyn Write) -> Result<u8, Failure> {
     let ours =
         Path::new(program).file_stem().is_some_and(|name| OURS.iter().any(|ours| name == OsStr::new(ours)));
     if ours && !args.usbmon {
+        // Of a file that is there already a tool that is told so by its environment makes no second use.
+        if args.output.is_file() {
+            named(&args.output, fs::remove_file(&args.output))?;
+        }
         command.env(VARIABLE, &args.output);
         let signals = Signals::catch()?;
         let mut child = start(&mut command)?;

@@ -88,13 +88,61 @@ fn a_write_that_must_happen_once_is_sent_last_and_not_again() {
     assert_eq!(fake.asked.len(), 1);
 }
 
+fn words(at: u32, count: usize) -> MemOp {
+    MemOp::WriteWords { at: Addr(at), words: vec![7; count], secret: false }
+}
+
+/// Blocks may be written twice.
+fn run_again(fake: &mut Fake, ops: Vec<MemOp>) -> Result<u32, AdiError> {
+    let batch = Batch { ap: ApSel(1), attr: Attr::Default, flow: Flow::Lockstep, ops };
+    let mut native = Native::new(Way::Mem(fake), &batch, Blocks::Again);
+    react(&mut native, &Policy::default(), &VirtualClock::new())
+}
+
 #[test]
-fn a_block_write_that_was_refused_is_not_sent_again() {
+fn a_block_write_that_was_refused_is_not_sent_again_unless_that_was_said_to_be_harmless() {
     let mut fake = Fake::new([(2, MemStatus::Wait)]);
-    let block = MemOp::WriteWords { at: Addr(0x200), words: vec![7; 6], secret: false };
-    let error = run(&mut fake, vec![block]).unwrap_err();
+    let error = run(&mut fake, vec![words(0x200, 6)]).unwrap_err();
     assert!(matches!(error, AdiError::Unsure { .. }), "{error}");
+    assert!(error.to_string().contains("nothing was sent again"), "{error}");
     assert_eq!(fake.asked.len(), 1);
+    let mut fake = Fake::new([(0, MemStatus::Wait), (0, MemStatus::Wait)]);
+    assert_eq!(run_again(&mut fake, vec![words(0x200, 6)]), Ok(2));
+    assert_eq!(fake.asked, vec![vec![words(0x200, 6)]; 3]);
+}
+
+#[test]
+fn a_block_that_was_refused_goes_on_in_pieces_and_what_is_behind_it_follows() {
+    let mut fake = Fake::new([(10, MemStatus::Wait)]);
+    let ops = vec![words(0x1000, 4010), words(0x8000, 3), MemOp::write(Addr(0x40), 1)];
+    assert_eq!(run_again(&mut fake, ops), Ok(1));
+    let behind = 0x1000 + 4 * 10;
+    let pieces =
+        [words(behind, PIECE), words(behind + 6144, PIECE), words(behind + 2 * 6144, 4000 - 2 * PIECE)];
+    let last = fake.asked.split_off(3);
+    assert_eq!(fake.asked[1..], pieces[..2].iter().map(|op| vec![op.clone()]).collect::<Vec<_>>());
+    assert_eq!(last, [vec![pieces[2].clone(), words(0x8000, 3), MemOp::write(Addr(0x40), 1)]]);
+}
+
+#[test]
+fn a_block_that_is_refused_for_ever_ends_with_the_patience() {
+    let mut fake = Fake::new(std::iter::repeat_n((0, MemStatus::Wait), 100_000));
+    let error = run_again(&mut fake, vec![words(0x200, 6)]).unwrap_err();
+    assert!(matches!(&error, AdiError::WaitSpent { spent, .. } if spent.key == "adi.wait"), "{error}");
+    let mut fake = Fake::new([(0, MemStatus::Wait)]);
+    let once = run_again(&mut fake, vec![MemOp::write_once(Addr(0x10), 1)]).unwrap_err();
+    assert!(matches!(once, AdiError::Unsure { .. }), "a write that must happen once is no block: {once}");
+}
+
+/// Only the WAIT had to do with the block; how far it got is not to be believed. [STL-7]
+#[test]
+fn a_fault_that_is_none_sends_the_block_again_from_its_start() {
+    let script = [(0, MemStatus::Wait), (4, MemStatus::Fault)];
+    let mut probe = Both { mem: Fake::new(script), ctrl_stat: 0xF000_0040 };
+    let batch = Batch { ap: ApSel(1), attr: Attr::Default, flow: Flow::Lockstep, ops: vec![words(0x200, 6)] };
+    let mut native = Native::over(&mut probe, &batch, Blocks::Again);
+    react(&mut native, &Policy::default(), &VirtualClock::new()).unwrap();
+    assert_eq!(probe.mem.asked, vec![vec![words(0x200, 6)]; 3]);
 }
 
 #[test]
@@ -108,7 +156,7 @@ fn a_fault_right_after_a_wait_is_believed_only_with_a_sticky_bit() {
             flow: Flow::Lockstep,
             ops: vec![MemOp::read(Addr(0x100))],
         };
-        let mut native = Native::over(&mut probe, &batch);
+        let mut native = Native::over(&mut probe, &batch, Blocks::Once);
         let result = react(&mut native, &Policy::default(), &VirtualClock::new());
         assert_eq!(result.is_ok(), good, "{result:?}");
         assert!(good || matches!(result, Err(AdiError::Fault { ctrl_stat: Some(_), .. })));

@@ -143,6 +143,8 @@ fn an_st_link_is_known_by_its_number_and_its_raw_serial_number_is_made_readable(
     let found = identify(&v2).unwrap();
     assert_eq!(found.protocol, Protocol::StLink(Family::V2));
     assert_eq!(found.serial.as_deref(), Some("51FF6C065049525528155418"));
+    v2.serial = Some("\u{51}\u{ff}\u{6c}\u{6}\u{50}\u{49}".to_owned());
+    assert_eq!(identify(&v2).unwrap().serial.as_deref(), Some("51FF6C065049"), "cut at a byte of zero");
     let [(_, Way::Bulk(place))] = found.ways[..] else { panic!("one bulk way") };
     assert_eq!((place.interface, place.out, place.input, place.max_packet), (0, 0x02, 0x81, 64));
     assert_eq!(place.listening, Listening::OnDemand);

@@ -91,8 +91,7 @@ impl<P: Pipe> StLink<P> {
     /// # Errors
     /// When the pipe fails, when the probe is a V1 or in its loader, or when its firmware is too old (before V2J24).
     pub fn open(pipe: P, usb: &UsbPatience, clock: Arc<dyn Clock>) -> Result<Self, LinkError> {
-        let (product, serial) =
-            (pipe.shape().product.clone(), pipe.shape().serial.as_deref().map(device::serial));
+        let (product, serial) = (pipe.shape().product.clone(), pipe.shape().serial.clone());
         let known = ::stlink::device(pipe.shape().id.1);
         if known.is_some_and(|device| device.loader) {
             return Err(LinkError::Unsupported(

@@ -14,14 +14,15 @@ pub use view::{Location, NoLocation};
 
 use bulk::BulkPipe;
 use bus::{Bus, Claimed};
-use pace::Policy;
+use pace::UsbPatience;
 use rusb::{Context, Device, DeviceHandle, Error, TransferType, UsbContext};
 use std::path::Path;
+use std::time::Duration;
 use wire::{Endpoint, Pipe, PipeShape, TransferKind};
 
-/// Every USB device whose descriptors can be read. A machine without USB has none, which is no error.
-pub(crate) fn look() -> Vec<UsbView> {
-    devices().iter().filter_map(view).collect()
+/// Every USB device whose descriptors can be read; `usb` is the patience with each of its texts. A machine without USB has none, which is no error.
+pub(crate) fn look(usb: &UsbPatience) -> Vec<UsbView> {
+    devices().iter().filter_map(|device| view(device, usb)).collect()
 }
 
 fn devices() -> Vec<Device<Context>> {
@@ -39,11 +40,11 @@ fn location(device: &Device<Context>) -> Option<Location> {
     Some(Location { bus: device.bus_number(), ports })
 }
 
-fn view(device: &Device<Context>) -> Option<UsbView> {
+fn view(device: &Device<Context>, usb: &UsbPatience) -> Option<UsbView> {
     let location = location(device)?;
     let descriptor = device.device_descriptor().ok()?;
     let configuration = device.active_config_descriptor().or_else(|_| device.config_descriptor(0)).ok()?;
-    let texts = Texts::of(device, &location);
+    let texts = Texts::of(device, &location, usb);
     let all = configuration.interfaces().flat_map(|interface| interface.descriptors().collect::<Vec<_>>());
     let interfaces = all.map(|interface| InterfaceView {
         number: interface.interface_number(),
@@ -82,17 +83,18 @@ fn endpoint(descriptor: &rusb::EndpointDescriptor<'_>) -> Option<Endpoint> {
 struct Texts<'a> {
     location: &'a Location,
     handle: Option<DeviceHandle<Context>>,
+    patience: Duration,
 }
 
 impl<'a> Texts<'a> {
-    fn of(device: &Device<Context>, location: &'a Location) -> Self {
+    fn of(device: &Device<Context>, location: &'a Location, usb: &UsbPatience) -> Self {
         let handle = if Path::new(sysfs::DEVICES).exists() { None } else { device.open().ok() };
-        Texts { location, handle }
+        Texts { location, handle, patience: usb.timeout }
     }
 
     fn device(&self, name: &str, index: Option<u8>) -> Option<String> {
         match &self.handle {
-            Some(handle) => told(handle, index?),
+            Some(handle) => told(handle, index?, self.patience),
             None => sysfs::device_text(Path::new(sysfs::DEVICES), self.location, name),
         }
     }
@@ -100,15 +102,14 @@ impl<'a> Texts<'a> {
     fn interface(&self, configuration: u8, interface: &rusb::InterfaceDescriptor<'_>) -> Option<String> {
         let number = interface.interface_number();
         match &self.handle {
-            Some(handle) => told(handle, interface.description_string_index()?),
+            Some(handle) => told(handle, interface.description_string_index()?, self.patience),
             None => sysfs::interface_name(Path::new(sysfs::DEVICES), self.location, configuration, number),
         }
     }
 }
 
 /// A text in the device's first language. Whole: libusb's own way makes `?` of the raw bytes in an old ST-Link's serial number.
-fn told(handle: &DeviceHandle<Context>, index: u8) -> Option<String> {
-    let patience = Policy::default().usb.timeout;
+fn told(handle: &DeviceHandle<Context>, index: u8, patience: Duration) -> Option<String> {
     let language = *handle.read_languages(patience).ok()?.first()?;
     handle.read_string_descriptor(language, index, patience).ok().filter(|text| !text.is_empty())
 }
@@ -166,7 +167,7 @@ mod tests {
 
     #[test]
     fn looking_around_is_no_error_on_a_machine_without_usb() {
-        for view in look() {
+        for view in look(&pace::Policy::default().usb) {
             assert!(!view.location.ports.is_empty());
         }
     }

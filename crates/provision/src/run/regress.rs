@@ -8,7 +8,7 @@ use crate::goods::Goods;
 use crate::job::Job;
 use crate::journal::{Event, Shelf};
 use crate::target::{Target, Vouched};
-use h5::{H5Error, Password};
+use h5::Password;
 use regs::h5::state::ProductState;
 
 /// What a regression needs to know beside the job.
@@ -77,6 +77,7 @@ impl Engine<'_> {
         state: Option<ProductState>,
     ) -> Result<((), String), RunError> {
         self.confirm("Everything on the part will be erased, the OBK included. Go on?")?;
+        let half_way = self.left_half_way() || state == Some(ProductState::REGRESSION);
         self.log(Event::RegressIntent)?;
         let policy = self.job.policy_of(Step::Discover);
         self.connected = None;
@@ -90,7 +91,8 @@ impl Engine<'_> {
                 Ok(((), summary))
             }
             Err(e) => {
-                if matches!(e, H5Error::AuthenticationFailed { .. }) {
+                // A regression that was begun before is as far as it was, too.
+                if e.is_refusal() && !half_way {
                     self.log(Event::RegressRefused)?;
                 }
                 Err(e.into())

@@ -6,7 +6,7 @@ use crate::bench::{Cells, Cut, Fake, Folder, JOB, PASSWORD};
 use crate::journal::{MemoryShelf, MemoryStore};
 use crate::record::{self, Station};
 use h5::obk::ObkFile;
-use h5::{Password, Progress};
+use h5::{DaError, Password, Progress};
 use regs::h5::da::value::INTEGRITY_BAD;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -384,6 +384,37 @@ fn a_wrong_password_changes_nothing_and_the_part_still_counts_as_done() {
     assert_eq!(report.exit(), Exit::Authentication);
     assert_eq!(*part.cells.borrow(), before);
     assert_eq!(bench.run(&mut part).result.unwrap(), End::AlreadyDone);
+}
+
+#[test]
+fn a_regression_that_the_rom_refused_is_none_that_may_be_half_way() {
+    let busy = DaError::Refused { step: "DISCOVERY", status: 1 };
+    for refusal in [busy, DaError::Refused { step: "AUTH_START", status: 1 }, DaError::NoPassword] {
+        let bench = Bench::new();
+        let mut part = bench.closed();
+        let before = part.cells.borrow().clone();
+        part.refusal = Some(refusal.clone());
+        assert_ne!(bench.regress(&mut part, PASSWORD).exit(), Exit::Done);
+        assert_eq!(*part.cells.borrow(), before);
+        assert_eq!(bench.run(&mut part).result.unwrap(), End::AlreadyDone, "{refusal}");
+    }
+}
+
+#[test]
+fn a_refusal_does_not_make_a_regression_whole_that_was_half_way_before() {
+    let bench = Bench::new();
+    let mut part = bench.closed();
+    // The power goes at call 3, when the password is asked for.
+    part.cut = Some((3, Cut::Before));
+    assert!(bench.regress(&mut part, PASSWORD).result.is_err());
+    let mut part = Fake::new(&part.cells);
+    assert_eq!(bench.regress(&mut part, "wrong-password").exit(), Exit::Authentication);
+    part.cells.borrow_mut().state = ProductState::OPEN;
+    let report = bench.regress(&mut part, PASSWORD);
+    assert!(
+        matches!(failure(&report).error, RunError::NotErased(_)),
+        "OPEN, and nobody erased it: {report:?}"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A probe that fails while it is opened: what a person reads, and that the same command does the job once the probe is back.
+//! A probe that fails while it is opened or closed: what a person reads, and that the same command does the job once the probe is back.
 
 use super::*;
 
@@ -31,5 +31,24 @@ fn a_probe_that_fails_on_opening_is_told_with_state_and_next_command_and_does_th
         let done = run(&bench, probe);
         assert_eq!(done.exit, Exit::Done, "{probe}: {}", done.err);
         assert!(done.err.contains("CLOSED") || done.out.contains("CLOSED"), "{}{}", done.out, done.err);
+    }
+}
+
+/// The last packets of a command belong to the closing of its session.
+#[test]
+fn a_probe_that_fails_on_closing_is_told_as_what_happened_behind_the_work() {
+    for probe in PROBES {
+        let told = |n: u32| tool(&["discover", "--probe", &format!("sim:h562,{probe},unplug={n}")]);
+        let mut failed = (1..).map(told).take_while(|done| done.exit != Exit::Done);
+        let last = failed.by_ref().last().expect("it fails while there are packets");
+        assert_eq!(last.exit, Exit::Probe, "{probe}: {}", last.err);
+        for line in [
+            "closing the session: ",
+            "state now:   what the command did to the part stands",
+            "plug the probe in",
+        ] {
+            assert!(last.err.contains(line), "{probe}: {line}? {}", last.err);
+        }
+        assert!(!last.err.contains("before anything was asked"), "{probe}: {}", last.err);
     }
 }

@@ -225,6 +225,11 @@ impl Fake {
         Fake { shape, state: Rc::new(RefCell::new(state)) }
     }
 
+    pub(super) fn with_serial(mut self, serial: &str) -> Self {
+        self.shape.serial = Some(serial.to_owned());
+        self
+    }
+
     /// A V2-1 with this J number.
     pub(super) fn v21(jtag: u16) -> Self {
         let word = 2 << 12 | jtag << 6 | 25;

@@ -50,6 +50,13 @@ fn opening_asks_who_it_is_and_sends_nothing_to_the_target() {
     assert_eq!(fake.seen()[..2], [Command::GetVersion, Command::GetVersionExt]);
 }
 
+/// Six raw bytes in front of a byte of zero, as the list of probes shows them. [STL-15]
+#[test]
+fn a_serial_number_that_was_made_readable_stays_as_it_is() {
+    let fake = Fake::v21(45).with_serial("51FF6C065049");
+    assert_eq!(open(&fake).info().serial.as_deref(), Some("51FF6C065049"));
+}
+
 #[test]
 fn every_mode_is_left_by_its_own_command() {
     for (mode, exit) in
