@@ -3,15 +3,18 @@
 //! Both are brought to a list of [`Item`]s of one [`Equality`], whatever probe and whatever tool they come from; the longest
 //! common part of the lists is taken out, and what is left are the [`Hunk`]s. Times are shown and not compared. What was
 //! written must be equal; what was read is compared where both did the same read, and reported apart, but for the bits of
-//! [`Masks`]: a status register or a counter gives what it likes.
+//! [`Masks`]: a status register or a counter gives what it likes. A value that one of them does not show, because it is
+//! masked or because the source does not hold it, is no difference, and is counted ([`Unseen`]).
 
 mod align;
 mod cells;
 mod digest;
 mod items;
+mod key;
 mod masks;
 mod polls;
 mod timing;
+mod unseen;
 
 use crate::Trace;
 pub use items::Item;
@@ -19,6 +22,7 @@ pub use masks::{Masks, mask};
 use std::fmt;
 use std::ops::Range;
 pub use timing::Timing;
+pub use unseen::{Hidden, Unseen};
 
 /// What counts as equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,7 +72,9 @@ impl Equality {
                 "times, USB packets, WAITs, how accesses are cut into blocks, connecting, DP registers, SELECT, CSW, TAR, \
                  how often is polled"
             }
-            Equality::Actions => "times, USB packets, WAITs, connecting, how an action is done",
+            Equality::Actions => {
+                "times, USB packets, WAITs, connecting, how an action is done, the data of blocks"
+            }
         }
     }
 }
@@ -136,7 +142,7 @@ pub enum Row {
     OnlyB(usize),
     /// Both go to the same place, with other values or another outcome.
     Changed(usize, usize),
-    /// Equal: between what differs, or as far as can be known where one of them is secret.
+    /// Equal: between what differs, or as far as both are known.
     Same(usize, usize),
 }
 
@@ -166,6 +172,8 @@ pub struct Diff {
     pub values: Vec<(usize, usize)>,
     /// Equal polls of different length.
     pub polls: Vec<(usize, usize)>,
+    /// Values that were not compared.
+    pub unseen: Unseen,
 }
 
 impl Diff {
@@ -174,17 +182,26 @@ impl Diff {
         self.hunks.is_empty()
     }
 
+    /// How many bytes of a secret two items move, where both traces hold it in clear and it is not the same.
+    pub fn differing_secret(&self, a: usize, b: usize) -> Option<u32> {
+        let (a, b) = (self.a.get(a)?, self.b.get(b)?);
+        a.keeps_another_secret_than(b).then(|| a.bytes())
+    }
+
     /// The pairs of equal items in order: everything outside of the hunks.
     pub fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let ends = self.hunks.iter().map(|hunk| (hunk.a.clone(), hunk.b.clone()));
-        let ends = ends.chain(std::iter::once((self.a.len()..self.a.len(), self.b.len()..self.b.len())));
-        ends.scan((0, 0), |from, (a, b)| {
-            let run = (from.0..a.start).zip(from.1..b.start);
-            *from = (a.end, b.end);
-            Some(run)
-        })
-        .flatten()
+        outside(&self.hunks, self.a.len(), self.b.len())
     }
+}
+
+fn outside(hunks: &[Hunk], a: usize, b: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
+    let ends = hunks.iter().map(|hunk| (hunk.a.clone(), hunk.b.clone())).chain(std::iter::once((a..a, b..b)));
+    ends.scan((0, 0), |from, (a, b)| {
+        let run = (from.0..a.start).zip(from.1..b.start);
+        *from = (a.end, b.end);
+        Some(run)
+    })
+    .flatten()
 }
 
 /// Compares two traces.
@@ -211,20 +228,47 @@ pub fn diff_with(a: &Trace, b: &Trace, level: Equality, masks: &Masks) -> Result
     }
     let (a, b) = (items::items(a, level), items::items(b, level));
     let hunks = align::hunks(&a, &b);
-    let mut diff = Diff { level, a, b, hunks, values: Vec::new(), polls: Vec::new() };
-    let mut values = Vec::new();
-    let mut polls = Vec::new();
-    for (n, m) in diff.pairs() {
-        let (Some(one), Some(other)) = (diff.a.get(n), diff.b.get(m)) else { continue };
+    let (values, polls, unseen) = (Vec::new(), Vec::new(), Unseen::default());
+    let mut diff = Diff { level, a, b, hunks, values, polls, unseen };
+    diff.look_at_pairs(masks);
+    Ok(diff)
+}
+
+impl Diff {
+    /// What is told of items that stand beside each other.
+    fn look_at_pairs(&mut self, masks: &Masks) {
+        let hunks = std::mem::take(&mut self.hunks);
+        for (n, m) in outside(&hunks, self.a.len(), self.b.len()) {
+            self.look(n, m, true, masks);
+        }
+        for row in hunks.iter().flat_map(|hunk| &hunk.rows) {
+            match *row {
+                Row::Same(n, m) => self.look(n, m, true, masks),
+                Row::Changed(n, m) => self.look(n, m, false, masks),
+                Row::OnlyA(_) | Row::OnlyB(_) => {}
+            }
+        }
+        self.hunks = hunks;
+        self.values.sort_unstable();
+        self.polls.sort_unstable();
+    }
+
+    fn look(&mut self, n: usize, m: usize, equal: bool, masks: &Masks) {
+        let (Some(one), Some(other)) = (self.a.get_mut(n), self.b.get_mut(m)) else { return };
+        // What one of them must not show the other must not show either.
+        let secret = one.secret || other.secret;
+        (one.secret, other.secret) = (secret, secret);
+        if !equal {
+            return;
+        }
+        self.unseen.count(one, other);
         if one.gave_another_value_than(other, masks) {
-            values.push((n, m));
+            self.values.push((n, m));
         }
         if one.turns != other.turns {
-            polls.push((n, m));
+            self.polls.push((n, m));
         }
     }
-    (diff.values, diff.polls) = (values, polls);
-    Ok(diff)
 }
 
 #[cfg(test)]

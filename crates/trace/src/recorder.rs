@@ -26,6 +26,11 @@ pub(crate) const MASKED: &str = "secrets: masked";
 /// The same where they are not.
 pub(crate) const SHOWN: &str = "secrets: SHOWN - THIS FILE CONTAINS SECRETS IN CLEAR";
 
+/// Whether the head of a recording says that its secrets are masked.
+pub(crate) fn says_masked(comment: &str) -> bool {
+    comment.lines().any(|line| line.trim_end() == MASKED)
+}
+
 /// Whether secret bytes are hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secrets {

@@ -6,7 +6,7 @@ use crate::fold::Row;
 use crate::log::{self, Logged, Tool};
 use crate::logic::{self, Capture, Channels, Format};
 use crate::read::{Choice, Device, Marked, Protocol, Recording, Warning, choose};
-use crate::{TraceError, action, decode, fold, lift, read};
+use crate::{Secrets, TraceError, action, decode, fold, lift, read, recorder};
 use bytes::Bytes;
 use cmsis_dap::Model;
 use std::io::Read;
@@ -291,6 +291,11 @@ impl Trace {
     /// The value of a line `key: value` of the comment.
     pub fn header(&self, key: &str) -> Option<&str> {
         self.comment.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "))
+    }
+
+    /// Whether what is marked as secret in the recording is a mask.
+    pub fn secrets(&self) -> Secrets {
+        if recorder::says_masked(&self.comment) { Secrets::Masked } else { Secrets::Shown }
     }
 
     /// The device that was decoded.

@@ -1,6 +1,7 @@
 //! `swdtrace diff`: two recordings side by side.
 
 mod args;
+mod columns;
 mod html;
 mod json;
 mod unified;
@@ -9,6 +10,7 @@ pub(crate) use args::Args;
 
 use crate::{DIFFERENT, Failure, OK, USAGE, open};
 use args::Format;
+use columns::{Columns, seconds};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::ops::Range;
@@ -24,8 +26,6 @@ const VALUES_SHOWN: usize = 5;
 const TIMES_SHOWN: usize = 10;
 /// Words of a block with other values, up to which each is printed beside the other.
 const VALUES_BESIDE: usize = 8;
-/// Columns that a time takes.
-const TIME: usize = 12;
 
 /// What is to be printed.
 #[derive(Debug)]
@@ -51,6 +51,9 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     let (a, b) = ((name_a.as_str(), &first), (name_b.as_str(), &second));
     let report = Report { diff: &found, a, b, values: args.values, timing };
     report.print(args, out)?;
+    if args.format == Format::Unified && !found.unseen.is_empty() {
+        let _ = writeln!(err, "swdtrace: not compared: {}", found.unseen);
+    }
     if let Some(path) = &args.html {
         let failed = |source| Failure::Write { path: path.clone(), source };
         let mut file = BufWriter::new(File::create(path).map_err(failed)?);
@@ -88,12 +91,18 @@ impl Report<'_> {
         self.diff.same() && (!self.values || self.diff.values.is_empty())
     }
 
-    fn text_a(&self, n: usize) -> Option<(&Item, String)> {
-        self.diff.a.get(n).map(|item| (item, item.text(self.a.1, self.diff.level)))
-    }
-
-    fn text_b(&self, n: usize) -> Option<(&Item, String)> {
-        self.diff.b.get(n).map(|item| (item, item.text(self.b.1, self.diff.level)))
+    /// Both sides of a row that stands for so many: the item and its words.
+    fn texts(&self, row: &Row, items: u32) -> [Option<(&Item, String)>; 2] {
+        let (_, a, b) = sides(row);
+        let differs = a.zip(b).and_then(|(n, m)| self.diff.differing_secret(n, m));
+        let note = differs.map_or_else(String::new, |bytes| {
+            format!(" (secrets differ, {} bytes)", u64::from(bytes) * u64::from(items))
+        });
+        let text = |item: &Item, trace| item.text_of_block(items, trace, self.diff.level) + &note;
+        [
+            a.and_then(|n| self.diff.a.get(n)).map(|item| (item, text(item, self.a.1))),
+            b.and_then(|m| self.diff.b.get(m)).map(|item| (item, text(item, self.b.1))),
+        ]
     }
 
     /// Hunks whose context touches are one block.
@@ -131,7 +140,8 @@ impl Report<'_> {
                 "not seen: {side} is an ST-Link, whose transactions and WAITs are its own business"
             )?;
         }
-        let column = width.saturating_sub(2 * TIME + 9) / 2;
+        let latest = [&diff.a, &diff.b].map(|items| items.last().map_or(Duration::ZERO, Item::at));
+        let columns = Columns::new(width, latest.into_iter().max().unwrap_or_default());
         let blocks = self.blocks(context);
         let count = blocks.len();
         for (n, block) in blocks.iter().enumerate() {
@@ -144,7 +154,7 @@ impl Report<'_> {
                 numbered(&block.b),
                 if n == 0 { ", the first difference" } else { "" }
             )?;
-            self.block(block, column, out)?;
+            self.block(block, columns, out)?;
         }
         self.summary(out)
     }
@@ -159,10 +169,10 @@ impl Report<'_> {
         }
     }
 
-    fn block(&self, block: &Block<'_>, column: usize, out: &mut dyn Write) -> io::Result<()> {
+    fn block(&self, block: &Block<'_>, columns: Columns, out: &mut dyn Write) -> io::Result<()> {
         let (mut n, mut m) = (block.a.start, block.b.start);
         for hunk in block.hunks {
-            self.equal(n..hunk.a.start, m..hunk.b.start, column, out)?;
+            self.equal(n..hunk.a.start, m..hunk.b.start, columns, out)?;
             let lines = self.joined(&hunk.rows);
             let hidden = lines.len().saturating_sub(LINES_SHOWN);
             let head = if hidden > 0 { LINES_SHOWN / 2 } else { lines.len() };
@@ -171,17 +181,23 @@ impl Report<'_> {
                     writeln!(out, "  … {hidden} more lines (--format json has them)")?;
                 }
                 if place < head || place >= head + hidden {
-                    self.line(row, *items, column, out)?;
+                    self.line(row, *items, columns, out)?;
                 }
             }
             (n, m) = (hunk.a.end, hunk.b.end);
         }
-        self.equal(n..block.a.end, m..block.b.end, column, out)
+        self.equal(n..block.a.end, m..block.b.end, columns, out)
     }
 
-    fn equal(&self, a: Range<usize>, b: Range<usize>, column: usize, out: &mut dyn Write) -> io::Result<()> {
+    fn equal(
+        &self,
+        a: Range<usize>,
+        b: Range<usize>,
+        columns: Columns,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         for (n, m) in a.zip(b) {
-            self.line(&Row::Same(n, m), 1, column, out)?;
+            self.line(&Row::Same(n, m), 1, columns, out)?;
         }
         Ok(())
     }
@@ -214,19 +230,11 @@ impl Report<'_> {
         lines
     }
 
-    fn line(&self, row: &Row, items: u32, column: usize, out: &mut dyn Write) -> io::Result<()> {
-        let (sign, a, b) = sides(row);
-        let level = self.diff.level;
-        let side = |item: Option<&Item>, trace: &Trace| match item {
-            Some(item) => {
-                let text = item.text_of_block(items, trace, level);
-                format!("{} {}", time(item.at()), fitted(&text, column))
-            }
-            None => " ".repeat(TIME + 1 + column),
-        };
-        let left = side(a.and_then(|n| self.diff.a.get(n)), self.a.1);
-        let right = side(b.and_then(|m| self.diff.b.get(m)), self.b.1);
-        writeln!(out, "{}", format!("{sign} {left} | {right}").trim_end())
+    fn line(&self, row: &Row, items: u32, columns: Columns, out: &mut dyn Write) -> io::Result<()> {
+        let (sign, ..) = sides(row);
+        let texts = self.texts(row, items);
+        let sides = texts.each_ref().map(|side| side.as_ref().map(|(item, text)| (item.at(), text.as_str())));
+        columns.write(sign, sides, out)
     }
 
     fn summary(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -236,7 +244,7 @@ impl Report<'_> {
         if !diff.values.is_empty() {
             writeln!(out, "{} equal reads gave other values{counts}:", diff.values.len())?;
             for (n, m) in diff.values.iter().take(VALUES_SHOWN) {
-                if let (Some((_, a)), Some((_, b))) = (self.text_a(*n), self.text_b(*m)) {
+                if let [Some((_, a)), Some((_, b))] = self.texts(&Row::Changed(*n, *m), 1) {
                     writeln!(out, "  A {a}\n  B {b}")?;
                 }
             }
@@ -262,11 +270,20 @@ impl Report<'_> {
                 writeln!(out, "{side} ({name}) is cut off: what is missing was not compared")?;
             }
         }
-        match diff.hunks.len() {
-            0 if self.is_same() => writeln!(out, "the same"),
-            0 => writeln!(out, "different in values"),
-            1 => writeln!(out, "different in 1 place"),
-            n => writeln!(out, "different in {n} places"),
+        if !diff.unseen.is_empty() {
+            writeln!(out, "not compared: {}", diff.unseen)?;
+        }
+        writeln!(out, "{}", self.verdict())
+    }
+
+    /// The result in a few words.
+    fn verdict(&self) -> String {
+        match self.diff.hunks.len() {
+            0 if self.is_same() && self.diff.unseen.all_writes_seen() => "the same".to_owned(),
+            0 if self.is_same() => "the same, as far as both show it".to_owned(),
+            0 => "different in values".to_owned(),
+            1 => "different in 1 place".to_owned(),
+            n => format!("different in {n} places"),
         }
     }
 }
@@ -281,7 +298,7 @@ impl Report<'_> {
             timing.len()
         )?;
         for one in timing.iter().take(TIMES_SHOWN) {
-            if let Some((_, text)) = self.text_a(one.items.0) {
+            if let [Some((_, text)), _] = self.texts(&Row::OnlyA(one.items.0), 1) {
                 writeln!(out, "  A {:>10}  B {:>10}  {text}", trace::span(one.a), trace::span(one.b))?;
             }
         }
@@ -297,19 +314,6 @@ fn sides(row: &Row) -> (&'static str, Option<usize>, Option<usize>) {
         Row::Changed(n, m) => ("!", Some(n), Some(m)),
         Row::Same(n, m) => (" ", Some(n), Some(m)),
     }
-}
-
-fn time(at: Duration) -> String {
-    format!("{:>TIME$.6}", at.as_secs_f64())
-}
-
-/// Exactly so many columns.
-fn fitted(text: &str, columns: usize) -> String {
-    if text.chars().count() <= columns {
-        return format!("{text:<columns$}");
-    }
-    let kept: String = text.chars().take(columns.saturating_sub(1)).collect();
-    kept + "…"
 }
 
 /// Items as people count them: from 1.

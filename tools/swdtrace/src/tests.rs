@@ -1,3 +1,4 @@
+mod secrets;
 mod views;
 
 use super::*;

@@ -1,7 +1,8 @@
 //! The longest common part of two lists, and what is left of them side by side.
 
 use super::digest::Digest;
-use super::items::{Item, Key, Place};
+use super::items::Item;
+use super::key::{Key, Place};
 use super::{Hunk, Row};
 use imara_diff::{Algorithm, Diff, InternedInput, Interner};
 use std::hash::Hash;
@@ -86,7 +87,7 @@ fn rows(a: &[Item], b: &[Item], before: &Range<usize>, after: &Range<usize>) -> 
         for (n, m) in (n..left.start).zip(m..right.start) {
             let (x, y) = (before.start + n, after.start + m);
             let alike = match (one.get(n), other.get(m)) {
-                (Some(a), Some(b)) => a.key == b.key || a.key.may_be(&b.key),
+                (Some(a), Some(b)) => a.key.may_be(&b.key),
                 _ => false,
             };
             rows.push(if alike { Row::Same(x, y) } else { Row::Changed(x, y) });

@@ -1,6 +1,8 @@
 //! Accesses to memory without regard to how they are cut: one item for each word, whatever the width and the block.
 
-use super::items::{Item, Key, Place, Written, access, lanes};
+use super::items::{Item, access, lanes};
+use super::key::{Key, Place, Value};
+use crate::Secrets;
 use crate::event::{Accessed, Event};
 use crate::fold::is_memory;
 use wire::{Ack, Addr, ApSel, Width};
@@ -20,15 +22,16 @@ struct Open {
 }
 
 /// Collects items.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Cells {
+    secrets: Secrets,
     out: Vec<Item>,
     open: Option<Open>,
 }
 
 impl Cells {
-    pub(super) fn with_capacity(items: usize) -> Cells {
-        Cells { out: Vec::with_capacity(items), open: None }
+    pub(super) fn with_capacity(items: usize, secrets: Secrets) -> Cells {
+        Cells { secrets, out: Vec::with_capacity(items), open: None }
     }
 
     pub(super) fn other(&mut self, item: Item) {
@@ -38,7 +41,7 @@ impl Cells {
 
     pub(super) fn access(&mut self, event: &Event, index: usize, a: &Accessed) {
         if a.ack != Ack::OK || !is_memory(a.access) {
-            let (key, value) = access(a);
+            let (key, value) = access(a, self.secrets);
             self.other(Item::of(event, index, key, value));
             return;
         }
@@ -58,7 +61,7 @@ impl Cells {
             open.next = next;
         } else {
             self.close();
-            let item = Item::of(event, index, access(a).0, None);
+            let item = Item::of(event, index, access(a, self.secrets).0, None);
             let write = one.write;
             self.open = Some(Open { item, ap: one.ap, word, lanes, write, value, secret, next });
         }
@@ -71,10 +74,10 @@ impl Cells {
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
         let place = Place::Memory { ap: open.ap, at: open.word, lanes: open.lanes, width: None::<Width> };
-        let written = open.write.then(|| Written::of(open.value, open.secret));
-        let value = open.value.filter(|_| !open.write && !open.secret);
+        let value = Some(Value::of(open.value, open.secret, self.secrets));
+        let (written, read) = if open.write { (value, None) } else { (None, value) };
         let key = Key { place, written, ack: Ack::OK, read: None, matching: None };
-        self.out.push(Item { key, value, ..open.item });
+        self.out.push(Item { key, read, secret: open.secret, ..open.item });
     }
 
     pub(super) fn finish(mut self) -> Vec<Item> {

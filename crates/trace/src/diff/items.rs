@@ -1,13 +1,14 @@
 //! From a trace to the items that are compared.
 
 use super::cells::Cells;
+use super::key::{Key, Place, Value};
 use super::{Equality, Masks, polls};
-use crate::Trace;
 use crate::action::ActionKind;
-use crate::event::{Accessed, Body, Event, Match, OnWire, Procedure, RegisterAccess, Wired};
+use crate::event::{Accessed, Body, Event, OnWire, Procedure, RegisterAccess, Wired};
+use crate::{Secrets, Trace};
 use regs::{ap, dp};
 use std::time::Duration;
-use wire::{Ack, Addr, ApSel, Level, Port, RegSel, Width, WireEvent};
+use wire::{Ack, Addr, Level, Port, Width, WireEvent};
 
 /// One thing that is compared with one of the other trace. There are millions of them, so each is small.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,86 +23,23 @@ pub struct Item {
     /// Turns of a poll, 1 for everything else.
     pub turns: u32,
     /// What it read.
-    pub(super) value: Option<u32>,
+    pub(super) read: Option<Value>,
+    /// Its value must not be shown, whether it is known or not.
+    pub(super) secret: bool,
     /// What it is.
     pub(super) key: Key,
 }
 
-/// A value that was written. Secrets are equal to each other: their masks say nothing across two recordings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Written {
-    Value(u32),
-    Secret,
-    Unknown,
-}
-
-impl Written {
-    pub(super) fn of(value: Option<u32>, secret: bool) -> Written {
-        match value {
-            _ if secret => Written::Secret,
-            Some(value) => Written::Value(value),
-            None => Written::Unknown,
-        }
-    }
-}
-
-/// Where an item goes, whatever its value and its outcome.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Place {
-    /// A register or a part of memory. Each bit of `lanes` is a byte of the word at `at`; in memory accesses of any width
-    /// are alike, and `width` is `None`.
-    Memory {
-        ap: ApSel,
-        at: Addr,
-        lanes: u8,
-        width: Option<Width>,
-    },
-    Register {
-        port: Port,
-        ap: Option<ApSel>,
-        bank: Option<u8>,
-        a: u8,
-    },
-    Wire(RegSel),
-    Reset(bool),
-    Line(Box<str>),
-    Bits(Box<[u8]>),
-    Action(ActionKind, Box<str>),
-    /// What the probe did or refused to do by itself.
-    ByProbe(Box<str>),
-}
-
-/// What an item is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    pub(super) place: Place,
-    /// `None` for a read.
-    pub(super) written: Option<Written>,
-    pub(super) ack: Ack,
-    /// What a transaction on the wire read, and what a probe waited for; nothing from level 2 on.
-    pub(super) read: Option<Written>,
-    pub(super) matching: Option<Box<Match>>,
-}
-
-impl Key {
-    fn plain(place: Place) -> Key {
-        Key { place, written: None, ack: Ack::OK, read: None, matching: None }
-    }
-
-    /// Whether nothing about the two says that they differ: one of them is secret.
-    pub(super) fn may_be(&self, other: &Key) -> bool {
-        let hidden = matches!(
-            (self.written, other.written),
-            (Some(Written::Secret), Some(_)) | (Some(_), Some(Written::Secret))
-        );
-        hidden && self.place == other.place && self.ack == other.ack
-    }
-}
-
 impl Item {
-    pub(super) fn of(event: &Event, index: usize, key: Key, value: Option<u32>) -> Item {
+    pub(super) fn of(event: &Event, index: usize, key: Key, read: Option<Value>) -> Item {
         let (began, ended) = (nanos(event.at), nanos(event.until));
-        Item { began, ended, event: small(index), events: 1, turns: 1, value, key }
+        let secret = match &event.body {
+            Body::Access(a) => a.secret,
+            Body::Register(r) => r.secret,
+            Body::Wire(w) => w.secret,
+            _ => false,
+        };
+        Item { began, ended, event: small(index), events: 1, turns: 1, read, secret, key }
     }
 
     /// When it began.
@@ -120,8 +58,23 @@ impl Item {
             Place::Memory { at, .. } => !masks.of(*at),
             _ => u32::MAX,
         };
-        self.key.written.is_none()
-            && matches!((self.value, other.value), (Some(a), Some(b)) if (a ^ b) & counts != 0)
+        matches!((self.read, other.read), (Some(Value::Known(a)), Some(Value::Known(b))) if (a ^ b) & counts != 0)
+    }
+
+    /// Both are known to have moved something different, and neither may be shown.
+    pub(super) fn keeps_another_secret_than(&self, other: &Item) -> bool {
+        let known = |item: &Item| [item.key.written, item.read, item.key.read].into_iter().flatten().next();
+        let apart =
+            matches!((known(self), known(other)), (Some(Value::Known(a)), Some(Value::Known(b))) if a != b);
+        apart && self.secret && other.secret
+    }
+
+    /// How much it moves.
+    pub(super) fn bytes(&self) -> u32 {
+        match &self.key.place {
+            Place::Memory { lanes, .. } => lanes.count_ones(),
+            _ => 4,
+        }
     }
 
     /// Whether `next` goes on in memory where this ends, in the same direction: then they can be shown as one block.
@@ -130,13 +83,12 @@ impl Item {
             Place::Memory { ap, at, lanes: 0b1111, width: None } if item.turns == 1 => Some((*ap, *at)),
             _ => None,
         };
-        let secret = |item: &Item| item.key.written == Some(Written::Secret);
         match (word(self), word(next)) {
             (Some((a, at)), Some((b, next_at))) => {
                 a == b
                     && at.plus(4) == next_at
                     && self.key.written.is_some() == next.key.written.is_some()
-                    && secret(self) == secret(next)
+                    && self.secret == next.secret
             }
             _ => false,
         }
@@ -167,21 +119,35 @@ impl Item {
             if *lanes == 0b1111 {
                 a.access.at = *at;
                 a.access.width = Width::Word;
-                a.access.value = match self.key.written {
-                    Some(Written::Value(value)) => Some(value),
-                    Some(_) => a.access.value,
-                    None => self.value,
+                a.access.value = match self.key.written.or(self.read) {
+                    Some(Value::Known(value)) => Some(value),
+                    // It is shown as a secret.
+                    Some(Value::Masked) => a.access.value,
+                    _ => None,
                 };
                 a.run = items;
             } else {
                 a.run = self.events;
             }
         }
+        if self.secret {
+            hide(&mut event.body);
+        }
         let mut text = crate::line(&event);
         if self.turns > 1 {
             text.push_str(&format!(" (×{})", self.turns));
         }
         text
+    }
+}
+
+/// Marks a value as one that must not be shown.
+fn hide(body: &mut Body) {
+    match body {
+        Body::Access(a) => a.secret = true,
+        Body::Register(r) => r.secret = true,
+        Body::Wire(w) => w.secret = true,
+        _ => {}
     }
 }
 
@@ -196,31 +162,32 @@ fn small(index: usize) -> u32 {
 
 /// The items of a trace.
 pub(super) fn items(trace: &Trace, level: Equality) -> Vec<Item> {
+    let secrets = trace.secrets();
     match level {
-        Equality::Transactions => wire(trace.events(Level::Transaction)),
-        Equality::Performed => performed(trace.accesses()),
-        Equality::Accesses => accesses(trace.accesses()),
-        Equality::Polls => polls::fold(accesses(trace.accesses())),
+        Equality::Transactions => wire(trace.events(Level::Transaction), secrets),
+        Equality::Performed => performed(trace.accesses(), secrets),
+        Equality::Accesses => accesses(trace.accesses(), secrets),
+        Equality::Polls => polls::fold(accesses(trace.accesses(), secrets)),
         Equality::Actions => polls::fold(actions(trace)),
     }
 }
 
-fn wire(events: &[Event]) -> Vec<Item> {
+fn wire(events: &[Event], secrets: Secrets) -> Vec<Item> {
     let mut items = Vec::with_capacity(events.len());
     for (index, event) in events.iter().enumerate() {
         if let Body::Wire(wired) = &event.body {
-            items.push(Item::of(event, index, on_wire(wired), None));
+            items.push(Item::of(event, index, on_wire(wired, secrets), None));
         }
     }
     items
 }
 
-fn on_wire(wired: &Wired) -> Key {
+fn on_wire(wired: &Wired, secrets: Secrets) -> Key {
     match &wired.what {
         OnWire::Event(WireEvent::Transaction(t)) => Key {
-            written: (!t.read).then(|| Written::of(t.data.or(wired.refused), wired.secret)),
+            written: (!t.read).then(|| Value::of(t.data.or(wired.refused), wired.secret, secrets)),
             ack: t.ack,
-            read: t.read.then(|| Written::of(t.data, wired.secret)),
+            read: t.read.then(|| Value::of(t.data, wired.secret, secrets)),
             matching: wired.matching.map(Box::new),
             ..Key::plain(Place::Wire(t.reg))
         },
@@ -233,15 +200,15 @@ fn on_wire(wired: &Wired) -> Key {
 }
 
 /// Level 2: everything that was performed or finally refused, in the order of the wire.
-fn performed(lifted: &[Event]) -> Vec<Item> {
+fn performed(lifted: &[Event], secrets: Secrets) -> Vec<Item> {
     let mut items = Vec::with_capacity(lifted.len());
     for (index, event) in lifted.iter().enumerate() {
         let found = match &event.body {
-            Body::Access(a) => access(a),
+            Body::Access(a) => access(a, secrets),
             Body::Register(r) if r.redundant && r.ack == Ack::OK => continue,
             // The look at RDBUFF by which the probe's firmware ends each packet.
             Body::Register(r) if r.housekeeping && !r.write => continue,
-            Body::Register(r) => register(r),
+            Body::Register(r) => register(r, secrets),
             Body::Line(WireEvent::Reset(low)) => (Key::plain(Place::Reset(*low)), None),
             _ => continue,
         };
@@ -251,13 +218,13 @@ fn performed(lifted: &[Event]) -> Vec<Item> {
 }
 
 /// Level 3.
-fn accesses(lifted: &[Event]) -> Vec<Item> {
-    let mut cells = Cells::with_capacity(lifted.len());
+fn accesses(lifted: &[Event], secrets: Secrets) -> Vec<Item> {
+    let mut cells = Cells::with_capacity(lifted.len(), secrets);
     for (index, event) in lifted.iter().enumerate() {
         match &event.body {
             Body::Access(a) => cells.access(event, index, a),
             body => {
-                if let Some((key, value)) = beside_memory(body) {
+                if let Some((key, value)) = beside_memory(body, secrets) {
                     cells.other(Item::of(event, index, key, value));
                 }
             }
@@ -267,9 +234,9 @@ fn accesses(lifted: &[Event]) -> Vec<Item> {
 }
 
 /// What counts at level 3 beside accesses to memory.
-fn beside_memory(body: &Body) -> Option<(Key, Option<u32>)> {
+fn beside_memory(body: &Body, secrets: Secrets) -> Option<(Key, Option<Value>)> {
     match body {
-        Body::Register(r) if counts(r) => Some(register(r)),
+        Body::Register(r) if counts(r) => Some(register(r, secrets)),
         Body::Line(WireEvent::Reset(low)) => Some((Key::plain(Place::Reset(*low)), None)),
         Body::ByProbe(done) if done.what == Procedure::Access => {
             Some((Key::plain(Place::ByProbe(done.text.as_str().into())), None))
@@ -293,21 +260,24 @@ fn counts(r: &RegisterAccess) -> bool {
     }
 }
 
-fn register(r: &RegisterAccess) -> (Key, Option<u32>) {
+fn register(r: &RegisterAccess, secrets: Secrets) -> (Key, Option<Value>) {
     let place = Place::Register { port: r.port, ap: r.ap, bank: r.bank, a: r.a };
-    let written = r.write.then(|| Written::of(r.value, r.secret));
-    let value = r.value.filter(|_| !r.write && !r.secret);
-    (Key { written, ack: r.ack, ..Key::plain(place) }, value)
+    let (written, read) = moved(r.write, r.ack, Value::of(r.value, r.secret, secrets));
+    (Key { written, ack: r.ack, ..Key::plain(place) }, read)
 }
 
 /// An access as it is, width and all.
-pub(super) fn access(a: &Accessed) -> (Key, Option<u32>) {
+pub(super) fn access(a: &Accessed, secrets: Secrets) -> (Key, Option<Value>) {
     let lanes = lanes(a.access.at, a.access.width);
     let Accessed { access, .. } = a;
     let place = Place::Memory { ap: access.ap, at: access.at, lanes, width: Some(access.width) };
-    let written = access.write.then(|| Written::of(access.value, a.secret));
-    let value = access.value.filter(|_| !access.write && !a.secret);
-    (Key { written, ack: a.ack, ..Key::plain(place) }, value)
+    let (written, read) = moved(access.write, a.ack, Value::of(access.value, a.secret, secrets));
+    (Key { written, ack: a.ack, ..Key::plain(place) }, read)
+}
+
+/// A value as the one that was written or the one that was read. A read that was refused read nothing.
+fn moved(write: bool, ack: Ack, value: Value) -> (Option<Value>, Option<Value>) {
+    if write { (Some(value), None) } else { (None, Some(value).filter(|_| ack == Ack::OK)) }
 }
 
 /// The bytes of its word that an access moves.
@@ -322,7 +292,8 @@ pub(super) fn lanes(at: Addr, width: Width) -> u8 {
 
 /// Level 5.
 fn actions(trace: &Trace) -> Vec<Item> {
-    let mut cells = Cells::default();
+    let secrets = trace.secrets();
+    let mut cells = Cells::with_capacity(0, secrets);
     for (index, event) in trace.events(Level::Action).iter().enumerate() {
         match &event.body {
             Body::Action(action) if action.kind == ActionKind::Connect => {}
@@ -330,7 +301,7 @@ fn actions(trace: &Trace) -> Vec<Item> {
             Body::Action(action) if action.kind == ActionKind::Wait => {
                 let waited = trace.events(Level::Meaning).get(action.of.start);
                 if let Some(Body::Access(a)) = waited.map(|event| &event.body) {
-                    let (key, value) = access(a);
+                    let (key, value) = access(a, secrets);
                     cells.other(Item::of(event, index, key, value));
                 }
             }
@@ -340,9 +311,12 @@ fn actions(trace: &Trace) -> Vec<Item> {
                 let key = Key::plain(Place::Action(action.kind, core.into()));
                 cells.other(Item::of(event, index, key, None));
             }
-            Body::Access(a) => cells.other(Item::of(event, index, access(a).0, access(a).1)),
+            Body::Access(a) => {
+                let (key, value) = access(a, secrets);
+                cells.other(Item::of(event, index, key, value));
+            }
             body => {
-                if let Some((key, value)) = beside_memory(body) {
+                if let Some((key, value)) = beside_memory(body, secrets) {
                     cells.other(Item::of(event, index, key, value));
                 }
             }

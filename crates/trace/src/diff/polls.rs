@@ -5,7 +5,8 @@
 //! refused access or a reset, nor where reading twice is not the same as reading once.
 
 use super::digest::Digest;
-use super::items::{Item, Key, Place};
+use super::items::Item;
+use super::key::{Key, Place};
 use crate::fold::NEVER_FOLDED;
 use crate::loops::{self, DEEPEST, LONGEST, Least, Mark, Turns};
 use wire::Ack;

@@ -1,8 +1,8 @@
 mod apart;
 
-use super::{Equality, NotComparable, Row, Side, diff};
-use crate::Trace;
+use super::{Equality, Hidden, NotComparable, Row, Side, Unseen, diff};
 use crate::script::{AP, DP, READ, Script, st};
+use crate::{Secrets, Trace};
 use proptest::prelude::*;
 use wire::Secret;
 
@@ -222,6 +222,88 @@ fn a_secret_may_be_whatever_the_other_trace_shows_there() {
     }
     assert!(same(&hidden, &hidden, Equality::Transactions));
     assert!(!same(&hidden, &elsewhere, Equality::Accesses));
+}
+
+/// A word written as a secret, in a recording that holds it in clear.
+fn in_clear(value: u32) -> Trace {
+    let mut script = Script::with(Secrets::Shown);
+    let request = [&[0x05, 0, 1, AP | 0xC][..], &value.to_le_bytes()].concat();
+    script.ap1().write(AP, 4, RAM).send_secret(&request, &Secret(std::iter::once(4..8).collect()));
+    script.receive(&[0x05, 1, 1]).poke(RAM + 4, 7);
+    script.trace()
+}
+
+#[test]
+fn secrets_that_both_hold_in_clear_are_compared_and_never_shown() {
+    let (one, other) = (in_clear(0x5EC2_E701), in_clear(0x5EC2_E702));
+    for level in [Equality::Transactions, Equality::Performed, Equality::Accesses, Equality::Polls] {
+        assert!(same(&one, &in_clear(0x5EC2_E701), level), "{level}");
+        let found = diff(&one, &other, level).unwrap();
+        let [hunk] = &found.hunks[..] else { panic!("{level}: {:?}", found.hunks) };
+        let [Row::Changed(n, m)] = hunk.rows[..] else { panic!("{level}: {:?}", hunk.rows) };
+        assert_eq!(
+            (found.differing_secret(n, m), found.unseen.written),
+            (Some(4), Hidden::default()),
+            "{level}"
+        );
+        let text = found.a[n].text(&one, level) + &found.b[m].text(&other, level);
+        assert!(text.contains("«secret»") && !text.contains("5EC2"), "{text}");
+    }
+}
+
+#[test]
+fn what_one_of_them_keeps_secret_is_not_shown_of_the_other_either() {
+    let plain = trace(|s| {
+        s.poke(RAM, 0x5EC2_E702).poke(RAM + 4, 7);
+    });
+    let found = lines(&in_clear(0x5EC2_E701), &plain, Equality::Accesses);
+    assert_eq!(found, ["! SRAM1 0x2000_0000 write «secret» | SRAM1 0x2000_0000 write «secret»"]);
+}
+
+#[test]
+fn masked_values_are_counted_as_not_compared() {
+    let write = [0x05, 0, 1, AP | 0xC, 0xDE, 0xC0, 0xAD, 0x0B];
+    let hidden = trace(|s| {
+        s.write(AP, 4, RAM).send_secret(&write, &Secret(std::iter::once(4..8).collect()));
+        s.receive(&[0x05, 1, 1]).poke(RAM + 4, 7);
+    });
+    for other in [&in_clear(1), &hidden] {
+        let found = diff(&hidden, other, Equality::Accesses).unwrap();
+        assert!(found.same());
+        assert_eq!(found.unseen.written, Hidden { masked: 1, unknown: 0 });
+        assert_eq!(found.unseen.read, Hidden::default());
+        assert!(found.unseen.to_string().starts_with("1 written and 0 read values are masked"));
+    }
+}
+
+#[test]
+fn what_a_source_does_not_say_is_no_difference_and_is_counted() {
+    // Of an ST-Link block this log shows where it goes and how long it is.
+    let line = |bytes: &[u8]| {
+        let all: Vec<String> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+        format!(
+            "TRACE probe_rs::probe::stlink::usb_interface: Sending command [{}] to STLink\n",
+            all.join(", ")
+        )
+    };
+    let log =
+        line(&[0xF2, 0x08, 0, 0, 0, 0x20, 8, 0, 1]) + &line(&[0xF2, 0x07, 0x20, 0x20, 0x02, 0x40, 4, 0, 1]);
+    let log = crate::open(log.as_bytes()).unwrap();
+    let dap = |value| {
+        trace(|s| {
+            s.poke(RAM, value).poke(RAM + 4, 2).peek(SR, 1).read(DP, 0xC, 1);
+        })
+    };
+    for (a, b) in [(&log, &dap(1)), (&dap(5), &log)] {
+        let found = diff(a, b, Equality::Accesses).unwrap();
+        assert!(found.same(), "{:?}", found.hunks);
+        let unknown = |unknown| Hidden { masked: 0, unknown };
+        assert_eq!(found.unseen, Unseen { written: unknown(2), read: unknown(1) });
+    }
+    let elsewhere = trace(|s| {
+        s.poke(RAM, 1).poke(RAM + 8, 2).peek(SR, 1);
+    });
+    assert!(!same(&log, &elsewhere, Equality::Accesses));
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn a_write_at_an_unknown_place_is_listed_too() {
 
 #[test]
 fn secret_values_are_not_listed() {
-    let mut script = Script::with(crate::Secrets::Shown);
+    let mut script = Script::with(Secrets::Shown);
     script.ap1().write(AP, 4, 0x2000_0000);
     let request = [0x05, 0, 1, AP | 0xC, 1, 2, 3, 4];
     script.send_secret(&request, &Secret(std::iter::once(4..8).collect())).receive(&[0x05, 1, 1]);

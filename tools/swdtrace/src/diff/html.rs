@@ -2,7 +2,7 @@
 //!
 //! A timeline of both recordings with their differences, then both columns. Equal rows far from a difference are folded.
 
-use super::{Report, sides, time};
+use super::{Report, seconds, sides};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::ops::Range;
@@ -39,18 +39,16 @@ impl Report<'_> {
 
     fn head(&self, out: Out<'_>) -> io::Result<()> {
         let level = self.diff.level;
-        let verdict = match self.diff.hunks.len() {
-            0 if self.is_same() => "the same".to_owned(),
-            0 => "different in values".to_owned(),
-            1 => "different in 1 place".to_owned(),
-            n => format!("different in {n} places"),
-        };
         writeln!(
             out,
-            "<header>\n<h1>{verdict}</h1>\n<p>level {}: {level}. Not compared: {}.</p>",
+            "<header>\n<h1>{}</h1>\n<p>level {}: {level}. Not compared: {}.</p>",
+            self.verdict(),
             level.number(),
             level.ignores()
         )?;
+        if !self.diff.unseen.is_empty() {
+            writeln!(out, "<p>Not compared either: {}.</p>", self.diff.unseen)?;
+        }
         if let Some(side) = self.hiding() {
             writeln!(out, "<p>{side} is an ST-Link, whose transactions and WAITs are its own business.</p>")?;
         }
@@ -203,7 +201,7 @@ impl Report<'_> {
     }
 
     fn html_row(&self, row: &Row, items: u32, out: Out<'_>) -> io::Result<()> {
-        let (sign, a, b) = sides(row);
+        let (sign, ..) = sides(row);
         let class = match row {
             Row::OnlyA(_) => "a",
             Row::OnlyB(_) => "b",
@@ -211,16 +209,10 @@ impl Report<'_> {
             Row::Same(..) => "s",
         };
         write!(out, "<div class=\"row {class}\"><span>{sign}</span>")?;
-        for (place, list, trace) in [(a, &self.diff.a, self.a.1), (b, &self.diff.b, self.b.1)] {
-            match place.and_then(|n| list.get(n)) {
-                Some(item) => {
-                    let text = item.text_of_block(items, trace, self.diff.level);
-                    write!(
-                        out,
-                        "<span>{}</span><span>{}</span>",
-                        time(item.at()).trim_start(),
-                        escaped(&text)
-                    )?;
+        for side in self.texts(row, items) {
+            match side {
+                Some((item, text)) => {
+                    write!(out, "<span>{}</span><span>{}</span>", seconds(item.at()), escaped(&text))?;
                 }
                 None => write!(out, "<span></span><span></span>")?,
             }

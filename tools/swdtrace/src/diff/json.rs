@@ -5,10 +5,14 @@ use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::time::Duration;
 use trace::Trace;
-use trace::diff::{Hunk, Item, Row, Timing};
+use trace::diff::{Hidden, Hunk, Item, Row, Timing};
 
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn hidden(hidden: Hidden) -> Value {
+    json!({ "masked": hidden.masked, "unknown": hidden.unknown })
 }
 
 impl Report<'_> {
@@ -29,6 +33,7 @@ impl Report<'_> {
             "schema": 1, "level": diff.level.number(), "what": diff.level.to_string(),
             "ignores": diff.level.ignores(), "same": self.is_same(),
             "a": side(self.a, &diff.a), "b": side(self.b, &diff.b),
+            "not_compared": { "written": hidden(diff.unseen.written), "read": hidden(diff.unseen.read) },
             "hunks": hunks, "values": pairs(&diff.values), "polls": pairs(&diff.polls),
             "timing": self.timing.as_ref().map(|all| all.iter().map(|timing| self.timing(timing)).collect::<Vec<_>>()),
         });
@@ -48,7 +53,7 @@ impl Report<'_> {
     }
 
     fn object(&self, row: &Row) -> Value {
-        let (sign, a, b) = sides(row);
+        let (sign, n, m) = sides(row);
         let side = |place: Option<usize>, found: Option<(&Item, String)>| match (place, found) {
             (Some(n), Some((item, text))) => json!({
                 "item": n, "t_ns": nanos(item.at()),
@@ -56,9 +61,8 @@ impl Report<'_> {
             }),
             _ => Value::Null,
         };
-        json!({
-            "op": sign, "a": side(a, a.and_then(|n| self.text_a(n))), "b": side(b, b.and_then(|m| self.text_b(m))),
-        })
+        let [a, b] = self.texts(row, 1);
+        json!({ "op": sign, "a": side(n, a), "b": side(m, b) })
     }
 
     fn timing(&self, timing: &Timing) -> Value {

@@ -26,38 +26,36 @@ impl Report<'_> {
             self.same(n..hunk.a.start, out)?;
             // What was changed stands on one side and then on the other, so that neither is torn apart.
             let (mut removed, mut added) = (Vec::new(), Vec::new());
-            for row in hunk.rows.iter().chain(std::iter::once(&Row::Same(usize::MAX, usize::MAX))) {
-                match *row {
-                    Row::OnlyA(n) => removed.push(n),
-                    Row::OnlyB(m) => added.push(m),
-                    Row::Changed(n, m) => {
-                        removed.push(n);
-                        added.push(m);
-                    }
-                    Row::Same(same, _) => {
-                        self.sided(&mut removed, &mut added, out)?;
-                        self.same(same..same.saturating_add(1), out)?;
-                    }
+            for row in &hunk.rows {
+                let [a, b] = self.texts(row, 1).map(|side| side.map(|(_, text)| text));
+                if let Row::Same(..) = row {
+                    sided(&mut removed, &mut added, out)?;
+                    writeln!(out, " {}", a.unwrap_or_default())?;
+                } else {
+                    removed.extend(a);
+                    added.extend(b);
                 }
             }
+            sided(&mut removed, &mut added, out)?;
             n = hunk.a.end;
         }
         self.same(n..block.a.end, out)
     }
 
-    fn sided(&self, removed: &mut Vec<usize>, added: &mut Vec<usize>, out: &mut dyn Write) -> io::Result<()> {
-        for n in removed.drain(..) {
-            writeln!(out, "-{}", self.text_a(n).map_or_else(String::new, |(_, text)| text))?;
-        }
-        for m in added.drain(..) {
-            writeln!(out, "+{}", self.text_b(m).map_or_else(String::new, |(_, text)| text))?;
+    fn same(&self, items: Range<usize>, out: &mut dyn Write) -> io::Result<()> {
+        for n in items {
+            if let [Some((_, text)), _] = self.texts(&Row::OnlyA(n), 1) {
+                writeln!(out, " {text}")?;
+            }
         }
         Ok(())
     }
+}
 
-    fn same(&self, items: Range<usize>, out: &mut dyn Write) -> io::Result<()> {
-        items.filter_map(|n| self.text_a(n)).try_for_each(|(_, text)| writeln!(out, " {text}"))
-    }
+/// What only one side has, and then what only the other has.
+fn sided(removed: &mut Vec<String>, added: &mut Vec<String>, out: &mut dyn Write) -> io::Result<()> {
+    removed.drain(..).try_for_each(|text| writeln!(out, "-{text}"))?;
+    added.drain(..).try_for_each(|text| writeln!(out, "+{text}"))
 }
 
 /// First item and number of items, as `diff -u` counts lines.
