@@ -34,6 +34,8 @@ pub const DLPIDR: u8 = 0x4;
 pub const EVENTSTAT: u8 = 0x4;
 /// SELECT, write.
 pub const SELECT: u8 = 0x8;
+/// Upper half of the address that SELECT chooses in ADIv6 (bank 5, write). [ADI-15]
+pub const SELECT1: u8 = 0x4;
 /// RESEND, read.
 pub const RESEND: u8 = 0x8;
 /// RDBUFF, read.
@@ -188,6 +190,9 @@ impl fmt::Display for Dpidr {
         write!(f, "{:#010x} (DPv{v}, part {part:#04x}, rev {rev}, designer {designer:#05x})", self.0)
     }
 }
+
+/// DPIDR.VERSION from which on SELECT holds an address. [ADI-15]
+pub const ADIV6: u8 = 3;
 
 /// The designer ST in [`TargetId::designer`]. [ADI-9]
 pub const DESIGNER_ST: u16 = 0x020;

@@ -288,6 +288,23 @@ pub static DHCSR_WRITE: Register = register(
     ],
 );
 
+/// The private peripherals that the architecture lays out: every Cortex-M has them here. [M33-4]
+pub const ARCHITECTED: core::ops::RangeInclusive<u32> = 0xE000_0000..=0xE003_FFFF;
+
+/// The region of the architecture's memory map around an address. [M33-4]
+#[must_use]
+pub const fn region(address: u32) -> &'static str {
+    match address {
+        0..0x2000_0000 => "code",
+        0x2000_0000..0x4000_0000 => "SRAM",
+        0x4000_0000..0x6000_0000 => "peripherals",
+        0x6000_0000..0xA000_0000 => "external RAM",
+        0xA000_0000..0xE000_0000 => "external device",
+        0xE000_0000..0xE010_0000 => "private peripheral bus",
+        0xE010_0000.. => "vendor's region",
+    }
+}
+
 /// Core registers that a trace names.
 pub static REGISTERS: &[Register] = &[
     register("DWT_CTRL", DWT_CTRL, &[]),

@@ -13,6 +13,7 @@ mod options;
 use crate::event::{Accessed, Body, Event};
 use crate::fold::Breaks;
 use crate::name::canonical;
+use crate::target::Names;
 use regs::h5::flash::sr;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -133,10 +134,12 @@ impl Known {
 
 type Pattern = fn(&[Event], &Known) -> Option<Found>;
 
-/// In the order in which they are tried.
-const PATTERNS: &[Pattern] = &[
-    link::connect,
-    link::reset_pin,
+/// What every chip does, in the order in which they are tried: before those of the STM32H5, and behind them.
+const FIRST: &[Pattern] = &[link::connect, link::reset_pin];
+const LAST: &[Pattern] = &[core::reset, core::halt_or_run, core::register, memory::wait, memory::block];
+
+/// What only an STM32H5 does.
+const STM32H5: &[Pattern] = &[
     flash::unlock,
     flash::erase,
     flash::option_change,
@@ -148,15 +151,12 @@ const PATTERNS: &[Pattern] = &[
     mailbox::magic,
     mailbox::exchange,
     mailbox::rom_command,
-    core::reset,
-    core::halt_or_run,
-    core::register,
-    memory::wait,
-    memory::block,
 ];
 
 /// Finds actions in a list of level 4.
-pub(crate) fn find(meanings: &[Event], breaks: &Breaks) -> Vec<Event> {
+pub(crate) fn find(meanings: &[Event], breaks: &Breaks, names: Names) -> Vec<Event> {
+    let own = if names == Names::Stm32H5 { STM32H5 } else { &[] };
+    let patterns = [FIRST, own, LAST].concat();
     let mut out = Vec::new();
     let mut known = Known::default();
     let mut at = 0;
@@ -168,7 +168,7 @@ pub(crate) fn find(meanings: &[Event], breaks: &Breaks) -> Vec<Event> {
             end = at + rest.partition_point(|event| breaks.section(event) <= section);
         }
         let Some(rest) = meanings.get(at..end) else { break };
-        let found = PATTERNS.iter().find_map(|pattern| pattern(rest, &known)).filter(|f| f.length > 0);
+        let found = patterns.iter().find_map(|pattern| pattern(rest, &known)).filter(|f| f.length > 0);
         let length = found.as_ref().map_or(1, |f| f.length.min(rest.len()));
         let Some(events) = rest.get(..length) else { break };
         events.iter().for_each(|event| known.note(event));

@@ -3,6 +3,7 @@
 use crate::action::Action;
 use crate::decode::{Command, StLinkCommand};
 use crate::read::Transfer;
+use crate::target::Names;
 use std::time::Duration;
 use wire::{Access, Ack, ApSel, Certainty, Level, Port, WireEvent};
 
@@ -187,6 +188,8 @@ pub struct Accessed {
     pub secret: bool,
     /// A wait inside the probe.
     pub matching: Option<Match>,
+    /// Whose register the address is.
+    pub names: Names,
 }
 
 impl Accessed {
@@ -203,7 +206,9 @@ pub struct RegisterAccess {
     pub port: Port,
     /// Which access port; `None` for the DP, and when SELECT is not known.
     pub ap: Option<ApSel>,
-    /// Bank that SELECT chose; `None` when it is not known.
+    /// Bank that SELECT chose; `None` when it is not known. In ADIv6, where an access port has 4 KiB, the registers that ADIv5
+    /// has too are in its banks 0 to 15, and [`long_offset`](RegisterAccess::long_offset) tells where the others
+    /// are.
     pub bank: Option<u8>,
     /// Bits 3:2 of the address, in place.
     pub a: u8,
@@ -225,6 +230,33 @@ pub struct RegisterAccess {
     pub missing: Option<Missing>,
     /// A wait inside the probe.
     pub matching: Option<Match>,
+}
+
+impl RegisterAccess {
+    /// The offset of an access port's register by the numbers of ADIv5, if it is one that ADIv5 has.
+    pub fn offset(&self) -> Option<u8> {
+        let bank = self.bank.filter(|bank| self.port == Port::Ap && *bank <= 0xF)?;
+        Some(bank << 4 | self.a & 0xC)
+    }
+
+    /// The offset of an access port's register that only ADIv6 has.
+    pub fn long_offset(&self) -> Option<u16> {
+        let bank = self.bank.filter(|bank| self.port == Port::Ap && *bank > 0xF)?;
+        let block = if bank < ADIV6_BANKS + 0x10 { bank - 0x10 } else { bank };
+        Some(u16::from(block) << 4 | u16::from(self.a & 0xC))
+    }
+}
+
+/// Where ADIv6 has the sixteen banks of ADIv5, in blocks of 16 bytes. [ADI-15]
+const ADIV6_BANKS: u8 = 0xD0;
+
+/// The bank that stands for a block of 16 bytes of an access port of ADIv6: each has its own.
+pub(crate) const fn bank_of_block(block: u8) -> u8 {
+    match block {
+        0..ADIV6_BANKS => block + 0x10,
+        ADIV6_BANKS..=0xDF => block - ADIV6_BANKS,
+        0xE0.. => block,
+    }
 }
 
 /// What a probe did on its own account: it was asked for a whole procedure and does not show the steps.

@@ -5,7 +5,7 @@
 
 use crate::Trace;
 use crate::event::{Body, Event, OnWire};
-use crate::name::{canonical, register_name};
+use crate::name::register_name;
 use crate::read::Protocol;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
@@ -124,7 +124,7 @@ impl Filter {
 
     fn names(&self, event: &Event) -> bool {
         let name = match &event.body {
-            Body::Access(a) => regs::lookup(canonical(a.access.at.0)).map(|hit| hit.register.name.to_owned()),
+            Body::Access(a) => a.names.register(a.access.at).map(|hit| hit.register.name.to_owned()),
             Body::Register(r) if r.port == Port::Ap => {
                 // "AP1 CSW" is found as CSW too.
                 let full = register_name(r);

@@ -27,19 +27,21 @@
 //! Wireshark reads a recording. Its marks have link type 147 (DLT_USER0), and what was on the wire in exports has 148; the
 //! dissector for both comes with `swdtrace wireshark`.
 //!
+//! Register names, actions and rules of the STM32H5 hold where the trace shows that the target is one ([`Target`]), or where
+//! a person says so; otherwise only DP, AP and what every Cortex-M has are named.
+//!
 //! **What it knows.** pcapng and pcap, the headers of usbmon, USBPcap and macOS, sigrok sessions, VCD, CSV and binary
 //! exports of Saleae Logic 2, how levels at clock edges become SWD transactions, how CMSIS-DAP packets become
-//! transactions (through `cmsis-dap`), how shifts of a J-Link become clocks, what the lines of five tools' logs say, how
-//! SELECT, CSW and TAR make an address, how ST-Link commands become memory accesses (through `stlink`), and register
+//! transactions (through `cmsis-dap`), how shifts of a J-Link become clocks, what the lines of five tools' logs say, SELECT, CSW and TAR make an address in ADIv5 and ADIv6, how ST-Link commands become memory accesses (through `stlink`), and register
 //! names (through `regs`).
 //!
 //! **What it must not know.** Probes as devices, the driver, the simulator, clocks. Times come with the records.
 //!
 //! **Specification.** pcapng (IETF draft, version 1.0), Linux usbmon binary records, Perfetto's `perfetto_trace.proto`,
-//! CMSIS-DAP 2.1.2, Arm IHI 0031G (ADIv5.2); none for ST-Link (notes STL-1 to STL-16); IEEE 1364 (VCD), the sources of
+//! CMSIS-DAP 2.1.2, Arm IHI 0031G (ADIv5.2), Arm IHI 0074 (ADIv6, note ADI-15); none for ST-Link (notes STL-1 to STL-16); IEEE 1364 (VCD), the sources of
 //! libsigrok, support.saleae.com.
 //!
-//! **Not supported.** Saleae's own `.sal`; SEGGER's own commands of a J-Link; JTAG; ADIv6; a second
+//! **Not supported.** Saleae's own `.sal`; SEGGER's own commands of a J-Link; JTAG; a second
 //! device's traffic beside the chosen one (one that comes back at another address is followed where its descriptors were
 //! captured both times); redaction of captures of the pins, and of secrets that were written byte by byte in one place
 //! and as words in another. A CMSIS-DAP probe hides how often it repeated a transaction after WAIT, and when within a
@@ -76,6 +78,7 @@ pub mod replay;
 mod script;
 mod stat;
 mod swd;
+mod target;
 mod text;
 mod trace;
 mod truth;
@@ -84,12 +87,14 @@ mod usbmon;
 pub use action::{Action, ActionKind};
 pub use error::TraceError;
 pub use event::{Body, Event};
+pub use lift::Assume;
 pub use logic::Channels;
 pub use monitor::{Monitor, NoRecord};
 pub use name::span;
 pub use read::Protocol;
 pub use recorder::{ClockKind, Header, Recorder, Secrets, Written};
 pub use stat::{Busy, Fault, Gap, Latency, Memory, Rates, Stat, Swclk, Transactions, Usb, Waits};
+pub use target::{Names, Target};
 pub use text::line;
 pub use trace::{Options, Trace, Write, WriteTo, open, open_channels, open_from, open_with};
 pub use truth::truth;

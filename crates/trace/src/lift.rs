@@ -2,28 +2,49 @@
 //!
 //! Follows SELECT and, for every access port, CSW and TAR, so that an access to DRW or BD0 to BD3 becomes a memory access.
 //! A posted read gets its value from the transaction that fetches it; a transaction that was answered WAIT and repeated
-//! becomes one access with a count. What was not seen is not guessed: an access whose address or width is not known stays
-//! an access to DRW, and says what is missing.
+//! becomes one access with a count. An access whose address or width is not known stays an access to DRW, and says what is
+//! missing.
+//!
+//! A capture that begins in the middle of a session shows neither SELECT nor CSW before they are written again. What is usual
+//! is then assumed ([`Assume`]), and what rests on it says so. Behind a hole nothing is.
 
 mod ap;
 pub(crate) mod native;
+mod select;
+
+pub use select::Assume;
 
 use crate::event::{Accessed, Body, Event, Match, Missing, OnWire, RegisterAccess, Repeats, Wired};
+use crate::target::Names;
 use ap::{Ap, Lane, Place};
 use regs::{ap as mem_ap, dp};
+use select::{Chosen, Select, is_hole};
 use std::collections::BTreeMap;
 use wire::{Access, Ack, ApSel, Certainty, Level, Port, RegSel, Transaction, WireEvent};
 
+/// What lifting gives.
+#[derive(Debug, Default)]
+pub(crate) struct Lifted {
+    pub(crate) events: Vec<Event>,
+    /// In ADIv6 access ports have addresses: those of AP0, AP1 and so on.
+    pub(crate) ports: Vec<u64>,
+}
+
 /// Lifts a whole list of level 2 events. Nothing is left out: SELECT, CSW and TAR writes are marked as housekeeping.
-pub(crate) fn lift(wire: &[Event]) -> Vec<Event> {
-    let mut state = Lift { out: Vec::with_capacity(wire.len()), ..Lift::default() };
+pub(crate) fn lift(wire: &[Event], assume: Assume) -> Lifted {
+    let mut state = Lift {
+        out: Vec::with_capacity(wire.len()),
+        select: Select::assuming(assume, wire),
+        usual: assume != Assume::Nothing,
+        ..Lift::default()
+    };
     for (index, event) in wire.iter().enumerate() {
         if let Body::Wire(wired) = &event.body {
             state.take(index, event, wired);
         }
     }
     state.give_up_waiting();
-    state.out
+    Lifted { events: state.out, ports: state.select.ports }
 }
 
 /// An access-port read whose value has not come yet.
@@ -33,9 +54,17 @@ struct Posted {
     first: usize,
     count: usize,
     /// The register, for CSW and TAR, whose value then is known.
-    register: Option<(u8, u8)>,
+    register: Option<Register>,
     /// The firmware posted it of its own accord, to begin a value match.
     implied: bool,
+}
+
+/// A register of an access port.
+#[derive(Debug, Clone, Copy)]
+struct Register {
+    ap: u8,
+    offset: u8,
+    assumed: bool,
 }
 
 /// A transaction that was answered WAIT, and may be repeated.
@@ -62,16 +91,56 @@ struct Source {
 #[derive(Debug, Default)]
 struct Lift {
     out: Vec<Event>,
-    select: Option<u32>,
+    select: Select,
     aps: BTreeMap<u8, Ap>,
+    /// What was not seen of CSW may be taken to be as usual.
+    usual: bool,
+    /// TARGETSEL as it was written last: each target has its own SELECT.
+    target: Option<u32>,
     posted: Option<Posted>,
     waiting: Option<Waiting>,
 }
 
 /// What a transaction is about, before it is known how it ended.
 enum Target {
-    Register { port: Port, ap: Option<u8>, bank: Option<u8>, missing: Option<Missing> },
+    Register(Named),
     Memory { ap: u8, place: Place },
+}
+
+/// A register of the DP or of an access port.
+struct Named {
+    port: Port,
+    ap: Option<u8>,
+    bank: Option<u8>,
+    missing: Option<Missing>,
+    certainty: Certainty,
+}
+
+impl Named {
+    /// Its access, as far as it is known before it ends.
+    fn access(
+        &self,
+        source: Source,
+        t: &Transaction,
+        value: Option<u32>,
+        repeats: Repeats,
+    ) -> RegisterAccess {
+        RegisterAccess {
+            port: self.port,
+            ap: self.ap.map(ApSel),
+            bank: self.bank,
+            a: t.reg.a,
+            write: !t.read,
+            value,
+            repeats,
+            ack: t.ack,
+            secret: source.secret,
+            housekeeping: false,
+            redundant: false,
+            missing: self.missing,
+            matching: source.matching,
+        }
+    }
 }
 
 impl Lift {
@@ -92,18 +161,25 @@ impl Lift {
                 self.transaction(source, Transaction { data, ..*transaction });
             }
             OnWire::Event(line) => self.line(source, line),
-            OnWire::Bits { .. } => {}
-            OnWire::Lost | OnWire::Unreadable(_) => {
+            what if is_hole(what) => {
                 self.give_up_waiting();
                 self.forget();
+                self.select.lose();
             }
+            OnWire::Bits { .. } | OnWire::Lost | OnWire::Unreadable(_) => {}
         }
     }
 
     fn forget(&mut self) {
         self.posted = None;
-        self.select = None;
+        self.select.forget();
+        self.forget_ports();
+    }
+
+    /// Access ports have lost what they held.
+    fn forget_ports(&mut self) {
         self.aps.clear();
+        self.usual = false;
     }
 
     fn line(&mut self, source: Source, line: &WireEvent) {
@@ -114,7 +190,7 @@ impl Lift {
             WireEvent::Switch(_) => self.forget(),
             _ => {}
         }
-        self.push(source, Body::Line(line.clone()));
+        self.push(source, Certainty::Explicit, Body::Line(line.clone()));
     }
 
     fn transaction(&mut self, source: Source, t: Transaction) {
@@ -152,24 +228,26 @@ impl Lift {
         }
     }
 
-    fn target(&self, reg: RegSel) -> Target {
+    fn target(&mut self, reg: RegSel) -> Target {
+        let none =
+            Named { port: reg.port, ap: None, bank: None, missing: None, certainty: Certainty::Explicit };
         if reg.port == Port::Dp {
-            let bank = self.select.map(ap::low4);
-            return Target::Register { port: Port::Dp, ap: None, bank, missing: None };
+            return Target::Register(Named { bank: self.select.dp_bank(), ..none });
         }
-        let Some(select) = self.select else {
-            let missing = Some(Missing::Select);
-            return Target::Register { port: Port::Ap, ap: None, bank: None, missing };
+        let Some(Chosen { ap, bank, assumed }) = self.select.chosen() else {
+            return Target::Register(Named { missing: Some(Missing::Select), ..none });
         };
-        let (number, bank) = (ap::apsel(select), ap::low4(select >> 4));
-        match self.aps.get(&number).copied().unwrap_or_default().place(bank, reg.a) {
-            Some(Ok(place)) => Target::Memory { ap: number, place },
-            Some(Err(missing)) => {
-                let missing = Some(missing);
-                Target::Register { port: Port::Ap, ap: Some(number), bank: Some(bank), missing }
+        let certainty = if assumed { Certainty::Assumed } else { Certainty::Explicit };
+        let known = self.aps.get(&ap).copied().unwrap_or_default();
+        let missing = match known.place(bank, reg.a, self.usual) {
+            Some(Ok(mut place)) => {
+                place.certainty = place.certainty.max(certainty);
+                return Target::Memory { ap, place };
             }
-            None => Target::Register { port: Port::Ap, ap: Some(number), bank: Some(bank), missing: None },
-        }
+            Some(Err(missing)) => Some(missing),
+            None => None,
+        };
+        Target::Register(Named { ap: Some(ap), bank: Some(bank), missing, certainty, ..none })
     }
 
     fn refused(&mut self, source: Source, t: Transaction, repeats: Repeats) {
@@ -182,25 +260,11 @@ impl Lift {
         match self.target(t.reg) {
             Target::Memory { ap, place } => {
                 let at = place.lanes.first().map_or_else(Default::default, |lane| *lane);
-                self.push(source, access(source, ap, at, &t, value, repeats));
+                self.push(source, place.certainty, access(source, ap, at, &t, value, repeats));
             }
-            Target::Register { port, ap, bank, missing } => {
-                let body = RegisterAccess {
-                    port,
-                    ap: ap.map(ApSel),
-                    bank,
-                    a: t.reg.a,
-                    write: !t.read,
-                    value,
-                    repeats,
-                    ack: t.ack,
-                    secret: source.secret,
-                    housekeeping: false,
-                    redundant: false,
-                    missing,
-                    matching: source.matching,
-                };
-                self.push(source, Body::Register(body));
+            Target::Register(named) => {
+                let body = named.access(source, &t, value, repeats);
+                self.push(source, named.certainty, Body::Register(body));
             }
         }
     }
@@ -241,53 +305,55 @@ impl Lift {
                 _ => {}
             }
         }
-        if let (Some((number, offset)), Some(value)) = (posted.register, value) {
-            self.aps.entry(number).or_default().learn(offset, value);
+        if let (Some(Register { ap, offset, assumed }), Some(value)) = (posted.register, value) {
+            self.aps.entry(ap).or_default().learn(offset, value, assumed);
         }
         true
     }
 
     fn dp(&mut self, source: Source, t: Transaction, value: Option<u32>, repeats: Repeats) {
-        let bank = self.select.map(ap::low4);
-        let mut redundant = false;
-        let mut housekeeping = source.implied && t.read && t.reg.a == dp::RDBUFF;
-        if !t.read {
-            match (t.reg.a, bank.unwrap_or(0)) {
-                (dp::SELECT, _) => {
-                    redundant = value.is_some() && self.select == value;
-                    self.select = value.filter(|_| !source.secret);
-                    housekeeping = true;
-                }
-                (dp::ABORT, _) if value.is_none_or(|v| v & dp::abort::DAPABORT != 0) => self.aborted(),
-                (dp::CTRL_STAT, 0) if value.is_none_or(|v| v & dp::ctrl_stat::CDBGPWRUPREQ == 0) => {
-                    // Without power the access ports forget.
-                    self.aps.clear();
-                }
-                _ => {}
+        let bank = self.select.dp_bank();
+        let named = Named { port: Port::Dp, ap: None, bank, missing: None, certainty: Certainty::Explicit };
+        let mut body = named.access(source, &t, value, repeats);
+        body.housekeeping = source.implied && t.read && t.reg.a == dp::RDBUFF;
+        let value = value.filter(|_| !source.secret);
+        match (t.read, t.reg.a, bank.unwrap_or(0)) {
+            (true, dp::DPIDR, 0) => value.into_iter().for_each(|value| self.select.identified(value)),
+            (true, ..) => {}
+            (false, dp::SELECT, _) => {
+                body.redundant = self.select.write(value);
+                body.housekeeping = true;
             }
+            (false, dp::SELECT1, dp::bank::SELECT1) => {
+                self.select.write_high(value);
+                body.housekeeping = true;
+            }
+            (false, dp::TARGETSEL, _) => self.targeted(value),
+            (false, dp::ABORT, _) if value.is_none_or(|v| v & dp::abort::DAPABORT != 0) => self.aborted(),
+            (false, dp::CTRL_STAT, 0) if value.is_none_or(|v| v & dp::ctrl_stat::CDBGPWRUPREQ == 0) => {
+                // Without power the access ports forget.
+                self.forget_ports();
+            }
+            _ => {}
         }
-        let body = RegisterAccess {
-            port: Port::Dp,
-            ap: None,
-            bank,
-            a: t.reg.a,
-            write: !t.read,
-            value,
-            repeats,
-            ack: t.ack,
-            secret: source.secret,
-            housekeeping,
-            redundant,
-            missing: None,
-            matching: source.matching,
-        };
-        self.push(source, Body::Register(body));
+        self.push(source, Certainty::Explicit, Body::Register(body));
+    }
+
+    /// Another target on the same line has a SELECT and access ports of its own.
+    fn targeted(&mut self, value: Option<u32>) {
+        if self.target.is_some() && self.target != value {
+            self.forget();
+            self.select.lose();
+        }
+        self.target = value;
     }
 
     /// DAPABORT gave up an access: its value will not come, and nobody knows whether TAR moved on.
     fn aborted(&mut self) {
         self.posted = None;
-        if let Some(ap) = self.select.and_then(|select| self.aps.get_mut(&ap::apsel(select))) {
+        if let Some(chosen) = self.select.chosen()
+            && let Some(ap) = self.aps.get_mut(&chosen.ap)
+        {
             ap.forget_tar();
         }
     }
@@ -301,7 +367,7 @@ impl Lift {
             Target::Memory { ap, place } => {
                 for lane in place.lanes.iter() {
                     let value = if t.read { None } else { value.map(|v| ap::lane(v, lane.at, lane.width)) };
-                    self.push(source, access(source, ap, *lane, &t, value, repeats));
+                    self.push(source, place.certainty, access(source, ap, *lane, &t, value, repeats));
                 }
                 let state = self.aps.entry(ap).or_default();
                 if source.matching.is_some() {
@@ -311,37 +377,7 @@ impl Lift {
                     state.advance(&place);
                 }
             }
-            Target::Register { port, ap, bank, missing } => {
-                let offset = bank.map(|bank| bank << 4 | t.reg.a & 0xC);
-                let mut redundant = false;
-                let moves = matches!(offset, Some(mem_ap::CSW | mem_ap::TAR | mem_ap::TAR_HI)) && !t.read;
-                if let (Some(ap), Some(offset)) = (ap, offset) {
-                    register = Some((ap, offset));
-                    if !t.read {
-                        let state = self.aps.entry(ap).or_default();
-                        redundant = value.is_some_and(|value| state.holds(offset, value));
-                        state.set(offset, value.filter(|_| !source.secret));
-                    } else if missing.is_some() {
-                        self.aps.entry(ap).or_default().forget_tar_if_it_moves();
-                    }
-                }
-                let body = RegisterAccess {
-                    port,
-                    ap: ap.map(ApSel),
-                    bank,
-                    a: t.reg.a,
-                    write: !t.read,
-                    value: if t.read { None } else { value },
-                    repeats,
-                    ack: t.ack,
-                    secret: source.secret,
-                    housekeeping: moves,
-                    redundant,
-                    missing,
-                    matching: source.matching,
-                };
-                self.push(source, Body::Register(body));
-            }
+            Target::Register(named) => register = self.ap_register(source, &t, &named, value, repeats),
         }
         if t.read && source.matching.is_none() {
             let count = self.out.len() - first;
@@ -349,22 +385,42 @@ impl Lift {
         }
     }
 
-    fn push(&mut self, source: Source, body: Body) {
+    /// A register of an access port that moves no data, or data that nobody knows where. Which one it was, where that is known.
+    fn ap_register(
+        &mut self,
+        source: Source,
+        t: &Transaction,
+        named: &Named,
+        value: Option<u32>,
+        repeats: Repeats,
+    ) -> Option<Register> {
+        let mut body = named.access(source, t, value.filter(|_| !t.read), repeats);
+        let assumed = named.certainty == Certainty::Assumed;
+        let register = named.ap.zip(body.offset()).map(|(ap, offset)| Register { ap, offset, assumed });
+        if let Some(Register { ap, offset, .. }) = register {
+            let state = self.aps.entry(ap).or_default();
+            if !t.read {
+                body.housekeeping = matches!(offset, mem_ap::CSW | mem_ap::TAR | mem_ap::TAR_HI);
+                body.redundant = value.is_some_and(|value| state.holds(offset, value));
+                state.set(offset, value.filter(|_| !source.secret), assumed);
+            } else if named.missing.is_some() {
+                state.forget_tar_if_it_moves();
+            }
+        }
+        self.push(source, named.certainty, Body::Register(body));
+        register
+    }
+
+    fn push(&mut self, source: Source, certainty: Certainty, body: Body) {
         self.out.push(Event {
             level: Level::Access,
             at: source.at,
             until: source.until,
-            certainty: source.certainty,
+            certainty: source.certainty.max(certainty),
             cause: Some(source.index),
             order: source.order,
             body,
         });
-        if let Some(event) = self.out.last_mut()
-            && let Body::Access(_) = event.body
-            && self.select.and_then(|s| self.aps.get(&ap::apsel(s))).is_some_and(|ap| ap.wrapped)
-        {
-            event.certainty = event.certainty.max(Certainty::Inferred);
-        }
     }
 }
 
@@ -381,6 +437,7 @@ fn access(source: Source, ap: u8, lane: Lane, t: &Transaction, value: Option<u32
         ack: t.ack,
         secret: source.secret,
         matching: source.matching,
+        names: Names::default(),
     })
 }
 

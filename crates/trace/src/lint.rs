@@ -11,6 +11,7 @@ mod session;
 use crate::event::{Accessed, Body, Event, RegisterAccess};
 use crate::name::canonical;
 use crate::read::{Marked, Protocol};
+use crate::target::Names;
 use crate::{Trace, line};
 use serde::Serialize;
 use std::time::Duration;
@@ -128,10 +129,12 @@ impl Lint {
         let mut looks: Vec<Box<dyn Look>> = vec![
             Box::new(session::HotplugHalt::default()),
             Box::new(session::ResetPin::default()),
-            Box::new(session::OtherAp::of(trace, settings)),
-            Box::new(keys::UnseenLock::default()),
-            Box::new(keys::KeyTwice::default()),
+            Box::new(session::OtherAp::of(settings, context.h5)),
         ];
+        if context.h5 {
+            looks.push(Box::new(keys::UnseenLock::default()));
+            looks.push(Box::new(keys::KeyTwice::default()));
+        }
         if !context.hidden {
             looks.push(Box::new(port::TarWrap::default()));
             looks.push(Box::new(port::StickyLeft::default()));
@@ -144,7 +147,7 @@ impl Lint {
         Lint {
             schema: 1,
             findings: found.map(|found| found.finding(trace)).collect(),
-            blind: context.blind(trace, settings),
+            blind: context.blind(settings),
         }
     }
 }
@@ -157,6 +160,8 @@ struct Context<'a> {
     attached: Vec<(&'a Marked, Connect)>,
     /// The probe hides SELECT, TAR and sticky flags.
     hidden: bool,
+    /// The target is an STM32H5.
+    h5: bool,
 }
 
 impl<'a> Context<'a> {
@@ -169,6 +174,7 @@ impl<'a> Context<'a> {
             chosen: settings.connect,
             attached: trace.marks().iter().filter_map(said).collect(),
             hidden: trace.protocol() == Some(Protocol::StLink),
+            h5: trace.target().names == Names::Stm32H5,
         }
     }
 
@@ -179,15 +185,19 @@ impl<'a> Context<'a> {
         self.chosen.or_else(|| said.map(|(_, connect)| *connect))
     }
 
-    fn blind(&self, trace: &Trace, settings: &Settings) -> Vec<Blind> {
+    fn blind(&self, settings: &Settings) -> Vec<Blind> {
         let mut blind = Vec::new();
         if self.chosen.is_none() && self.attached.is_empty() {
             let why = "the recording does not say how the session connected (--connect says it)";
             blind.push(Blind { rule: session::HOTPLUG_HALT.id, why });
         }
-        if settings.ap.is_none() && !session::is_h5(trace) {
-            let why = "this is no STM32H5, and the expected access port is not known (--ap says it)";
+        if settings.ap.is_none() && !self.h5 {
+            let why = "the target is not known to be an STM32H5, nor which access port is expected (--target or --ap says it)";
             blind.push(Blind { rule: session::OTHER_AP.id, why });
+        }
+        if !self.h5 {
+            let why = "the target is not known to be an STM32H5 (--target says it)";
+            blind.extend([keys::UNSEEN_LOCK, keys::KEY_TWICE].map(|rule| Blind { rule: rule.id, why }));
         }
         if self.hidden {
             let why = "an ST-Link keeps its transactions to itself";

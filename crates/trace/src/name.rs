@@ -1,6 +1,7 @@
 //! Names for addresses and values (level 4).
 
 use crate::event::{Accessed, Match, RegisterAccess};
+use crate::target::Names;
 use regs::h5::{dbgmcu, flash, memory};
 use regs::{Hit, Register, ap, dp};
 use std::fmt::Write as _;
@@ -55,12 +56,12 @@ pub(crate) fn canonical(address: u32) -> u32 {
 }
 
 /// An address by name: a register, a region with the address, or the address alone.
-pub(crate) fn place(Addr(address): Addr) -> String {
-    match (regs::lookup(address), regs::region(address)) {
+pub(crate) fn place(names: Names, at: Addr) -> String {
+    match (names.register(at), names.region(at)) {
         (Some(Hit { register, secure_alias: true, .. }), _) => format!("{} (secure alias)", register.name),
         (Some(Hit { register, .. }), _) => register.name.to_owned(),
-        (None, Some(region)) => format!("{region} {}", hex(address)),
-        (None, None) => hex(address),
+        (None, Some(region)) => format!("{region} {at}"),
+        (None, None) => at.to_string(),
     }
 }
 
@@ -101,11 +102,11 @@ pub(crate) fn value(access: &Accessed, value: Option<u32>) -> String {
     if access.secret {
         return SECRET.to_owned();
     }
-    let address = access.access.at.0;
-    if let Some(key) = key(address, value).filter(|_| access.access.write) {
+    let (at, names) = (access.access.at, access.names);
+    if let Some(key) = key(at.0, value).filter(|_| access.access.write && names == Names::Stm32H5) {
         return key.to_owned();
     }
-    match regs::lookup(address) {
+    match names.register(at) {
         Some(hit) if access.access.width == Width::Word => {
             described(Some(hit.register_for(access.access.write)), value)
         }
@@ -118,7 +119,12 @@ pub(crate) fn register_name(access: &RegisterAccess) -> String {
     match (access.port, access.ap, access.bank) {
         // Until SELECT is written, tools rely on bank 0.
         (Port::Dp, _, bank) => dp::name(!access.write, access.a, bank.unwrap_or(0)).to_owned(),
-        (Port::Ap, Some(number), Some(bank)) => format!("{number} {}", ap::name(bank, access.a)),
+        (Port::Ap, Some(number), Some(bank)) if access.offset().is_some() => {
+            format!("{number} {}", ap::name(bank, access.a))
+        }
+        (Port::Ap, Some(number), _) if let Some(offset) = access.long_offset() => {
+            format!("{number} register 0x{offset:03X}")
+        }
         (Port::Ap, _, _) => format!("AP register 0x{:X}", access.a),
     }
 }
@@ -134,11 +140,9 @@ pub(crate) fn register_value(access: &RegisterAccess, value: Option<u32>) -> Str
             identified(value, &dp::Dpidr(value).to_string())
         }
         (Port::Dp, bank) => described(dp::register(!access.write, access.a, bank.unwrap_or(0)), value),
-        (Port::Ap, Some(bank)) if bank << 4 | access.a == ap::IDR => {
-            identified(value, &ap::Idr(value).to_string())
-        }
-        (Port::Ap, Some(bank)) => described(ap::register(bank, access.a), value),
-        (Port::Ap, None) => hex(value),
+        (Port::Ap, _) if access.offset() == Some(ap::IDR) => identified(value, &ap::Idr(value).to_string()),
+        (Port::Ap, Some(bank)) if access.offset().is_some() => described(ap::register(bank, access.a), value),
+        (Port::Ap, _) => hex(value),
     }
 }
 
@@ -164,10 +168,18 @@ mod tests {
 
     #[test]
     fn registers_are_named_with_their_alias_and_memory_with_its_region() {
-        assert_eq!(place(Addr(0x4002_2020)), "FLASH_NSSR");
-        assert_eq!(place(Addr(0x5002_2020)), "FLASH_NSSR (secure alias)");
-        assert_eq!(place(Addr(0xE004_4104)), "DBGMCU_DBG_AUTH_DEVICE");
-        assert!(place(Addr(0x0800_2000)).ends_with(" 0x0800_2000"), "{}", place(Addr(0x0800_2000)));
+        assert_eq!(place(Names::Stm32H5, Addr(0x4002_2020)), "FLASH_NSSR");
+        assert_eq!(place(Names::Stm32H5, Addr(0x5002_2020)), "FLASH_NSSR (secure alias)");
+        assert_eq!(place(Names::Stm32H5, Addr(0xE004_4104)), "DBGMCU_DBG_AUTH_DEVICE");
+        assert!(place(Names::Stm32H5, Addr(0x0800_2000)).ends_with(" 0x0800_2000"));
+    }
+
+    #[test]
+    fn another_chip_has_only_the_names_that_every_cortex_m_has() {
+        let place = |at| place(Names::CortexM, Addr(at));
+        assert_eq!(place(0x4002_2020), "peripherals 0x4002_2020");
+        assert_eq!(place(0xE004_4000), "private peripheral bus 0xE004_4000");
+        assert_eq!((place(0xE000_EDF0), place(0x0800_0000)), ("DHCSR".into(), "code 0x0800_0000".into()));
     }
 
     #[test]

@@ -170,6 +170,11 @@ pub enum Warning {
         /// How many lines it has.
         lines: u64,
     },
+    /// The recording begins in the middle of a session.
+    Assumed {
+        /// How many accesses are only what they seem.
+        accesses: usize,
+    },
     /// A logic capture does not say how long a sample takes.
     NoRate,
     /// The traffic of the chosen device looks like that of no probe that is known here.
@@ -211,6 +216,10 @@ impl fmt::Display for Warning {
             Warning::NothingLogged { lines } => {
                 write!(f, "none of the {lines} lines shows an access or a packet: was the log written in full detail?")
             }
+            Warning::Assumed { accesses } => write!(
+                f,
+                "SELECT or CSW were not written before {accesses} accesses, marked [assumed]: they are as usual (--assume)"
+            ),
             Warning::NoRate => {
                 f.write_str("the capture does not say how long a sample takes: times are counted in samples as ns")
             }

@@ -15,6 +15,7 @@ mod stlink;
 mod tests;
 
 use crate::event::{Body, Event};
+use crate::lift::Assume;
 use crate::logic::Format;
 use crate::mask::Masker;
 use crate::read::{Protocol, Warning};
@@ -53,7 +54,8 @@ pub fn redact(bytes: &[u8], rules: &Rules, options: &Options) -> Result<Redacted
         ));
     }
     let whole = Bytes::copy_from_slice(bytes);
-    let trace = open_shared(&whole, options)?;
+    // Where an access goes is not to be assumed here: what is not known may be a secret.
+    let trace = open_shared(&whole, &Options { assume: Assume::Nothing, ..options.clone() })?;
     let secrets = Secrets::of(&trace, rules);
     let mut places = Places { whole: &whole, found: BTreeSet::new(), blank: Vec::new(), lost: 0 };
     marked(&trace, &mut places);

@@ -1,6 +1,6 @@
 //! Recordings for tests, built packet by packet from the packet layouts of CMSIS-DAP and ST-Link.
 
-use crate::{ClockKind, Header, Recorder, Secrets, Trace};
+use crate::{ClockKind, Header, Names, Options, Recorder, Secrets, Trace};
 use std::time::Duration;
 use wire::{Mark, MarkKind, Record, Secret, Sink, TransferKind};
 
@@ -138,7 +138,8 @@ impl Script {
     }
 
     pub(crate) fn trace(&self) -> Trace {
-        crate::open(self.recorder.bytes()).unwrap()
+        let how = Options { names: Some(Names::Stm32H5), ..Options::default() };
+        crate::open_with(self.recorder.bytes(), &how).unwrap()
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Stat {
     pub schema: u32,
     /// What the probe speaks: "CMSIS-DAP", or "ST-Link", which hides most of its transactions. Absent where it is neither.
     pub probe: Option<String>,
+    /// The chip, and what tells it.
+    pub target: String,
     /// From the first to the last event, in nanoseconds.
     pub duration_ns: u64,
     /// Events by level, 0 to 5.
@@ -145,6 +147,7 @@ impl Stat {
         Stat {
             schema: 1,
             probe: trace.protocol().map(|protocol| protocol.to_string()),
+            target: trace.target().to_string(),
             duration_ns,
             events: Level::ALL.map(|level| trace.events(level).len()),
             marks: trace.marks().len(),
@@ -259,9 +262,10 @@ fn memory(trace: &Trace) -> Memory {
     let mut busiest: Vec<(wire::Addr, u64)> = addresses.into_iter().collect();
     busiest.sort_by_key(|(at, count)| (std::cmp::Reverse(*count), *at));
     busiest.truncate(BUSIEST);
+    let names = trace.target().names;
     memory.busiest = busiest
         .into_iter()
-        .map(|(at, accesses)| Busy { address: at.to_string(), name: crate::name::place(at), accesses })
+        .map(|(at, accesses)| Busy { address: at.to_string(), name: crate::name::place(names, at), accesses })
         .collect();
     memory
 }

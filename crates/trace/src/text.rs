@@ -34,6 +34,7 @@ pub fn line(event: &Event) -> String {
     };
     match event.certainty {
         Certainty::Inferred => text.push_str(" [inferred]"),
+        Certainty::Assumed => text.push_str(" [assumed]"),
         Certainty::Hidden => text.push_str(" [hidden in the probe]"),
         Certainty::Explicit | Certainty::Deterministic => {}
     }
@@ -248,7 +249,7 @@ fn ending(text: &mut String, repeats: &Repeats, ack: Ack, took: Duration) {
 
 fn access(a: &Accessed, named: bool, took: Duration) -> String {
     let way = if a.access.write { "write" } else { "read" };
-    let place = if named { name::place(a.access.at) } else { a.access.at.to_string() };
+    let place = if named { name::place(a.names, a.access.at) } else { a.access.at.to_string() };
     let mut text = if named { format!("{place} {way}") } else { format!("{} {way} {place}", a.access.ap) };
     let shown = |value: Option<u32>| match value {
         _ if named => name::value(a, value),
@@ -257,7 +258,7 @@ fn access(a: &Accessed, named: bool, took: Duration) -> String {
         None => "?".to_owned(),
     };
     if let Some(matching) = &a.matching {
-        let register = regs::lookup(a.access.at.0).map(|hit| hit.register).filter(|_| named);
+        let register = a.names.register(a.access.at).map(|hit| hit.register).filter(|_| named);
         let _ = write!(text, " by the probe until {}", until(register, matching));
     } else if a.run > 1 {
         let _ = write!(text, ", {}, first {}", name::size(a.bytes()), shown(a.access.value));

@@ -3,9 +3,11 @@
 use crate::decode::Decoding;
 use crate::event::{Body, Event, OnWire};
 use crate::fold::Row;
+use crate::lift::{Assume, Lifted};
 use crate::log::{self, Logged, Tool};
 use crate::logic::{self, Capture, Channels, Format};
 use crate::read::{Choice, Device, Marked, Protocol, Recording, Warning, choose};
+use crate::target::{Names, Target};
 use crate::{Secrets, TraceError, action, decode, fold, lift, read, recorder};
 use bytes::Bytes;
 use cmsis_dap::Model;
@@ -24,6 +26,10 @@ pub struct Options {
     pub device: Option<Device>,
     /// Which channels of a logic capture are the pins; otherwise their names decide.
     pub channels: Channels,
+    /// Whose register names hold; otherwise what the trace shows of the chip decides.
+    pub names: Option<Names>,
+    /// What holds before SELECT is written.
+    pub assume: Assume,
 }
 
 /// A recording with everything that is derived from it.
@@ -34,6 +40,8 @@ pub struct Trace {
     warnings: Vec<Warning>,
     device: Option<Device>,
     protocol: Option<Protocol>,
+    target: Target,
+    ports: Vec<u64>,
     model: Model,
     usb: Vec<Event>,
     commands: Vec<Event>,
@@ -101,10 +109,10 @@ pub fn open(bytes: &[u8]) -> Result<Trace, TraceError> {
 pub fn open_with(bytes: &[u8], options: &Options) -> Result<Trace, TraceError> {
     let mut source = bytes;
     if let Some(format) = Format::of(bytes) {
-        return Ok(Trace::of_capture(logic::read(format, &mut source, &options.channels)?));
+        return Ok(Trace::of_capture(logic::read(format, &mut source, &options.channels)?, options));
     }
     if let Some(tool) = Tool::of(bytes.get(..usize::from(HEAD)).unwrap_or(bytes)) {
-        return Ok(Trace::of_log(log::read(tool, &mut source)?));
+        return Ok(Trace::of_log(log::read(tool, &mut source)?, options));
     }
     open_shared(&Bytes::copy_from_slice(bytes), options)
 }
@@ -113,7 +121,7 @@ pub fn open_with(bytes: &[u8], options: &Options) -> Result<Trace, TraceError> {
 pub(crate) fn open_shared(bytes: &Bytes, options: &Options) -> Result<Trace, TraceError> {
     let mut recording = read::read_shared(bytes)?;
     let choice = choose(&mut recording, options.device)?;
-    Ok(Trace::derive(recording, choice))
+    Ok(Trace::derive(recording, choice, options))
 }
 
 /// Opens a recording that comes from a file or a pipe. Logic captures as text and logs are read as they come; what is kept of
@@ -127,11 +135,11 @@ pub fn open_from(source: &mut dyn Read, options: &Options) -> Result<Trace, Trac
     match Format::of(&head) {
         Some(format) => {
             let mut whole = head.as_slice().chain(source);
-            Ok(Trace::of_capture(logic::read(format, &mut whole, &options.channels)?))
+            Ok(Trace::of_capture(logic::read(format, &mut whole, &options.channels)?, options))
         }
         None if let Some(tool) = Tool::of(&head) => {
             let mut whole = head.as_slice().chain(source);
-            Ok(Trace::of_log(log::read(tool, &mut whole)?))
+            Ok(Trace::of_log(log::read(tool, &mut whole)?, options))
         }
         None => {
             source.read_to_end(&mut head).map_err(TraceError::Source)?;
@@ -145,46 +153,50 @@ pub fn open_from(source: &mut dyn Read, options: &Options) -> Result<Trace, Trac
 /// # Errors
 /// [`TraceError::Channel`] when the pins are not among them, [`TraceError::Capture`] when a file makes no sense.
 pub fn open_channels(files: Vec<(String, &mut dyn Read)>, options: &Options) -> Result<Trace, TraceError> {
-    Ok(Trace::of_capture(logic::read_channels(files, &options.channels)?))
+    Ok(Trace::of_capture(logic::read_channels(files, &options.channels)?, options))
 }
 
 impl Trace {
-    fn of_capture(capture: Capture) -> Trace {
+    fn of_capture(capture: Capture, options: &Options) -> Trace {
         let Capture { comment, events, warnings } = capture;
         let recording = Recording { comment, warnings, ..Recording::default() };
-        let trace = Trace::of_wire(recording, None, Decoding { wire: events, ..Decoding::default() });
+        let decoding = Decoding { wire: events, ..Decoding::default() };
+        let trace = Trace::of_wire(recording, None, decoding, options);
         Trace { protocol: Some(Protocol::Wire), ..trace }
     }
 
     /// From the lowest level that the log shows.
-    fn of_log(logged: Logged) -> Trace {
+    fn of_log(logged: Logged, options: &Options) -> Trace {
         let Logged { mut recording, wire, lifted } = logged;
         if let Ok(choice @ Some(_)) = choose(&mut recording, None) {
-            return Trace { device: None, ..Trace::derive(recording, choice) };
+            return Trace { device: None, ..Trace::derive(recording, choice, options) };
         }
         let trace = if wire.iter().any(is_transaction) {
-            Trace::of_wire(recording, None, Decoding { wire, ..Decoding::default() })
+            Trace::of_wire(recording, None, Decoding { wire, ..Decoding::default() }, options)
         } else {
             // Line sequences alone are no level 2.
-            let mut all = [lift::lift(&wire), lifted].concat();
+            let mut all = [lift::lift(&wire, options.assume).events, lifted].concat();
             all.sort_by_key(|event| event.order);
-            Trace::of_accesses(recording, None, Decoding::default(), all)
+            let lifted = Lifted { events: all, ports: Vec::new() };
+            Trace::of_accesses(recording, None, Decoding::default(), lifted, options)
         };
         Trace { protocol: Some(Protocol::Log), ..trace }
     }
 
-    fn derive(recording: Recording, choice: Option<Choice>) -> Trace {
+    fn derive(recording: Recording, choice: Option<Choice>, options: &Options) -> Trace {
         let decoding = choice.map(|choice| decode::decode(&recording.transfers, choice)).unwrap_or_default();
-        Trace::of_wire(recording, choice, decoding)
+        Trace::of_wire(recording, choice, decoding, options)
     }
 
     /// Everything above level 2.
-    fn of_wire(recording: Recording, choice: Option<Choice>, decoding: Decoding) -> Trace {
+    fn of_wire(recording: Recording, choice: Option<Choice>, decoding: Decoding, options: &Options) -> Trace {
         let lifted = match choice.map(|choice| choice.protocol) {
-            Some(Protocol::StLink) => lift::native::lift(&decoding.commands),
-            _ => lift::lift(&decoding.wire),
+            Some(Protocol::StLink) => {
+                Lifted { events: lift::native::lift(&decoding.commands), ports: Vec::new() }
+            }
+            _ => lift::lift(&decoding.wire, options.assume),
         };
-        Trace::of_accesses(recording, choice, decoding, lifted)
+        Trace::of_accesses(recording, choice, decoding, lifted, options)
     }
 
     /// Everything above level 3.
@@ -192,14 +204,22 @@ impl Trace {
         recording: Recording,
         choice: Option<Choice>,
         decoding: Decoding,
-        lifted: Vec<Event>,
+        lifted: Lifted,
+        options: &Options,
     ) -> Trace {
-        let Recording { comment, transfers, marks, warnings } = recording;
+        let Recording { comment, transfers, marks, mut warnings } = recording;
+        let Lifted { events: mut lifted, ports } = lifted;
+        let target = match options.names {
+            Some(names) => Target::said(names),
+            None => Target::of(&decoding.commands, &lifted),
+        };
+        lifted.iter_mut().for_each(|event| name(event, target.names));
+        warnings.extend(assumed(&lifted));
         let breaks = fold::Breaks::of(&marks, &decoding.wire);
         let fold::Folded { events: folded, ends } = fold::fold(&lifted, &breaks);
         let mut meanings = folded.clone();
         meanings.iter_mut().for_each(|event| event.level = Level::Meaning);
-        let actions = action::find(&meanings, &breaks);
+        let actions = action::find(&meanings, &breaks, target.names);
         let usb = transfers
             .into_iter()
             .map(|transfer| Event {
@@ -218,6 +238,8 @@ impl Trace {
             warnings,
             device: choice.map(|c| c.device),
             protocol: choice.map(|c| c.protocol),
+            target,
+            ports,
             model: decoding.model,
             usb,
             commands: decoding.commands,
@@ -303,6 +325,16 @@ impl Trace {
         self.device
     }
 
+    /// The chip, as far as the trace tells, or as it was told.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The addresses of access ports in ADIv6: that of AP0 first. Empty in ADIv5, where they have nothing but numbers.
+    pub fn port_addresses(&self) -> &[u64] {
+        &self.ports
+    }
+
     /// Whether transactions carry the times of the packets that they came in, and no times of their own.
     pub(crate) fn usb_hides_times(&self) -> bool {
         self.protocol != Some(Protocol::Wire)
@@ -346,6 +378,19 @@ impl Trace {
     }
 }
 
+/// The names that hold for an event.
+fn name(event: &mut Event, names: Names) {
+    if let Body::Access(access) = &mut event.body {
+        access.names = names;
+    }
+}
+
+/// A word on what rests on an assumption.
+fn assumed(lifted: &[Event]) -> Option<Warning> {
+    let accesses = lifted.iter().filter(|event| event.certainty == Certainty::Assumed).count();
+    (accesses > 0).then_some(Warning::Assumed { accesses })
+}
+
 fn is_transaction(event: &Event) -> bool {
     let Body::Wire(wired) = &event.body else { return false };
     matches!(wired.what, OnWire::Event(WireEvent::Transaction(_)))
@@ -360,8 +405,10 @@ fn write(event: &Event) -> Option<Write> {
         Body::Register(r) if r.write => {
             let to = match (r.port, r.bank) {
                 (Port::Dp, bank) => WriteTo::Dp { name: regs::dp::name(false, r.a, bank.unwrap_or(0)) },
-                (Port::Ap, Some(bank)) => WriteTo::Ap { ap: r.ap, name: regs::ap::name(bank, r.a) },
-                (Port::Ap, None) => WriteTo::Ap { ap: r.ap, name: "AP (unknown register)" },
+                (Port::Ap, Some(bank)) if r.offset().is_some() => {
+                    WriteTo::Ap { ap: r.ap, name: regs::ap::name(bank, r.a) }
+                }
+                (Port::Ap, _) => WriteTo::Ap { ap: r.ap, name: "AP (unknown register)" },
             };
             Some(Write { at: event.at, to, value: r.value.filter(|_| !r.secret), ack: r.ack })
         }

@@ -45,6 +45,8 @@ pub enum Certainty {
     Deterministic,
     /// It is likely, from how such probes behave.
     Inferred,
+    /// It rests on something that the recording does not show and that is usually so.
+    Assumed,
     /// It happened inside the probe; only its effect is known.
     Hidden,
 }

@@ -17,6 +17,7 @@ mod diff;
 mod export;
 mod extcap;
 mod lint;
+mod reading;
 mod record;
 mod redact;
 mod replay;
@@ -25,6 +26,7 @@ mod stat;
 mod wireshark;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use reading::Reading;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
@@ -93,6 +95,8 @@ struct Input {
     device: Option<Device>,
     #[command(flatten)]
     pins: Pins,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 /// Where the pins are in a logic capture.
@@ -257,7 +261,11 @@ impl From<TraceError> for Unread {
 
 fn read(input: &Input) -> Result<Trace, Unread> {
     let Pins { swclk, swdio, nrst } = input.pins.clone();
-    let options = Options { device: input.device, channels: Channels { swclk, swdio, nrst } };
+    let options = Options {
+        device: input.device,
+        channels: Channels { swclk, swdio, nrst },
+        ..input.reading.options()
+    };
     if input.file == Path::new("-") {
         return Ok(trace::open_from(&mut io::stdin().lock(), &options)?);
     }

@@ -116,6 +116,10 @@ pub(crate) fn text(trace: &Trace, view: &View, out: &mut dyn Write) -> io::Resul
     for line in trace.comment().lines() {
         writeln!(out, "# {line}")?;
     }
+    writeln!(out, "# target: {}", trace.target())?;
+    for (n, address) in trace.port_addresses().iter().enumerate() {
+        writeln!(out, "# AP{n}: the access port at {address:#x}")?;
+    }
     let mut indent = "";
     for line in lines(trace, view) {
         match line {

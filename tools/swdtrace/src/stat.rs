@@ -9,6 +9,7 @@ pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
     let Stat {
         schema: _,
         probe,
+        target,
         duration_ns,
         events,
         marks,
@@ -35,6 +36,7 @@ pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
         }
         _ => writeln!(out, "probe          {}", probe.as_deref().unwrap_or("not recognised"))?,
     }
+    writeln!(out, "target         {target}")?;
     writeln!(out, "duration       {:.6} s", Duration::from_nanos(duration_ns).as_secs_f64())?;
     let [usb_events, commands, wire, accesses, _, actions] = events;
     let pins = trace.protocol() == Some(Protocol::Wire);

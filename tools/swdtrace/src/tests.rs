@@ -90,6 +90,7 @@ fn show_reads_as_a_story_with_steps_as_headings() {
 # secrets: masked
 # tool: test 1.0
 # clock: virtual
+# target: STM32H5, by DPIDR 0x6BA0_2477 (a few other STM32 have it too)
     0.000000  == look at the flash
     0.000000    DPIDR read 0x6BA0_2477 (DPv2, part 0xba, rev 6, designer 0x23b)
     0.000400    wait FLASH_NSSR ×3 over 2.10 ms: BSY=1 (0x0000_0001) to 0x0000_0000
@@ -331,6 +332,7 @@ fn a_logic_capture_is_shown_and_counted_like_any_recording() {
     assert_eq!((code, err.as_str()), (0, ""));
     let expected = "\
 # format: VCD
+# target: STM32H5, by DPIDR 0x6BA0_2477 (a few other STM32 have it too)
     0.000001  connect: line reset, DPIDR 0x6BA0_2477
 ";
     assert_eq!(out, expected);

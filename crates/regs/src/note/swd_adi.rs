@@ -88,6 +88,12 @@ pub(super) const NOTES: &[Note] = &[
         "count SWCLK edges with a logic analyser",
     ),
     note(
+        "ADI-15",
+        Confidence::Verified,
+        "In ADIv6 (DPIDR version 3) SELECT holds address bits 31:4 and DPBANKSEL, SELECT1 bits 63:32; a MEM-AP's registers lie 0xD00 above its base",
+        "on an RP2350 write SELECT 0x0000_2DF0 and read 0xC: the IDR of the port at 0x2000",
+    ),
+    note(
         "M33-1",
         Confidence::Memory,
         "Cortex-M33 debug registers lie where Armv8-M puts them: DHCSR 0xE000_EDF0, DEMCR 0xE000_EDFC, DSCSR 0xE000_EE08, DAUTHSTATUS 0xE000_EFB8",
@@ -104,5 +110,11 @@ pub(super) const NOTES: &[Note] = &[
         Confidence::Memory,
         "Halting debug of Armv8-M: a halt ends a lockup (PC 0xEFFF_FFFE), a breakpoint stops before its instruction, BKPT without C_DEBUGEN is a HardFault, vector catch stops at the handler's first instruction",
         "erase the flash, reset, halt, read DHCSR and PC; set VC_HARDERR and run an undefined instruction",
+    ),
+    note(
+        "M33-4",
+        Confidence::Memory,
+        "Every Cortex-M has SCS, DWT, FPB and ITM at the same addresses (0xE000_0000 to 0xE003_FFFF) and the same eight regions of half a gigabyte",
+        "read CPUID and FP_CTRL of any Cortex-M",
     ),
 ];

@@ -13,11 +13,11 @@ pub(super) fn wait(rest: &[Event], _: &Known) -> Option<Found> {
     let a = performed(event).filter(|a| !a.access.write)?;
     let time = span(event.until.saturating_sub(event.at));
     if let Some(matching) = &a.matching {
-        let register = regs::lookup(a.access.at.0).map(|hit| hit.register);
+        let register = a.names.register(a.access.at).map(|hit| hit.register);
         let outcome = if matching.reached { "" } else { ": not reached" };
         let text = format!(
             "wait for {} {}, polled by the probe{}{outcome}",
-            place(a.access.at),
+            place(a.names, a.access.at),
             condition(register, matching),
             measured(format!(", over {time}")),
         );
@@ -33,7 +33,7 @@ pub(super) fn wait(rest: &[Event], _: &Known) -> Option<Found> {
         format!("{} to ", value(a, a.repeats.first))
     };
     let looks = measured(format!(" ×{} over {time}: {first}", a.repeats.same));
-    let text = format!("wait {}{looks}{last}", place(a.access.at));
+    let text = format!("wait {}{looks}{last}", place(a.names, a.access.at));
     Found::new(1, ActionKind::Wait, text)
 }
 
@@ -64,5 +64,5 @@ pub(super) fn block(rest: &[Event], _: &Known) -> Option<Found> {
     }
     let hidden = if secret { format!(" {SECRET}") } else { String::new() };
     let took = took(rest.get(..length)?);
-    Found::new(length, kind, format!("{verb} {}, {}{hidden}{took}", place(a.access.at), size(bytes)))
+    Found::new(length, kind, format!("{verb} {}, {}{hidden}{took}", place(a.names, a.access.at), size(bytes)))
 }

@@ -253,9 +253,8 @@ fn counts(r: &RegisterAccess) -> bool {
             r.write && r.a == dp::ABORT && r.value.is_some_and(|value| value & dp::abort::DAPABORT != 0)
         }
         Port::Ap => {
-            let offset = r.bank.map(|bank| bank << 4 | r.a & 0xC);
             let machinery = [ap::CSW, ap::TAR, ap::TAR_HI, ap::CFG, ap::BASE, ap::BASE_HI, ap::IDR];
-            !offset.is_some_and(|offset| machinery.contains(&offset))
+            !r.offset().is_some_and(|offset| machinery.contains(&offset))
         }
     }
 }

@@ -131,7 +131,7 @@ fn register(r: &RegisterAccess) -> Option<Step> {
     let offset = match r.port {
         Port::Dp if r.bank.unwrap_or(0) == 0 || r.a != dp::CTRL_STAT => r.a,
         Port::Dp => return None,
-        Port::Ap => r.bank? << 4 | r.a,
+        Port::Ap => r.offset()?,
     };
     if r.port == Port::Ap && r.ap.is_none() {
         return None;

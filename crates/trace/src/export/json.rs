@@ -17,6 +17,8 @@ pub(super) fn write(trace: &Trace, wanted: &Wanted, out: &mut dyn Write) -> io::
     let head = json!({
         "kind": "trace", "schema": SCHEMA, "level": wanted.level.number(),
         "probe": trace.protocol().map(|p| p.to_string()), "comment": trace.comment(),
+        "target": trace.target().to_string(),
+        "access_ports": trace.port_addresses().iter().map(|at| format!("{at:#x}")).collect::<Vec<_>>(),
         "warnings": trace.warnings().iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     writeln!(out, "{head}")?;

@@ -90,6 +90,7 @@ const fn certainty(certainty: Certainty) -> &'static str {
         Certainty::Explicit => "explicit",
         Certainty::Deterministic => "deterministic",
         Certainty::Inferred => "inferred",
+        Certainty::Assumed => "assumed",
         Certainty::Hidden => "hidden",
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::event::Missing;
 use regs::ap as mem_ap;
-use wire::{Addr, Width};
+use wire::{Addr, Certainty, Width};
 
 /// One value on the bus: packed transfers carry several in one word.
 #[derive(Debug, Clone, Copy)]
@@ -38,8 +38,20 @@ impl Lanes {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     pub(super) lanes: Lanes,
-    /// TAR afterwards, and whether that crossed the end of the guaranteed range.
-    next: Option<(u32, bool)>,
+    next: Next,
+    /// How sure it is.
+    pub(super) certainty: Certainty,
+}
+
+/// TAR after an access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// As it was.
+    Same,
+    /// Moved on; whether that crossed the end of the guaranteed range.
+    Moved(u32, bool),
+    /// Nobody knows.
+    Unknown,
 }
 
 /// What is known of one access port.
@@ -48,7 +60,10 @@ pub(super) struct Ap {
     csw: Option<u32>,
     tar: Option<u32>,
     /// TAR went past the range in which auto-increment is guaranteed; real ports differ there.
-    pub(super) wrapped: bool,
+    wrapped: bool,
+    /// TAR, and CSW, were written while SELECT was not known.
+    tar_assumed: bool,
+    csw_assumed: bool,
 }
 
 /// The number of the access port that SELECT holds.
@@ -80,25 +95,64 @@ fn advance(tar: u32, bytes: u32) -> (u32, bool) {
     (next, next < tar)
 }
 
+/// The bytes that the direct access registers of ADIv6 reach, and the banks that stand for them. [ADI-15]
+const DIRECT: u32 = 0x400;
+const DIRECT_BANKS: std::ops::Range<u8> = 0x10..0x50;
+
 impl Ap {
-    /// Where an access to this register goes. `None` when it is no data register.
-    pub(super) fn place(&self, bank: u8, a: u8) -> Option<Result<Place, Missing>> {
+    /// Where an access to this register goes. `None` when it is no data register. What is not known of CSW may be `assumed`
+    /// to be as usual: words.
+    pub(super) fn place(&self, bank: u8, a: u8, assumed: bool) -> Option<Result<Place, Missing>> {
+        if DIRECT_BANKS.contains(&bank) {
+            // Without TAR it is no MEM-AP, as far as is known.
+            let offset = u32::from(bank - DIRECT_BANKS.start) << 4 | u32::from(a & 0xC);
+            return self.tar.map(|tar| Ok(self.word(tar & !(DIRECT - 1) | offset)));
+        }
+        if bank > 0xF {
+            return None;
+        }
         let offset = bank << 4 | a & 0xC;
         match offset {
-            mem_ap::DRW => Some(self.drw()),
+            mem_ap::DRW => Some(self.drw(assumed)),
             mem_ap::BD0 | mem_ap::BD1 | mem_ap::BD2 | mem_ap::BD3 => Some(self.banked(offset - mem_ap::BD0)),
             _ => None,
         }
     }
 
-    fn banked(&self, offset: u8) -> Result<Place, Missing> {
-        let tar = self.tar.ok_or(Missing::Tar)?;
-        let lane = Lane { at: Addr(tar & !0xF | u32::from(offset)), width: Width::Word };
-        Ok(Place { lanes: Lanes { all: [lane; 4], count: 1 }, next: None })
+    /// A word that TAR stays away from.
+    fn word(&self, at: u32) -> Place {
+        let lane = Lane { at: Addr(at), width: Width::Word };
+        Place { lanes: Lanes { all: [lane; 4], count: 1 }, next: Next::Same, certainty: self.certainty() }
     }
 
-    fn drw(&self) -> Result<Place, Missing> {
-        let csw = self.csw.ok_or(Missing::Csw)?;
+    /// How sure TAR is.
+    fn certainty(&self) -> Certainty {
+        match (self.tar_assumed, self.wrapped) {
+            (true, _) => Certainty::Assumed,
+            (false, true) => Certainty::Inferred,
+            (false, false) => Certainty::Explicit,
+        }
+    }
+
+    fn banked(&self, offset: u8) -> Result<Place, Missing> {
+        let tar = self.tar.ok_or(Missing::Tar)?;
+        Ok(self.word(tar & !0xF | u32::from(offset)))
+    }
+
+    /// The first access behind a write of TAR goes there, whatever CSW says; where the next one goes nobody knows.
+    fn usual(&self) -> Result<Place, Missing> {
+        let tar = self.tar.ok_or(Missing::Tar)?;
+        if tar % 4 != 0 {
+            return Err(Missing::Csw);
+        }
+        Ok(Place { next: Next::Unknown, certainty: Certainty::Assumed, ..self.word(tar) })
+    }
+
+    fn drw(&self, assumed: bool) -> Result<Place, Missing> {
+        let csw = match self.csw {
+            None if assumed => return self.usual(),
+            csw => csw.ok_or(Missing::Csw)?,
+        };
         let tar = self.tar.ok_or(Missing::Tar)?;
         let width = match csw & mem_ap::csw::SIZE {
             mem_ap::csw::SIZE_8 => Width::Byte,
@@ -110,7 +164,10 @@ impl Ap {
         let mut all = [Lane { at: Addr(tar), width }; 4];
         let mut count = 1;
         let next = match csw & mem_ap::csw::ADDR_INC {
-            mem_ap::csw::ADDR_INC_SINGLE => Some(advance(tar, width.bytes())),
+            mem_ap::csw::ADDR_INC_SINGLE => {
+                let (next, wrapped) = advance(tar, width.bytes());
+                Next::Moved(next, wrapped)
+            }
             mem_ap::csw::ADDR_INC_PACKED => {
                 let mut at = tar;
                 count = 0;
@@ -119,29 +176,31 @@ impl Ap {
                     at = advance(at, width.bytes()).0;
                     count += 1;
                 }
-                Some((at, at < tar))
+                Next::Moved(at, at < tar)
             }
-            _ => None,
+            _ => Next::Same,
         };
-        Ok(Place { lanes: Lanes { all, count }, next })
+        let csw = if self.csw_assumed { Certainty::Assumed } else { Certainty::Explicit };
+        Ok(Place { lanes: Lanes { all, count }, next, certainty: self.certainty().max(csw) })
     }
 
     /// An access was performed.
     pub(super) fn advance(&mut self, place: &Place) {
-        if let Some((tar, wrapped)) = place.next {
-            self.tar = Some(tar);
-            self.wrapped |= wrapped;
+        match place.next {
+            Next::Same => {}
+            Next::Moved(tar, wrapped) => {
+                self.tar = Some(tar);
+                self.wrapped |= wrapped;
+            }
+            Next::Unknown => self.tar = None,
         }
     }
 
-    /// A register was written; `None` when the value is not known.
-    pub(super) fn set(&mut self, offset: u8, value: Option<u32>) {
+    /// A register was written; `None` when the value is not known. Which one it is may be `assumed`.
+    pub(super) fn set(&mut self, offset: u8, value: Option<u32>, assumed: bool) {
         match offset {
-            mem_ap::CSW => self.csw = value,
-            mem_ap::TAR => {
-                self.tar = value;
-                self.wrapped = false;
-            }
+            mem_ap::CSW => (self.csw, self.csw_assumed) = (value, assumed),
+            mem_ap::TAR => (self.tar, self.wrapped, self.tar_assumed) = (value, false, assumed),
             // An access to data at an address that is not known moves TAR.
             mem_ap::DRW => self.forget_tar_if_it_moves(),
             _ => {}
@@ -158,9 +217,9 @@ impl Ap {
     }
 
     /// A register was read.
-    pub(super) fn learn(&mut self, offset: u8, value: u32) {
+    pub(super) fn learn(&mut self, offset: u8, value: u32, assumed: bool) {
         if matches!(offset, mem_ap::CSW | mem_ap::TAR) {
-            self.set(offset, Some(value));
+            self.set(offset, Some(value), assumed);
         }
     }
 
@@ -169,7 +228,7 @@ impl Ap {
     }
 
     pub(super) fn forget_tar_moved_by(&mut self, place: &Place) {
-        if place.next.is_some() {
+        if place.next != Next::Same {
             self.tar = None;
         }
     }

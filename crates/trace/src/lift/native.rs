@@ -9,6 +9,7 @@ mod single;
 use super::ap::{self, Ap};
 use crate::decode::{Problem, StLinkCommand, ack, driven};
 use crate::event::{Accessed, Body, ByProbe, Event, Procedure, RegisterAccess, Repeats};
+use crate::target::Names;
 use block::{Block, Listed};
 use bytes::Bytes;
 use regs::dp;
@@ -236,7 +237,7 @@ impl Native {
         }
         let (bank, a) = (low >> 4, low & 0xC);
         let state = self.aps.entry(number).or_default();
-        let missing = match state.place(bank, a) {
+        let missing = match state.place(bank, a, false) {
             Some(Ok(place)) => {
                 if ack == Ack::OK {
                     state.advance(&place);
@@ -253,9 +254,9 @@ impl Native {
         };
         let offset = bank << 4 | a;
         match (ack, write, missing) {
-            (Ack::OK, true, _) => state.set(offset, value.filter(|_| !secret)),
+            (Ack::OK, true, _) => state.set(offset, value.filter(|_| !secret), false),
             (Ack::OK, false, Some(_)) => state.forget_tar_if_it_moves(),
-            (Ack::OK, false, None) => value.into_iter().for_each(|value| state.learn(offset, value)),
+            (Ack::OK, false, None) => value.into_iter().for_each(|value| state.learn(offset, value, false)),
             _ => {}
         }
         let housekeeping = write && matches!(offset, regs::ap::CSW | regs::ap::TAR | regs::ap::TAR_HI);
@@ -286,7 +287,8 @@ impl Native {
 
     fn access(&mut self, source: Source, access: Access, ack: Ack, secret: bool, certainty: Certainty) {
         let repeats = Repeats { same: 1, first: None, waits: self.waits };
-        let body = Accessed { access, run: 1, repeats, ack, secret, matching: None };
+        let names = Names::default();
+        let body = Accessed { access, run: 1, repeats, ack, secret, matching: None, names };
         self.push(source, certainty, Body::Access(body));
     }
 

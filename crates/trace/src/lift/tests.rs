@@ -41,7 +41,7 @@ impl Line {
     }
 
     fn lift(&self) -> Vec<Event> {
-        lift(&self.0)
+        lift(&self.0, Assume::Nothing).events
     }
 
     fn accesses(&self) -> Vec<(u32, bool, Option<u32>)> {
@@ -294,4 +294,145 @@ proptest::proptest! {
         }
         let _ = crate::fold::fold(&line.lift(), &crate::fold::Breaks::default());
     }
+}
+
+/// What is assumed of a list, and the accesses that come of it, each with how sure it is.
+fn assuming(line: &Line, assume: Assume) -> Vec<(u32, Certainty)> {
+    let lifted = lift(&line.0, assume).events;
+    lifted.iter().filter_map(|e| Some((access_of(e)?.access.at.0, e.certainty))).collect()
+}
+
+#[test]
+fn a_capture_that_begins_behind_select_is_lifted_as_usual_and_says_so() {
+    let mut line = Line::default();
+    line.w(TAR, 0x2000_0020).w(DRW, 1).w(TAR, 0xE000_EDF0).r(DRW, 0).r(RDBUFF, 3);
+    let usual = [(0x2000_0020, Certainty::Assumed), (0xE000_EDF0, Certainty::Assumed)];
+    assert_eq!(assuming(&line, Assume::Usual), usual);
+    assert_eq!(assuming(&line, Assume::Selected { ap: 0, bank: 0 }), usual);
+    assert_eq!(assuming(&line, Assume::Nothing), []);
+    assert_eq!(lift(&line.0, Assume::Nothing).events.len(), 4, "they are there as they are");
+}
+
+#[test]
+fn the_access_port_of_the_beginning_is_the_one_that_is_chosen_first() {
+    let mut line = Line::default();
+    line.w(TAR, 0x2000_0020).w(DRW, 1).w(SELECT, 0x0300_0000);
+    let first = lift(&line.0, Assume::Usual).events;
+    assert_eq!(access_of(&first[1]).map(|a| a.access.ap), Some(ApSel(3)));
+}
+
+#[test]
+fn what_was_not_seen_of_csw_is_assumed_for_the_first_access_at_an_address_only() {
+    let mut line = Line::default();
+    line.w(SELECT, 0).w(TAR, 0x2000_0020).w(DRW, 1).w(DRW, 2).w(TAR, 0x2000_0031).w(DRW, 3);
+    assert_eq!(assuming(&line, Assume::Usual), [(0x2000_0020, Certainty::Assumed)]);
+    line.w(CSW, WORDS).w(TAR, 0x2000_0040).w(DRW, 4);
+    assert_eq!(assuming(&line, Assume::Usual)[1..], [(0x2000_0040, Certainty::Explicit)]);
+}
+
+#[test]
+fn a_tar_of_an_assumed_bank_is_as_sure_as_the_bank() {
+    let mut line = Line::default();
+    line.w(TAR, 0xE000_EDF0).w(SELECT, 0x10).r(RegSel::ap(4), 0).r(RDBUFF, 3);
+    assert_eq!(assuming(&line, Assume::Usual), [(0xE000_EDF4, Certainty::Assumed)]);
+}
+
+#[test]
+fn a_beginning_that_does_not_fit_bank_0_is_left_as_it_is() {
+    let mut line = Line::default();
+    line.w(RegSel::ap(4), 1).w(RegSel::ap(8), 2).w(DRW, 3);
+    assert_eq!(assuming(&line, Assume::Usual), []);
+    let mut reads = Line::default();
+    reads.r(DRW, 1).r(RDBUFF, 2);
+    assert_eq!(assuming(&reads, Assume::Usual), []);
+}
+
+#[test]
+fn behind_a_hole_nothing_is_assumed() {
+    let mut line = Line::default();
+    line.w(TAR, 0x2000_0020).w(DRW, 1);
+    let lost = Wired::plain(OnWire::Lost);
+    line.0.push(Event { body: Body::Wire(lost), ..line.0[0].clone() });
+    line.w(TAR, 0x2000_0030).w(DRW, 1);
+    assert_eq!(assuming(&line, Assume::Usual), [(0x2000_0020, Certainty::Assumed)]);
+}
+
+/// DPIDR of a debug port of ADIv6, as an RP2350 has it.
+const DPV3: u32 = 0x4C01_3477;
+
+#[test]
+fn select_of_adiv6_holds_an_address_and_the_registers_lie_0xd00_above_it() {
+    let mut line = Line::default();
+    line.r(RegSel::dp(0), DPV3).w(SELECT, 0x0000_2DF0).r(RegSel::ap(0xC), 0).r(RDBUFF, 0x3477_0008);
+    line.w(SELECT, 0x0000_2D00).w(CSW, WORDS).w(TAR, 0x2000_0000).w(DRW, 7);
+    line.w(SELECT, 0x0000_4D10).w(RegSel::ap(0), 1).w(SELECT, 0x0000_2D10).w(RegSel::ap(0xC), 9);
+    let lifted = lift(&line.0, Assume::Usual);
+    assert_eq!(lifted.ports, [0x2000, 0x4000]);
+    let lines: Vec<String> = lifted.events.iter().map(crate::line).collect();
+    assert!(lines.contains(&"read AP0 IDR 0x3477_0008".to_owned()), "{lines:?}");
+    assert!(lines.contains(&"write AP1 BD0 0x0000_0001 (TAR not known)".to_owned()), "{lines:?}");
+    assert_eq!(line.accesses(), [(0x2000_0000, true, Some(7)), (0x2000_000C, true, Some(9))]);
+}
+
+#[test]
+fn select1_chooses_the_upper_half_of_the_address() {
+    let mut line = Line::default();
+    line.r(RegSel::dp(0), DPV3).w(SELECT, 5).w(RegSel::dp(4), 0x12).w(SELECT, 0x0000_3D00).w(CSW, WORDS);
+    line.w(SELECT, 5).w(RegSel::dp(4), 0).w(SELECT, 0x0000_3D00).w(CSW, WORDS);
+    let lifted = lift(&line.0, Assume::Nothing);
+    assert_eq!(lifted.ports, [0x12_0000_3000, 0x3000]);
+    assert!(lifted.events.iter().map(crate::line).any(|line| line.contains("SELECT1")));
+}
+
+#[test]
+fn direct_access_registers_of_adiv6_reach_the_kibibyte_around_tar() {
+    let mut line = Line::default();
+    line.r(RegSel::dp(0), DPV3).w(SELECT, 0x2D00).w(CSW, WORDS).w(TAR, 0x4000_0404);
+    line.w(SELECT, 0x2120).w(RegSel::ap(4), 5).w(SELECT, 0x2D00).w(DRW, 6);
+    assert_eq!(line.accesses(), [(0x4000_0524, true, Some(5)), (0x4000_0404, true, Some(6))]);
+}
+
+#[test]
+fn what_is_no_port_for_memory_keeps_its_offset() {
+    let mut line = Line::default();
+    line.r(RegSel::dp(0), DPV3).w(SELECT, 0).r(RegSel::ap(0), 0).r(RDBUFF, 0x2003);
+    line.w(SELECT, 0xFE0)
+        .r(RegSel::ap(4), 0)
+        .r(RDBUFF, 0xB4)
+        .w(SELECT, 0xCF0)
+        .r(RegSel::ap(8), 0)
+        .r(RDBUFF, 1);
+    let lines: Vec<String> = line.lift().iter().map(crate::line).collect();
+    for expected in [
+        "read AP0 register 0x000 0x0000_2003",
+        "read AP0 register 0xFE4 0x0000_00B4",
+        "read AP0 register 0xCF8 0x0000_0001",
+    ] {
+        assert!(lines.iter().any(|line| line == expected), "{expected}: {lines:?}");
+    }
+}
+
+#[test]
+fn another_dpidr_makes_select_unknown_until_it_is_written_again() {
+    let mut line = Line::default();
+    line.at(WORDS, 0x2000_0000).w(DRW, 1).r(RegSel::dp(0), DPV3).w(DRW, 2);
+    assert_eq!(line.accesses().len(), 1);
+    let mut same = Line::default();
+    same.at(WORDS, 0x2000_0000).w(DRW, 1).r(RegSel::dp(0), 0x6BA0_2477).w(DRW, 2);
+    assert_eq!(same.accesses().len(), 2);
+}
+
+#[test]
+fn another_target_on_the_line_has_a_select_of_its_own() {
+    let targetsel = |line: &mut Line, value| {
+        line.w(RegSel::dp(0xC), value);
+    };
+    let mut line = Line::default();
+    targetsel(&mut line, 0x0100_2927);
+    line.at(WORDS, 0x2000_0000).w(DRW, 1);
+    targetsel(&mut line, 0x0100_2927);
+    line.w(DRW, 2);
+    targetsel(&mut line, 0x1100_2927);
+    line.w(DRW, 3);
+    assert_eq!(line.accesses(), [(0x2000_0000, true, Some(1)), (0x2000_0004, true, Some(2))]);
 }

@@ -2,6 +2,7 @@
 
 use super::{Context, Found, Look, Rule, read, written};
 use crate::event::{Body, Event};
+use crate::target::Names;
 use regs::h5::flash;
 use wire::WireEvent;
 
@@ -66,7 +67,7 @@ impl Look for UnseenLock {
                     *known = true;
                     let what = format!(
                         "{} is written and its lock was never read",
-                        crate::name::place(wire::Addr(at))
+                        crate::name::place(Names::Stm32H5, wire::Addr(at))
                     );
                     self.found.push(Found { rule: UNSEEN_LOCK, what, events: vec![n] });
                 }
@@ -127,7 +128,10 @@ impl Look for KeyTwice {
                     let (next, before) = KeyTwice::key(*sequence, lock, n, value);
                     *sequence = next;
                     if let Some(before) = before {
-                        let what = format!("{} gets a key again", crate::name::place(wire::Addr(at)));
+                        let what = format!(
+                            "{} gets a key again",
+                            crate::name::place(Names::Stm32H5, wire::Addr(at))
+                        );
                         self.found.push(Found { rule: KEY_TWICE, what, events: vec![before, n] });
                     }
                 }

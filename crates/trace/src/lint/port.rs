@@ -47,7 +47,7 @@ fn wraps(last: &Access, next: &Access) -> bool {
 }
 
 fn writes_tar(r: &RegisterAccess) -> bool {
-    r.port == Port::Ap && r.write && r.bank.is_none_or(|bank| bank << 4 | r.a == ap::TAR)
+    r.port == Port::Ap && r.write && (r.bank.is_none() || r.offset() == Some(ap::TAR))
 }
 
 impl Look for TarWrap {

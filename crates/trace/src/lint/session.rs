@@ -1,10 +1,8 @@
 //! What a session must leave alone: the core in hotplug, the reset pin, other access ports.
 
-use super::{Connect, Context, Found, Look, Rule, Settings, accepted, dp_register, written};
-use crate::Trace;
+use super::{Connect, Context, Found, Look, Rule, Settings, accepted, written};
 use crate::event::{Body, Event};
-use regs::h5::device;
-use regs::{dp, m33};
+use regs::m33;
 use wire::{ApSel, WireEvent};
 
 pub(super) const HOTPLUG_HALT: Rule = Rule {
@@ -70,15 +68,6 @@ impl Look for ResetPin {
     }
 }
 
-/// Whether the debug port is that of an STM32H5.
-pub(super) fn is_h5(trace: &Trace) -> bool {
-    trace
-        .accesses()
-        .iter()
-        .filter_map(dp_register)
-        .any(|r| !r.write && r.a == dp::DPIDR && r.bank.unwrap_or(0) == 0 && r.value == Some(device::DPIDR))
-}
-
 /// Accesses through other access ports.
 #[derive(Debug)]
 pub(super) struct OtherAp {
@@ -89,8 +78,8 @@ pub(super) struct OtherAp {
 }
 
 impl OtherAp {
-    pub(super) fn of(trace: &Trace, settings: &Settings) -> OtherAp {
-        OtherAp { expected: settings.ap, h5: is_h5(trace), others: Vec::new() }
+    pub(super) fn of(settings: &Settings, h5: bool) -> OtherAp {
+        OtherAp { expected: settings.ap, h5, others: Vec::new() }
     }
 
     fn fits(&self, ap: ApSel, at: u32) -> bool {

@@ -3,6 +3,7 @@
 use super::Tool;
 use crate::event::{Accessed, Body, ByProbe, Event, Procedure, RegisterAccess, Repeats, Wired};
 use crate::read::{Device, Marked, Recording, Transfer, Warning};
+use crate::target::Names;
 use bytes::Bytes;
 use std::time::Duration;
 use wire::{
@@ -133,7 +134,15 @@ impl Intake {
         for n in 0..run.min(LONGEST_RUN) {
             let at = Addr(access.at.0.wrapping_add(n.wrapping_mul(access.width.bytes())));
             let access = Access { at, value: access.value.filter(|_| n == 0), ..access };
-            let body = Accessed { access, run: 1, repeats, ack: Ack::OK, secret: false, matching: None };
+            let body = Accessed {
+                access,
+                run: 1,
+                repeats,
+                ack: Ack::OK,
+                secret: false,
+                matching: None,
+                names: Names::default(),
+            };
             self.lifted(certainty, Body::Access(body));
         }
     }

@@ -1,5 +1,6 @@
 //! Arguments of `swdtrace diff`.
 
+use crate::reading::Reading;
 use crate::show::time;
 use crate::{Input, Pins};
 use clap::ValueEnum;
@@ -59,6 +60,8 @@ pub(crate) struct Args {
     device_b: Option<Device>,
     #[command(flatten)]
     pins: Pins,
+    #[command(flatten)]
+    reading: Reading,
     /// The form of the output.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
@@ -92,7 +95,12 @@ impl Args {
     }
 
     pub(super) fn inputs(&self) -> [Input; 2] {
-        let input = |file: &PathBuf, device| Input { file: file.clone(), device, pins: self.pins.clone() };
+        let input = |file: &PathBuf, device| Input {
+            file: file.clone(),
+            device,
+            pins: self.pins.clone(),
+            reading: self.reading.clone(),
+        };
         [input(&self.a, self.device_a), input(&self.b, self.device_b)]
     }
 }

@@ -3,6 +3,7 @@
 use super::{Native, Source};
 use crate::decode::{Problem, StLinkCommand, ack};
 use crate::event::{Accessed, Body, Procedure, Repeats};
+use crate::target::Names;
 use bytes::Bytes;
 use stlink::{Answer, Command, Memory, MiscItem, MiscOp, Status};
 use wire::{Access, Ack, Addr, ApSel, Certainty};
@@ -133,9 +134,7 @@ impl Native {
     fn units(&mut self, block: &Block, count: usize, certainty: Certainty) {
         for (access, secret) in block.units.iter().take(count) {
             let repeats = Repeats { same: 1, first: None, waits: block.waits };
-            let body =
-                Accessed { access: *access, run: 1, repeats, ack: Ack::OK, secret: *secret, matching: None };
-            self.push(block.source, certainty, Body::Access(body));
+            self.push(block.source, certainty, Body::Access(unit(*access, 1, repeats, Ack::OK, *secret)));
         }
     }
 
@@ -143,8 +142,7 @@ impl Native {
         let value = access.value.filter(|_| access.write);
         let repeats = Repeats { same: 1, first: None, waits: block.waits };
         let access = Access { value, ..access };
-        let body = Accessed { access, run, repeats, ack, secret, matching: None };
-        self.push(block.source, Certainty::Explicit, Body::Access(body));
+        self.push(block.source, Certainty::Explicit, Body::Access(unit(access, run, repeats, ack, secret)));
     }
 
     /// What became of the list. [STL-9]
@@ -199,4 +197,9 @@ impl Block {
         let width = self.memory.op.width.bytes();
         self.units.iter().position(|(access, _)| fault.0.wrapping_sub(access.at.0) < width)
     }
+}
+
+/// One access of a block.
+fn unit(access: Access, run: u32, repeats: Repeats, ack: Ack, secret: bool) -> Accessed {
+    Accessed { access, run, repeats, ack, secret, matching: None, names: Names::default() }
 }

@@ -4,7 +4,8 @@
 //! They are looked for in `$ACKWAIT_CAPTURES` (default: `../shared/captures` beside the workspace) and are no part of it.
 
 use crate::event::{OnWire, Why};
-use crate::{Body, Event, Options, Stat, Trace};
+use crate::read::Warning;
+use crate::{Body, Event, Names, Options, Stat, Trace};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use wire::Level;
@@ -80,9 +81,53 @@ fn every_listed_capture_decodes_to_its_counts() {
         let expected = (listed.acks, listed.line_resets, listed.parity_errors);
         assert_eq!(counts(&trace), expected, "{}", listed.file);
         assert_eq!(trace.header("samples"), Some(listed.samples.to_string().as_str()), "{}", listed.file);
-        assert!(trace.warnings().is_empty(), "{}: {:?}", listed.file, trace.warnings());
+        let only_assumed = trace.warnings().iter().all(|warning| matches!(warning, Warning::Assumed { .. }));
+        assert!(only_assumed, "{}: {:?}", listed.file, trace.warnings());
         let unreadable: Vec<Why> = trace.events(Level::Transaction).iter().filter_map(unreadable).collect();
         assert!(unreadable.len() <= 1 && unreadable.iter().all(|why| *why == Why::Began), "{unreadable:?}");
+    }
+}
+
+/// They are of an nRF51 and an STM32F4.
+#[test]
+fn no_capture_of_another_chip_shows_a_name_or_an_action_of_the_stm32h5() {
+    let Some(folder) = folder() else { return };
+    for listed in listed(&folder) {
+        let trace = open(&folder.join(&listed.file));
+        assert_eq!(trace.target().names, Names::CortexM, "{}: {}", listed.file, trace.target());
+        let stat = Stat::of(&trace);
+        let mut lines = crate::script::lines(&trace, Level::Meaning);
+        lines.extend(crate::script::lines(&trace, Level::Action));
+        lines.extend(stat.memory.busiest.into_iter().map(|busy| busy.name));
+        let own = [
+            "FLASH_", "DBGMCU", "SBS_", "RCC_", "PWR_", "ICACHE", "USB_", "OBK", "SRAM1", "unlock", "mailbox",
+        ];
+        let found = lines.iter().find(|line| own.iter().any(|own| line.contains(own)));
+        assert_eq!(found, None, "{}", listed.file);
+    }
+}
+
+/// Five of them begin in the middle of a session.
+#[test]
+fn captures_that_begin_behind_select_show_memory_accesses_and_say_that_they_are_assumed() {
+    let Some(folder) = folder() else { return };
+    for (name, first) in [
+        ("stlink_openocd/wait_retry.sr", "write 0x2000_0020 0x2000_0240 [assumed]"),
+        ("stlinkv2_win_utility/stm32f429zit6_core_halt.sr", "write 0xE000_EDF0 0xA05F_0003 [assumed]"),
+        (
+            "stlinkv2_win_utility/stm32f429zit6_core_step.sr",
+            "read 0xE000_EDF0 0x0003_0003 (1 WAIT) [assumed]",
+        ),
+        (
+            "stlinkv2_win_utility/stm32f429zit6_get_option_bytes.sr",
+            "read 0xE004_2000 0x1007_6419 (1 WAIT) [assumed]",
+        ),
+    ] {
+        let trace = open(&folder.join(name));
+        let lines = crate::script::lines(&trace, Level::Access);
+        assert_eq!(lines.first(), Some(&format!("AP0 {first}")), "{name}");
+        let unknown = lines.iter().filter(|line| line.contains("not seen")).count();
+        assert_eq!(unknown, 0, "{name}: {lines:?}");
     }
 }
 
