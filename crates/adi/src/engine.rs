@@ -2,7 +2,8 @@
 
 use crate::cache::Cache;
 use crate::react::probe_error;
-use crate::{AdiError, Attached, Doing, Flight, Flown, Seen};
+use crate::waited::Waits;
+use crate::{AdiError, Attached, Doing, Flight, Flown, Seen, Waited};
 use pace::{Clock, Patience, Policy};
 use std::fmt;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub struct Adi {
     /// The probe has been told clock and settings.
     configured: bool,
     flight: Flight,
+    waits: Waits,
 }
 
 impl fmt::Debug for Adi {
@@ -65,6 +67,7 @@ impl Adi {
             swclk: FIRST_SWCLK,
             configured: false,
             flight: Flight::default(),
+            waits: Waits::default(),
         }
     }
 
@@ -102,6 +105,16 @@ impl Adi {
     #[must_use]
     pub const fn flight(&self) -> &Flight {
         &self.flight
+    }
+
+    /// Keeps a wait for whoever asks.
+    pub fn keep_wait(&mut self, waited: Waited) {
+        self.waits.push(waited);
+    }
+
+    /// The last waits since this was asked before, oldest first.
+    pub fn take_waits(&mut self) -> Vec<Waited> {
+        self.waits.take()
     }
 
     /// Puts a mark into the recording.

@@ -10,6 +10,7 @@
 //! plan cache               memory steps -> DAP operations; what SELECT, CSW and TAR are believed to hold
 //! mem_ap registers native  three kinds of attempt, each remembering how far it got
 //! react                    the one place that decides about WAIT, FAULT and silence
+//! flight waited            the last accesses and the last waits, for whoever asks
 //! ```
 //!
 //! **What it knows.** Debug port, MEM-AP and the debug registers of a Cortex-M core. Register facts come from [`regs`].
@@ -38,6 +39,7 @@ mod react;
 mod registers;
 mod reset;
 mod rom;
+mod waited;
 
 pub use access::{ApInfo, Attach, Attached, Catch, ConnectMode, CoreAccess, CoreStatus, Doing, DpReg, Wake};
 pub use engine::Adi;
@@ -46,3 +48,4 @@ pub use flight::{Flight, Flown, Seen};
 pub use native::Native;
 pub use react::{Attempt, End, Hazard, react};
 pub use rom::Component;
+pub use waited::Waited;

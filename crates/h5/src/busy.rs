@@ -2,7 +2,7 @@
 
 use crate::part::{describe, register_name, short_answer};
 use crate::{Flags, H5Error, Part};
-use adi::Adi;
+use adi::{Adi, Waited};
 use pace::{PollEnd, Site, poll};
 use regs::h5::flash::{self, sr};
 use wire::{Addr, ApSel, Attr, Batch, Flow, MemOp};
@@ -46,9 +46,14 @@ fn wait_all<const N: usize>(
     let ops = registers.into_iter().map(MemOp::read).collect();
     let batch = Batch { ap: look.ap, attr: look.attr, flow: Flow::Lockstep, ops };
     let mut culprit = (look.at, 0);
+    let mut waited = Waited::begin(look.doing, wait.key, clock.now());
     let end = poll(&*clock, &wait, || {
+        let begun = clock.now();
         let values: [u32; N] = adi.run(&batch)?.as_slice().try_into().map_err(|_| short_answer())?;
-        Ok(match ready(values) {
+        let ready = ready(values);
+        let seen = registers.into_iter().zip(values);
+        waited.look(begun, clock.now(), seen, matches!(ready, Ready::Yes));
+        Ok(match ready {
             Ready::Yes => Some(values),
             Ready::No(index) => {
                 let held_up_by = registers.into_iter().zip(values).nth(index);
@@ -57,6 +62,7 @@ fn wait_all<const N: usize>(
             }
         })
     });
+    adi.keep_wait(waited);
     end.map_err(|end| match end {
         PollEnd::Failed(e) => e,
         PollEnd::Spent(spent) => {

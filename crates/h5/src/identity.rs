@@ -1,7 +1,7 @@
 //! Who is there: device, revision, unique id, flash size, product state, and which access ports are open.
 
 use crate::H5Error;
-use adi::Adi;
+use adi::{Adi, Waited};
 use pace::{PollEnd, Site, Spent, poll};
 use regs::h5::dbgmcu::{self, idcode, sr};
 use regs::h5::device::{Device, Family, OTHER_DEV_IDS};
@@ -185,11 +185,16 @@ pub fn wait_ap_open(adi: &mut Adi, ap: ApSel) -> Result<ApEnable, H5Error> {
     let clock = adi.clock().clone();
     let wait = adi.policy().wait(Site::Reconnect);
     let mut last = 0;
+    let mut waited = Waited::begin(format!("{ap} open"), wait.key, clock.now());
     let end = poll(&*clock, &wait, || {
+        let begun = clock.now();
         let found = ap_open(adi)?;
         last = found.sr;
+        let seen = [(Addr(dbgmcu::BASE_AP0 + dbgmcu::SR), last)];
+        waited.look(begun, clock.now(), seen.into_iter(), found.open(ap));
         Ok(found.open(ap).then_some(found))
     });
+    adi.keep_wait(waited);
     end.map_err(|end| match end {
         PollEnd::Failed(e) => e,
         PollEnd::Spent(spent) => H5Error::ApShut { ap, sr: last, spent: Box::new(spent) },

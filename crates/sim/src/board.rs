@@ -224,7 +224,11 @@ impl Board {
 fn factory(scenario: &Scenario) -> NonVolatile {
     let family = scenario.part();
     let kib = scenario.kib.unwrap_or(family.device().largest_flash_kib());
-    NonVolatile::factory(family, kib, scenario.uid)
+    let mut nv = NonVolatile::factory(family, kib, scenario.uid);
+    if let Some(state) = scenario.knobs.host.product {
+        nv.options.set_state(state);
+    }
+    nv
 }
 
 fn check_part(scenario: &Scenario, nv: &NonVolatile) -> Result<(), BoardError> {

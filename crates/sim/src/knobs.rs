@@ -1,181 +1,16 @@
 //! Every setting of the simulated world, and which of them are guesses.
 //!
-//! One table ([`GUESSES`]) names the settings whose right value nobody knows: key, default, choices, note.
+//! One table ([`GUESSES`], in `guesses.rs`) names the settings whose right value nobody knows: key, default, choices, note.
 //! [`Knobs`] holds the values; the scenario text sets them by the same keys.
 
+mod guesses;
+mod host;
+
 use crate::bus::Time;
+pub(crate) use guesses::GUESSES;
+pub use guesses::Guess;
+pub(crate) use host::{Again, HostKnobs};
 use wire::Cable;
-
-/// A setting that stands for something that is not public.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Guess {
-    /// The key in a scenario.
-    pub key: &'static str,
-    /// What it is when nothing is said.
-    pub default: &'static str,
-    /// What can be said, `|` between choices; a number of milliseconds or microseconds where the key ends in a unit.
-    pub choices: &'static str,
-    /// Id of the note in `vendor-notes/`.
-    pub note: &'static str,
-    /// What it changes, in one line.
-    pub what: &'static str,
-}
-
-const fn guess(
-    key: &'static str,
-    default: &'static str,
-    choices: &'static str,
-    note: &'static str,
-    what: &'static str,
-) -> Guess {
-    Guess { key, default, choices, note, what }
-}
-
-/// All guesses, ordered by key.
-pub(crate) static GUESSES: &[Guess] = &[
-    guess(
-        "ap1.locked",
-        "fault",
-        "fault|absent",
-        "H5-DBG-6",
-        "what a shut AP1 looks like: IDR readable, or no port",
-    ),
-    guess("close.cuts", "reset", "now|reset", "H5-STATE-5", "when the option change to CLOSED shuts AP1"),
-    guess("core.mhz", "32", "megahertz", "M33-2", "the clock of the core, at about a cycle an instruction"),
-    guess(
-        "da.ack",
-        "read",
-        "read|write",
-        "H5-DA-3",
-        "what clears the bit that says the debugger has taken the device's word: reading it, or writing DBG_AUTH_ACK",
-    ),
-    guess(
-        "da.lifecycle",
-        "n6",
-        "class-first|class-second|n6",
-        "H5-DA-9",
-        "the bytes of the life cycle in a discovery: class and state, state and class, or state with exchanged digits and class",
-    ),
-    guess("da.magic", "h5", "h5|n6", "H5-DA-2", "the word that opens a debug authentication session"),
-    guess("da.reply", "daok", "daok|echo", "H5-DA-2", "how the ROM answers the magic word"),
-    guess("da.word.us", "50", "microseconds", "H5-DA-10", "how long the ROM takes for one mailbox word"),
-    guess(
-        "flash.bus",
-        "stall",
-        "stall|buffered|drop",
-        "H5-FLASH-6",
-        "what becomes of a word written while the flash is busy",
-    ),
-    guess(
-        "flash.opsr",
-        "reset",
-        "reset|running",
-        "H5-FLASH-8",
-        "whether FLASH_OPSR tells of an interrupted operation only, or also of the one that is running",
-    ),
-    guess("ob.reset", "off", "off|on", "H5-OB-3", "whether an option change ends in a system reset"),
-    guess("ob.torn", "half", "half|old|new|mixed", "H5-OB-5", "what an interrupted option change leaves"),
-    guess(
-        "ob.torn.obk",
-        "kept",
-        "kept|lost",
-        "H5-OB-8",
-        "whether an interrupted option change hides the OBK until the repair",
-    ),
-    guess(
-        "obk.direct",
-        "allow",
-        "allow|refuse",
-        "H5-OBK-10",
-        "whether a debugger may program OBK through the flash registers",
-    ),
-    guess("obk.read", "refuse", "allow|refuse", "H5-OBK-13", "whether a debugger reads OBK outside OPEN"),
-    guess(
-        "obk.rss-command",
-        "allow",
-        "allow|refuse",
-        "H5-OBK-10",
-        "whether the ROM serves SBS_RSSCMDR at the next reset",
-    ),
-    guess(
-        "obk.rsslib",
-        "allow",
-        "allow|refuse",
-        "H5-OBK-10",
-        "whether DataProvisioning works when a debugger calls it",
-    ),
-    guess(
-        "rom.hdpl",
-        "1",
-        "0|1|2|3",
-        "H5-TIMEOUT-8",
-        "the protection level at which the ROM bootloader runs",
-    ),
-    guess("rom.open.ms", "15", "milliseconds", "H5-STATE-4", "from a reset in PROVISIONING to an open AP1"),
-    guess(
-        "rom.rss.ms",
-        "2",
-        "milliseconds",
-        "H5-STATE-3",
-        "how long the ROM's first stage takes after each reset",
-    ),
-    guess(
-        "rom.usb",
-        "off",
-        "off|halted-owner|slow-service",
-        "H5-TIMEOUT-2",
-        "what the ROM bootloader does to the flash interface while a USB host is there",
-    ),
-    guess("rom.usb.ms", "3000", "milliseconds", "H5-TIMEOUT-12", "how long enumeration takes (slow-service)"),
-    guess("rss.crc", "check", "check|ignore", "H5-OBK-8", "whether DataProvisioning looks at its CRC"),
-    guess(
-        "stlink.init",
-        "idr",
-        "idr|blind",
-        "STL-23",
-        "whether an ST-Link refuses to open an access port whose IDR is 0",
-    ),
-    guess("stlink.pulse.us", "1000", "microseconds", "STL-25", "how long an ST-Link's nRESET pulse is"),
-    guess(
-        "stlink.retry",
-        "100",
-        "tries",
-        "STL-21",
-        "how often an ST-Link tries a transaction that is answered WAIT",
-    ),
-    guess(
-        "stlink.shut",
-        "idr",
-        "idr|all",
-        "STL-28",
-        "what an ST-Link that wants access ports to be opened gives before that: AP0 and each IDR, or nothing",
-    ),
-    guess(
-        "stlink.sticky",
-        "clear",
-        "clear|keep",
-        "STL-22",
-        "whether an ST-Link clears the sticky flags behind a failed memory command",
-    ),
-    guess(
-        "stlink.tar",
-        "kib",
-        "kib|once",
-        "STL-24",
-        "whether an ST-Link writes TAR again at each KiB of a memory command",
-    ),
-    guess(
-        "stlink.write",
-        "stat",
-        "stat|rdbuff",
-        "STL-20",
-        "how an ST-Link looks at a write: CTRL/STAT, which never waits, or RDBUFF",
-    ),
-    guess("time.mass", "2000", "microseconds", "H5-FLASH-5", "bank and mass erase, for each sector"),
-    guess("time.obk", "5000", "microseconds", "H5-FLASH-5", "erase or swap of the OBK sectors"),
-    guess("time.option", "20000", "microseconds", "H5-OB-6", "an option change"),
-    guess("tz.ns", "raz", "raz|error", "H5-DBG-5", "a non-secure access to something secure"),
-];
 
 /// What a word written to the flash meets while the flash is busy. [H5-FLASH-6]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -221,6 +56,20 @@ pub(crate) enum RomUsb {
     HaltedOwner,
     /// It owns the interface from the reset until enumeration is over.
     SlowService,
+    /// Its interrupts for USB leave its main loop no time: what that loop was to do is not done. [H5-TIMEOUT-1]
+    Starved,
+    /// The host's polling ends in resets, again and again. [H5-TIMEOUT-3]
+    Resets,
+    /// It begins a quad-word and does not end it. [H5-TIMEOUT-6]
+    HalfWrite,
+    /// It locks the option registers whenever it finds them open. [H5-TIMEOUT-7]
+    Relocks,
+    /// It does not open AP1. [H5-TIMEOUT-9]
+    ShutsPort,
+    /// From a moment on no access through AP1 ends. [H5-TIMEOUT-10]
+    StallsBus,
+    /// It runs the part from its PLL and leaves the wait states as they were. [H5-TIMEOUT-14]
+    FastClock,
 }
 
 /// Where in a busy window the supply fails.
@@ -326,6 +175,8 @@ pub(crate) struct Knobs {
     pub(crate) power: Option<bool>,
     /// ST-Link firmware.
     pub(crate) stlink: StLinkKnobs,
+    /// What else may keep a write from coming to its end.
+    pub(crate) host: HostKnobs,
 }
 
 /// A millisecond in nanoseconds.
@@ -379,6 +230,7 @@ impl Default for Knobs {
                 one_tar: false,
                 check_with_rdbuff: false,
             },
+            host: HostKnobs::default(),
         }
     }
 }
@@ -395,6 +247,8 @@ pub(crate) const PLAIN: &[Plain] = &[
     ("boot0", "low|high"),
     ("power", "on|off"),
     ("nrst", "wired|unwired"),
+    ("product", "open|provisioning: the state of a factory-new board"),
+    ("seed", "a number: another one, and what is given as a range or a share falls otherwise"),
     ("cut", "busy:N:start|middle|end, or tx:N"),
     ("time.quad", "microseconds: programming of a quad-word"),
     ("time.sector", "microseconds: erase of a sector"),
@@ -450,7 +304,10 @@ impl Knobs {
                 _ => false,
             },
             "tz.ns" => flag(&mut self.tz_error, value, "raz", "error"),
-            _ => return self.set_time(key, value).or_else(|| self.set_plain(key, value)),
+            _ => {
+                let own = self.set_time(key, value).or_else(|| self.host.set(key, value));
+                return own.or_else(|| self.set_plain(key, value));
+            }
         };
         Some(fits)
     }
@@ -520,8 +377,18 @@ const LIFE_CYCLES: &[(&str, LifeCycle)] = &[
     ("n6", LifeCycle::N6),
 ];
 
-const USB: &[(&str, RomUsb)] =
-    &[("off", RomUsb::Off), ("halted-owner", RomUsb::HaltedOwner), ("slow-service", RomUsb::SlowService)];
+const USB: &[(&str, RomUsb)] = &[
+    ("off", RomUsb::Off),
+    ("fast-clock", RomUsb::FastClock),
+    ("half-write", RomUsb::HalfWrite),
+    ("halted-owner", RomUsb::HaltedOwner),
+    ("relocks", RomUsb::Relocks),
+    ("resets", RomUsb::Resets),
+    ("shuts-port", RomUsb::ShutsPort),
+    ("slow-service", RomUsb::SlowService),
+    ("stalls-bus", RomUsb::StallsBus),
+    ("starved", RomUsb::Starved),
+];
 
 fn pick<T: Copy>(slot: &mut T, value: &str, choices: &[(&str, T)]) -> bool {
     match choices.iter().find(|(name, _)| *name == value) {

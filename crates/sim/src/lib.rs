@@ -13,7 +13,8 @@
 //! | `bus` | the seam between access ports and chip |
 //! | `chip`, `rom` | STM32H5: memories, flash, option bytes, core debug; what its ROM does |
 //! | `cpu` | the Armv8-M processor that executes code from SRAM and flash: an emulator behind one module |
-//! | `board`, `scenario`, `knobs` | cable, supply, buttons, board file; the text behind `sim:` and every setting |
+//! | `board`, `scenario`, `causes`, `knobs` | cable, supply, buttons, board file; the text behind `sim:`, named ones, and every setting |
+//! | `chance` | numbers that fall by a seed |
 //! | `bill`, `wiretrace` | what a run cost; the truth about the wire |
 //! | `pins` | the wire clock by clock, and a host that drives it itself |
 //!
@@ -32,6 +33,8 @@
 mod bill;
 mod board;
 mod bus;
+mod causes;
+mod chance;
 mod chip;
 mod cpu;
 mod faults;

@@ -9,12 +9,14 @@ use crate::pins::{PinRun, Pins};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::stlink::StLinkDevice;
 use crate::swd::Target;
-use crate::usb::{Pace, Usb};
+use crate::usb::{Gaps, Pace, Usb};
 use crate::wiretrace::Truth;
 use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
-use wire::{Endpoint, InterfaceText, Setup, TransferKind, UsbDevice, UsbFault, UsbIdentity, WireEvent};
+use wire::{
+    Cable, Endpoint, InterfaceText, Setup, TransferKind, UsbDevice, UsbFault, UsbIdentity, WireEvent,
+};
 
 /// The firmware of a probe, seen from its end of the cable.
 pub(crate) trait Device: fmt::Debug + Send {
@@ -52,6 +54,8 @@ pub enum SimError {
 pub struct SimProbe {
     device: Box<dyn Device>,
     usb: Usb,
+    /// What a live host on the board's connector does to the probe's answers.
+    gaps: Option<Gaps>,
 }
 
 impl SimProbe {
@@ -91,7 +95,10 @@ impl SimProbe {
         for number in 0..settings.stale {
             usb.leave(stale(number, report));
         }
-        Ok(SimProbe { device, usb })
+        let host = &scenario.knobs.host;
+        let (late, share) = host.gap;
+        let gaps = (share > 0).then_some(Gaps { late, share, seed: host.seed });
+        Ok(SimProbe { device, usb, gaps })
     }
 
     /// What the run has cost so far.
@@ -193,6 +200,7 @@ impl UsbDevice for SimProbe {
             return Err(UsbFault::Stall);
         }
         self.usb.check_stall()?;
+        self.usb.gaps = self.gaps.filter(|_| self.board().cable_now() == Cable::Data);
         let taken = match self.usb.hangs() {
             true => nanos(at),
             false => self.device.out(&mut self.usb, data, nanos(at))?,

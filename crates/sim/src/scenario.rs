@@ -2,7 +2,8 @@
 //!
 //! `h562,state=board.json,usb=data,rom.usb=halted-owner`: the part first (`h562` when left out), then `key=value`
 //! items. Keys of the chip and the board are in [`crate::knobs`]; keys of the probe and the wire are named in
-//! [`PROBE_KEYS`] and handed on as they are.
+//! [`PROBE_KEYS`] and handed on as they are. In place of the part the name of a cause may stand (`cause-05`, see
+//! [`crate::causes`]). A number may be a range, `3..9`: which one it is follows from `seed`.
 
 use crate::knobs::{GUESSES, Guess, Knobs, PLAIN, Plain};
 use regs::h5::device::Family;
@@ -119,7 +120,14 @@ impl Scenario {
     /// # Errors
     /// [`ScenarioError`], with the known keys or the fitting values.
     pub fn parse(spec: &str) -> Result<Self, ScenarioError> {
+        let first = spec.split(',').next().unwrap_or_default().trim();
+        if let Some(named) = crate::causes::text(first) {
+            let rest = spec.split_once(',').map_or("", |(_, rest)| rest);
+            return Scenario::parse(&format!("{named},{rest}"));
+        }
         let mut items = spec.split(',').map(str::trim).filter(|item| !item.is_empty()).peekable();
+        let seed = spec.split(',').filter_map(|item| item.trim().strip_prefix("seed=")).next_back();
+        let seed = seed.and_then(|seed| seed.trim().parse().ok()).unwrap_or_default();
         let mut scenario = match items.peek() {
             Some(first) if !first.contains('=') => {
                 let family = Family::from_name(first).ok_or_else(|| unknown_part(first))?;
@@ -132,7 +140,8 @@ impl Scenario {
             let Some((key, value)) = item.split_once('=') else {
                 return Err(ScenarioError::NotAnItem { item: item.to_owned() });
             };
-            scenario.set(key.trim(), value.trim())?;
+            let (key, value) = (key.trim(), value.trim());
+            scenario.set(key, chosen(key, value, seed).as_deref().unwrap_or(value))?;
         }
         Ok(scenario)
     }
@@ -166,6 +175,15 @@ impl Scenario {
         };
         if fits { Ok(()) } else { Err(bad(key, value, choices(key))) }
     }
+}
+
+/// The number of a range that falls for this key by the seed. `None`: the value is no range.
+fn chosen(key: &str, value: &str, seed: u64) -> Option<String> {
+    let (first, last) = value.split_once("..")?;
+    let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
+    let width = last.checked_sub(first)?.checked_add(1)?;
+    let chance = crate::chance::mixed(seed, crate::chance::occasion(key));
+    Some((first + chance % width).to_string())
 }
 
 fn bad(key: &str, value: &str, choices: &str) -> ScenarioError {
@@ -272,6 +290,24 @@ mod tests {
             }
             assert_eq!(Knobs::default().set(guess.key, "nonsense"), Some(false));
         }
+    }
+
+    #[test]
+    fn a_range_falls_by_the_seed_wherever_that_stands() {
+        let slow = |text: &str| Scenario::parse(text).unwrap().knobs.host.slow.0;
+        let all: std::collections::BTreeSet<_> =
+            (0..40).map(|seed| slow(&format!("time.slow.ms=3..9,seed={seed}"))).collect();
+        assert_eq!(all, (3..=9).map(|ms| ms * crate::knobs::MS).collect());
+        assert_eq!(slow("seed=5,time.slow.ms=3..9"), slow("time.slow.ms=3..9,seed=5"));
+        assert!(Scenario::parse("time.slow.ms=9..3").is_err());
+        assert!(Scenario::parse("flash.bus=a..b").is_err());
+    }
+
+    #[test]
+    fn what_stands_behind_the_name_of_a_cause_wins() {
+        let knobs = Scenario::parse("cause-12,rom.usb.ms=7,usb=data").unwrap().knobs;
+        assert_eq!((knobs.rom_usb, knobs.rom_usb_time), (RomUsb::SlowService, 7 * crate::knobs::MS));
+        assert_eq!(knobs.cable, Some(Cable::Data));
     }
 
     proptest::proptest! {

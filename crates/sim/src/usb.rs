@@ -22,10 +22,35 @@ struct Answer {
     bytes: Bytes,
 }
 
+/// Answers that are late because something else uses the same hub. [H5-TIMEOUT-16]
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Gaps {
+    /// How late.
+    pub(crate) late: Time,
+    /// How many percent of the answers.
+    pub(crate) share: u8,
+    /// Where chance begins.
+    pub(crate) seed: u64,
+}
+
+impl Gaps {
+    /// How late answer `number` is: from half of it to one and a half.
+    fn of(&self, number: u64) -> Time {
+        let chance = crate::chance::mixed(self.seed, number);
+        if chance % 100 < u64::from(self.share) {
+            self.late / 2 + (chance >> 32) % self.late.max(1)
+        } else {
+            0
+        }
+    }
+}
+
 /// The cable with its faults and its counters.
 #[derive(Debug)]
 pub(crate) struct Usb {
     pub(crate) pace: Pace,
+    /// What happens to answers now, if anything.
+    pub(crate) gaps: Option<Gaps>,
     faults: UsbFaults,
     answers: VecDeque<Answer>,
     /// When the bus was last free in each direction.
@@ -48,6 +73,7 @@ impl Usb {
     pub(crate) fn new(pace: Pace, faults: UsbFaults) -> Usb {
         Usb {
             pace,
+            gaps: None,
             faults,
             answers: VecDeque::new(),
             out_free: 0,
@@ -100,6 +126,7 @@ impl Usb {
             answer.truncate(answer.len() / 2);
         }
         let late = self.faults.delay.filter(|(n, _)| *n == number).map_or(0, |(_, by)| by);
+        let late = late + self.gaps.map_or(0, |gaps| gaps.of(number));
         let copies = if self.faults.duplicate == Some(number) { 2 } else { 1 };
         let Pace { latency, gap } = self.pace;
         for _ in 0..copies {

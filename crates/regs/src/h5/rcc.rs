@@ -26,6 +26,12 @@ pub mod cr {
     pub const HSI48RDY: u32 = 1 << 13;
 }
 
+/// Bits of CFGR1.
+pub mod cfgr1 {
+    /// What the system clock is made from; all ones: the first PLL.
+    pub const SWS: u32 = 0b11 << 3;
+}
+
 /// Bits of APB2ENR.
 pub mod apb2enr {
     /// USB clock.
@@ -58,7 +64,7 @@ const fn register(name: &'static str, offset: u32, fields: &'static [Field]) -> 
 pub static REGISTERS: &[Register] = &[
     register("RCC_CR", CR, &[Field::new("HSI48ON", cr::HSI48ON), Field::new("HSI48RDY", cr::HSI48RDY)]),
     register("RCC_CRRCR", CRRCR, &[]),
-    register("RCC_CFGR1", CFGR1, &[]),
+    register("RCC_CFGR1", CFGR1, &[Field::new("SWS", cfgr1::SWS)]),
     register("RCC_APB2ENR", APB2ENR, &[Field::new("USBEN", apb2enr::USBEN)]),
     register("RCC_CCIPR4", CCIPR4, &[]),
     register(

@@ -198,10 +198,10 @@ impl H5 {
         self.program_counter()
     }
 
-    /// ICSR: while the bootloader is caught serving USB, its interrupt is active.
+    /// ICSR: while the bootloader is caught serving USB, or does nothing else, its interrupt is active.
     fn exception(&self) -> u32 {
         let caught = self.core.halted && self.core.runs == Runs::Bootloader && self.claim().is_some();
-        if caught { (16 + usb::IRQ) & icsr::VECTACTIVE } else { 0 }
+        if caught || self.starves() { (16 + usb::IRQ) & icsr::VECTACTIVE } else { 0 }
     }
 
     /// The address of the vector table after a reset. [H5-OB-2]

@@ -10,6 +10,7 @@ mod dbgmcu;
 mod debug;
 mod exec;
 mod flash;
+mod host;
 mod ids;
 mod look;
 mod nonvolatile;
@@ -24,7 +25,7 @@ mod tests;
 
 use crate::bus::{ApIdent, Chip, Outcome, Request, Time};
 use crate::cpu::Cpu;
-use crate::knobs::{Knobs, MS, RomUsb, US};
+use crate::knobs::Knobs;
 use crate::rom::Rom;
 use regs::h5::device::{AP0, AP1, DPIDR, Device, Family};
 use regs::h5::option;
@@ -43,8 +44,6 @@ pub(crate) use sbs::Sbs;
 pub(crate) use small::Small;
 pub(crate) use sram::Sram;
 
-/// How much of each millisecond the bootloader owns the flash interface for a USB host (guess). [H5-TIMEOUT-2]
-const OWNED_EACH_MS: Time = 300 * US;
 const CSW_SPIDEN: u32 = regs::ap::csw::SPIDEN;
 const CSW_DEVICE_EN: u32 = regs::ap::csw::DEVICE_EN;
 
@@ -92,6 +91,7 @@ pub(crate) struct H5 {
     pub(crate) gate: Gate,
     pub(crate) pins: Pins,
     pub(crate) power_cycles: u32,
+    host: host::Host,
 }
 
 impl H5 {
@@ -119,6 +119,7 @@ impl H5 {
             gate: Gate::Shut,
             pins,
             power_cycles: 0,
+            host: host::Host::default(),
         }
     }
 
@@ -139,42 +140,20 @@ impl H5 {
 
     /// What the flash needs to know.
     pub(crate) fn env(&self) -> Env<'_> {
-        Env { knobs: &self.knobs, now: self.now, claim: self.claim(), level: self.sbs.obk_level() }
+        Env {
+            knobs: &self.knobs,
+            now: self.now,
+            claim: self.claim(),
+            level: self.sbs.obk_level(),
+            upset: self.upset(),
+        }
     }
 
     /// Runs `f` on the flash with what it needs to know.
     pub(crate) fn with_flash<T>(&mut self, f: impl FnOnce(&mut Flash, &Env<'_>) -> T) -> T {
         let (now, claim, level) = (self.now, self.claim(), self.sbs.obk_level());
-        f(&mut self.flash, &Env { knobs: &self.knobs, now, claim, level })
-    }
-
-    /// Until when the ROM's bootloader owns the flash interface, if it does. Only a reset in PROVISIONING starts the
-    /// bootloader this way, and only a live USB host makes it do this. A guess, selectable. [H5-TIMEOUT-2] [H5-TIMEOUT-12]
-    fn claim(&self) -> Option<Time> {
-        let since =
-            self.rom.bootloader_since.filter(|_| self.rom.boot_state == ProductState::PROVISIONING)?;
-        if self.pins.cable != Cable::Data {
-            return None;
-        }
-        match self.knobs.rom_usb {
-            RomUsb::Off => None,
-            RomUsb::SlowService if self.rom.enumerated => None,
-            RomUsb::HaltedOwner if self.core.halted || self.core.runs != Runs::Bootloader => Some(NEVER),
-            RomUsb::HaltedOwner => {
-                let into = (self.now - since) % MS;
-                (into < OWNED_EACH_MS).then_some(self.now - into + OWNED_EACH_MS)
-            }
-            RomUsb::SlowService => {
-                let end = self.rom.released + self.knobs.rom_usb_time;
-                (self.now < end).then_some(end)
-            }
-        }
-    }
-
-    /// Whether a USB host is served now, and whether the bootloader has set USB up.
-    fn usb_view(&self) -> small::UsbView {
-        let host = self.pins.cable == Cable::Data;
-        small::UsbView { on: self.rom.bootloader_since.is_some(), host, now: self.now }
+        let upset = self.upset();
+        f(&mut self.flash, &Env { knobs: &self.knobs, now, claim, level, upset })
     }
 
     /// Lets everything happen that is due up to `now`.
@@ -194,6 +173,7 @@ impl H5 {
             }
         }
         self.now = self.now.max(now);
+        self.host_acts();
     }
 
     /// Lets everything end that ends by itself.
@@ -215,7 +195,7 @@ impl H5 {
         if !self.has_power() {
             return NEVER;
         }
-        let own = [self.flash.cut_at, self.rom.due, self.pins.button_until];
+        let own = [self.flash.cut_at, self.rom.due, self.pins.button_until, self.host.glitch];
         own.into_iter().flatten().min().unwrap_or(NEVER).min(self.flash.next_due(self.now, self.claim()))
     }
 
@@ -228,6 +208,8 @@ impl H5 {
             if !self.pins.probe_low {
                 self.reset_end();
             }
+        } else if due(self.host.glitch) {
+            self.system_reset(rsr::PINRSTF);
         } else if due(self.rom.due) {
             self.rom.due = None;
             self.rom_event();
@@ -245,6 +227,9 @@ impl H5 {
             if self.knobs.ob_reset {
                 return self.system_reset(rsr::PINRSTF);
             }
+        }
+        if *op == Op::ObkSwap(SLOTS) && self.rom.job.is_none() {
+            self.host.swapped(self.knobs.host.again, self.now);
         }
         self.rom_job();
     }
@@ -271,6 +256,7 @@ impl H5 {
         self.small = Small::default();
         self.sram.clear_all();
         self.rom = Rom::default();
+        self.host = host::Host::default();
         self.gate = Gate::Shut;
     }
 
@@ -300,6 +286,7 @@ impl H5 {
         self.small.reset_flags |= flags;
         self.clear_sram();
         self.rom = Rom::at_reset(self.state());
+        self.host.reset(self.knobs.host.again);
         self.gate = if self.state() == ProductState::OPEN { Gate::Open } else { Gate::Shut };
     }
 
@@ -322,13 +309,14 @@ impl H5 {
     /// Reset is released: the ROM starts.
     pub(crate) fn reset_end(&mut self) {
         self.rom_start();
+        self.host_begins();
         self.open_ap1_later();
     }
 
     /// The ROM opens AP1 after a while, in the states in which it does. [H5-STATE-4]
     pub(crate) fn open_ap1_later(&mut self) {
         let opens = [ProductState::PROVISIONING, ProductState::IROT_PROVISIONED, ProductState::TZ_CLOSED];
-        if opens.contains(&self.rom.boot_state) {
+        if opens.contains(&self.rom.boot_state) && !self.host_shuts_port() {
             self.gate = Gate::OpensAt(self.now + self.knobs.rom_open);
         }
     }
@@ -383,6 +371,7 @@ impl Chip for H5 {
         }
         match request.ap {
             0 => self.access_ap0(request),
+            1 if self.bus_is_stalled() => Outcome::Stuck,
             1 if self.ap1_open() => self.access_ap1(request),
             _ => Outcome::Error { at: self.now },
         }
@@ -430,7 +419,7 @@ impl Chip for H5 {
 
     fn steady_until(&mut self, request: Option<&Request>, now: Time) -> Time {
         self.advance(now);
-        let quiet = !self.executes() && self.has_power() && self.knobs.rom_usb == RomUsb::Off;
+        let quiet = !self.executes() && self.has_power() && self.host_is_quiet();
         if !quiet || request.is_some_and(|request| !self.is_steady(request)) {
             return now;
         }

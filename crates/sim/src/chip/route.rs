@@ -252,16 +252,26 @@ impl H5 {
         let word_at = at & !3;
         let block = |base: u32| word_at.checked_sub(base).filter(|offset| *offset < BLOCK);
         let family = self.flash.nv.family;
+        let stalled = block(f::BASE).and(self.flash.registers_stall_until(&self.knobs));
         let Some(value) = request.write else {
-            return self.done(lanes(self.peripheral_word(word_at), at, request.width));
+            let word = self.peripheral_word(word_at);
+            return match stalled {
+                Some(at_end) => self
+                    .flash
+                    .read_at_end(word_at - f::BASE, word, at_end, |word| lanes(word, at, request.width)),
+                None => self.done(lanes(word, at, request.width)),
+            };
         };
         let value = widened(at, request.width, value, || self.peripheral_word(word_at));
         match (block(f::BASE), block(sbs::BASE)) {
-            (Some(offset), _) => self.with_flash(|flash, env| flash.write_register(offset, value, env)),
+            (Some(offset), _) => {
+                self.flash_was_written(offset);
+                self.with_flash(|flash, env| flash.write_register(offset, value, env));
+            }
             (_, Some(offset)) => self.sbs.write(offset, value, family),
             _ => self.small.write(word_at, value),
         }
-        self.done(0)
+        Outcome::Done { value: 0, at: stalled.unwrap_or(self.now) }
     }
 
     /// The register at a word's address, as it reads.

@@ -21,6 +21,8 @@ pub(crate) struct UsbView {
     pub(crate) host: bool,
     /// Now, in nanoseconds.
     pub(crate) now: u64,
+    /// It runs from its PLL.
+    pub(crate) fast: bool,
 }
 
 /// The registers.
@@ -50,6 +52,7 @@ impl Small {
         match at {
             RSR => self.reset_flags,
             _ if at == rcc::BASE + rcc::CR => set(rcc::cr::HSI48ON | rcc::cr::HSI48RDY),
+            _ if at == rcc::BASE + rcc::CFGR1 && view.fast => kept | rcc::cfgr1::SWS,
             _ if at == rcc::BASE + rcc::APB2ENR => set(rcc::apb2enr::USBEN),
             _ if at == usb::BASE + usb::BCDR => set(usb::bcdr::DPPU),
             _ if at == usb::BASE + usb::DADDR && view.host => set(usb::daddr::EF | 1),
@@ -84,7 +87,7 @@ fn is_named(at: u32) -> bool {
 mod tests {
     use super::*;
 
-    const QUIET: UsbView = UsbView { on: false, host: false, now: 0 };
+    const QUIET: UsbView = UsbView { on: false, host: false, now: 0, fast: false };
 
     #[test]
     fn reset_flags_go_by_rmvf_only() {
@@ -98,8 +101,12 @@ mod tests {
     #[test]
     fn the_frame_number_moves_with_a_live_host() {
         let small = Small::default();
-        let frame =
-            |ms: u64| small.read(usb::BASE + usb::FNR, UsbView { on: true, host: true, now: ms * 1_000_000 });
+        let frame = |ms: u64| {
+            small.read(
+                usb::BASE + usb::FNR,
+                UsbView { on: true, host: true, now: ms * 1_000_000, fast: false },
+            )
+        };
         assert_ne!(frame(1), frame(2));
         assert_eq!(small.read(usb::BASE + usb::FNR, QUIET), 0);
     }

@@ -5,6 +5,7 @@ mod core;
 mod exec;
 mod flash;
 mod fuzz;
+mod host;
 mod obk;
 mod option;
 mod power;

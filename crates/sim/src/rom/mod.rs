@@ -129,7 +129,7 @@ impl H5 {
     }
 
     fn start_bootloader(&mut self) {
-        self.sbs.raise(self.knobs.rom_hdpl);
+        self.raise_level();
         self.rom.bootloader_since = Some(self.now);
         let entry = self.device().map.bootloader.start;
         self.enter(Runs::Bootloader, memory::SRAM1 + 0x1000, entry);

@@ -49,6 +49,14 @@ impl Buffer {
 const STOPPERS: u32 = sr::WRPERR | sr::PGSERR | sr::STRBERR | sr::INCERR | sr::OBKERR | sr::OBKWERR;
 
 impl Flash {
+    /// Somebody else begins a quad-word and does not end it. [H5-TIMEOUT-6]
+    pub(crate) fn leave_half(&mut self) {
+        if self.buffer.target.is_none() {
+            self.buffer.target = Some((Target::Array(0), Who::NonSecure));
+            self.buffer.filled = 0xF;
+        }
+    }
+
     pub(super) fn drop_buffer(&mut self) {
         self.buffer = Buffer::default();
     }
@@ -164,6 +172,9 @@ impl Flash {
     fn commit(&mut self, env: &Env<'_>) {
         let Buffer { target, data, .. } = std::mem::take(&mut self.buffer);
         let Some((target, who)) = target else { return };
+        if env.upset {
+            return self.flag(who, sr::INCERR);
+        }
         let op = match target {
             Target::Array(at) => Op::QuadWord { at, data },
             Target::Obk { slot, alternate } => {

@@ -52,6 +52,8 @@ pub(crate) struct Env<'a> {
     pub(crate) claim: Option<Time>,
     /// The protection level that counts for OBK.
     pub(crate) level: u8,
+    /// A quad-word that is committed now goes wrong. [H5-TIMEOUT-14]
+    pub(crate) upset: bool,
 }
 
 /// What the interface remembers until the next reset, for a board that is put away with power on.
@@ -77,6 +79,8 @@ pub(crate) struct Flash {
     swapped: bool,
     trust_zone: bool,
     buffer: Buffer,
+    /// OPTSTRT was set and nothing comes of it.
+    start_stays: bool,
     running: Option<Running>,
     waiting: Option<(Op, Who)>,
     /// Operations begun.
@@ -102,6 +106,7 @@ impl Flash {
             swapped: false,
             trust_zone: false,
             buffer: Buffer::default(),
+            start_stays: false,
             running: None,
             waiting: None,
             windows: 0,
@@ -137,6 +142,7 @@ impl Flash {
         self.swapped = self.nv.options.swap_bank();
         self.trust_zone = self.nv.options.trust_zone();
         self.buffer = Buffer::default();
+        self.start_stays = false;
         self.opsr = self.nv.interrupted;
         // Codes 6 and 7 stay until the repair, the others tell of the last reset only (inferred). [H5-OB-5]
         if !Opsr(self.opsr).needs_recovery() {
@@ -182,8 +188,8 @@ impl Flash {
     }
 
     fn start(&mut self, op: Op, who: Who, now: Time, knobs: &Knobs) {
-        let ends = now + op.duration(knobs, &self.nv).max(1);
         self.windows += 1;
+        let ends = now + op.duration(knobs, &self.nv).max(1) + op.slower_by(knobs, self.windows);
         if let Some((_, place)) = knobs.cut_busy.filter(|(n, _)| *n == self.windows) {
             self.cut_at = Some(match place {
                 CutAt::Start => now,

@@ -76,6 +76,13 @@ impl Op {
         }
     }
 
+    /// How much longer it takes when it falls into its slow mode. [H5-TIMEOUT-5]
+    pub(crate) fn slower_by(&self, knobs: &Knobs, occasion: u64) -> Time {
+        let (by, share) = knobs.host.slow;
+        let long = matches!(self, Op::Options(_) | Op::ObkErase | Op::ObkSwap(_));
+        if long && knobs.host.falls(share, occasion) { by } else { 0 }
+    }
+
     /// Bank whose reads stall meanwhile: 0, 1, or both. [H5-FLASH-7]
     pub(crate) fn blocks_bank(&self, bank: u32, nv: &NonVolatile) -> bool {
         let of_sector = |sector: u32| sector / (nv.array.sectors() / BANKS);

@@ -3,6 +3,8 @@
 use super::super::obk::SLOTS;
 use super::super::options::{self, Half};
 use super::{Env, Flash, Op, Who};
+use crate::bus::{Outcome, Time};
+use crate::knobs::Knobs;
 use regs::h5::device::{Device, Family};
 use regs::h5::flash::{self as f, cr, obkcfgr, optcr, sr};
 use regs::h5::obk::swap_offset;
@@ -84,9 +86,43 @@ impl Flash {
         }
     }
 
+    /// Until when an access to these registers keeps the bus waiting, where they do. [H5-TIMEOUT-10]
+    pub(crate) fn registers_stall_until(&self, knobs: &Knobs) -> Option<Time> {
+        let running = self.running.as_ref().filter(|_| knobs.host.registers_stall)?;
+        Some(running.ends)
+    }
+
+    /// What a register will read as when the operation under way has ended; `word` is what it reads as now.
+    pub(crate) fn read_at_end(
+        &self,
+        offset: u32,
+        word: u32,
+        at: Time,
+        lanes: impl Fn(u32) -> u32,
+    ) -> Outcome {
+        let value = match offset {
+            f::NSSR | f::SECSR => word & !sr::BSY | sr::EOP,
+            f::OPTCR => word & !optcr::OPTSTRT,
+            f::NSCR | f::SECCR => word & !cr::STRT,
+            f::NSOBKCFGR | f::SECOBKCFGR => word & !(obkcfgr::ALT_SECT_ERASE | obkcfgr::SWAP_SECT_REQ),
+            _ => word,
+        };
+        Outcome::Done { value: lanes(value), at }
+    }
+
+    /// The option lock is open.
+    pub(crate) fn options_are_open(&self) -> bool {
+        !self.option_lock.is_locked()
+    }
+
+    /// Somebody else shuts it. [H5-TIMEOUT-7]
+    pub(crate) fn lock_options(&mut self) {
+        self.option_lock.lock();
+    }
+
     fn read_optcr(&self) -> u32 {
         let lock = if self.option_lock.is_locked() { optcr::OPTLOCK } else { 0 };
-        let start = if self.changes_options() { optcr::OPTSTRT } else { 0 };
+        let start = if self.changes_options() || self.start_stays { optcr::OPTSTRT } else { 0 };
         let swap = if self.swapped { optcr::SWAP_BANK } else { 0 };
         lock | start | swap
     }
@@ -130,7 +166,9 @@ impl Flash {
         }
         // While the error flag is set OPTSTRT cannot be set. [H5-OB-2]
         let refused = self.faces.iter().any(|face| face.sr & sr::OPTCHANGEERR != 0);
-        if value & optcr::OPTSTRT != 0 && !refused && !self.works() {
+        if value & optcr::OPTSTRT != 0 && env.knobs.host.start_stays {
+            self.start_stays = true;
+        } else if value & optcr::OPTSTRT != 0 && !refused && !self.works() {
             if self.nv.options.takes(&self.prg, self.nv.family) {
                 self.begin(Op::Options(Box::new(self.prg)), Who::NonSecure, env);
             } else {

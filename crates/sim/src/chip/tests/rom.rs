@@ -288,7 +288,7 @@ fn an_h503_checks_the_hash_in_its_otp() {
     assert_eq!(rig.state(), S::OPEN);
 }
 
-fn provisioning_after_reset(spec: &str) -> Rig {
+pub(super) fn provisioning_after_reset(spec: &str) -> Rig {
     let mut rig = Rig::new(spec);
     rig.set_state(S::PROVISIONING);
     rig.nrst();
