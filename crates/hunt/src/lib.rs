@@ -1,0 +1,49 @@
+//! The timeout experiment: why does a write of keys or option bytes not come to its end?
+//!
+//! **What it is.** Trials of one job under conditions that differ in one thing at a time, in an order that chance decides
+//! and a seed repeats; what was seen in each; statistics; a table of suspected causes, each with what must have been seen for
+//! it; a verdict with its confidence, or "not established"; and the reports.
+//!
+//! ```text
+//! cell matrix      what is varied, and which conditions a matrix has
+//! trial snapshot   one trial: hands, reset, attach, job, and what was seen of it
+//! sign             what a trial showed, in words that the table uses
+//! stat             exact bounds, Fisher's test, durations with a limit
+//! table verdict    suspected causes as data, and what the trials say of each
+//! run book         gates, the trials in order, and the file from which a hunt goes on
+//! report           one page, JSON, HTML
+//! ```
+//!
+//! **What it knows.** The signatures of `vendor-notes/stm32h5-timeout.md` (H5-TIMEOUT-1 to H5-TIMEOUT-16), and how the STM32H5
+//! driver does the job.
+//!
+//! **What it must not know.** Whether the board is simulated: it sees the engine and the [`wire::Bench`].
+//!
+//! **Specification.** Clopper and Pearson 1934 for bounds, Fisher 1935 (two-sided, by probability), Kaplan and Meier 1958.
+//!
+//! **Not supported.** Comparing two probes (cause 13 says so), replaying mixtures of two recordings, causes that act together
+//! (it says "not established" and lists them).
+#![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
+mod book;
+mod cell;
+mod matrix;
+mod report;
+mod run;
+mod sign;
+mod snapshot;
+pub mod stat;
+mod table;
+mod trial;
+mod verdict;
+
+pub use book::{Book, BookError};
+pub use cell::{Budget, Cell, Connect, Level, Look, Plug, Reset};
+pub use matrix::{BadMatrix, Matrix};
+pub use report::{html, json, page};
+pub use run::{Hunt, HuntError, Job, Lab, Progress};
+pub use sign::Sign;
+pub use snapshot::Snapshot;
+pub use table::{Clause, Row, TABLE};
+pub use trial::{Outcome, Trial, Wait};
+pub use verdict::{Finding, Judged, Verdict, judge};

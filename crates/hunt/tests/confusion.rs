@@ -1,0 +1,104 @@
+//! The confusion matrix: for each scenario and seed, what the hunt makes of it. It sees the engine and the bench only.
+
+#![expect(clippy::print_stdout, reason = "the matrix is to be read")]
+
+use h5::Password;
+use h5::obk::{ObkFile, ObkSpec};
+use hunt::{Book, Hunt, Lab, Matrix};
+use pace::Policy;
+use regs::h5::device::Family;
+use std::sync::Mutex;
+use wire::Hz;
+
+const SEEDS: [u64; 3] = [1, 2, 3];
+
+/// A hunt over a simulated probe, with the quick matrix.
+fn hunted(scenario: &str, seed: u64) -> Hunt {
+    let options = session::Options {
+        probe: format!("sim:{scenario},seed={seed}"),
+        policy: Policy::default(),
+        swclk: Hz::khz(4000),
+        trace: None,
+        trace_secrets: false,
+        tool: "tests".to_owned(),
+    };
+    let mut session = session::open(&options).expect("a session");
+    let mut bench = session.bench().expect("a simulated bench");
+    let password = Password::from_bytes(b"Bench-pass-77").expect("a password");
+    let file = ObkFile::build(&ObkSpec::new(Family::H562, &password));
+    let mut lab = Lab::open(&mut session.adi, &mut *bench, Matrix::quick(), Some((&file, &password)), None)
+        .unwrap_or_else(|e| panic!("{scenario} {seed}: {e}"));
+    lab.hunt(seed, &mut Book::none(), &mut |_, _| true).unwrap_or_else(|e| panic!("{scenario} {seed}: {e}"))
+}
+
+/// Hunts all of these, several at a time.
+fn all(jobs: &[(String, u64)]) -> Vec<(String, u64, Hunt)> {
+    let next = Mutex::new(jobs.iter());
+    let done = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let Some((scenario, seed)) = next.lock().expect("no panic").next() else { break };
+                    let hunt = hunted(scenario, *seed);
+                    done.lock().expect("no panic").push((scenario.clone(), *seed, hunt));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().expect("no panic");
+    done.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+    done
+}
+
+fn word(hunt: &Hunt) -> String {
+    let v = &hunt.verdict;
+    let cause = v.cause.map_or_else(|| "not established".to_owned(), |c| format!("cause {c}"));
+    format!(
+        "{cause}, class {:?}, confidence {:.2}, also {:?}, {} of {} failed",
+        v.class, v.confidence, v.alternatives, v.fails.hits, v.fails.of
+    )
+}
+
+fn jobs(scenarios: impl Iterator<Item = String>) -> Vec<(String, u64)> {
+    scenarios.flat_map(|s| SEEDS.map(|seed| (s.clone(), seed))).collect()
+}
+
+#[test]
+fn each_cause_is_named_and_nothing_else_is() {
+    let scenarios = (1..=16).map(|n| format!("cause-{n:02}")).chain((0..3).map(|n| format!("none-{n:02}")));
+    let mut wrong = Vec::new();
+    for (scenario, seed, hunt) in all(&jobs(scenarios)) {
+        println!("{scenario} seed {seed}: {}", word(&hunt));
+        let right = match scenario.strip_prefix("cause-") {
+            Some(number) => {
+                hunt.verdict.class.contains(&number.parse().expect("a number"))
+                    && hunt.verdict.cause.is_some()
+            }
+            None => hunt.verdict.cause.is_none(),
+        };
+        if !right {
+            wrong.push(format!("{scenario} seed {seed}"));
+            if seed == SEEDS[0] {
+                hunt::page(&hunt).iter().for_each(|line| println!("    {line}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn causes_that_act_together_are_never_taken_for_a_third() {
+    let pairs = ["02+05", "05+13", "08+16", "02+11"];
+    for (scenario, seed, hunt) in all(&jobs(pairs.iter().map(|p| format!("cause-{p}")))) {
+        println!("{scenario} seed {seed}: {}", word(&hunt));
+        let own: Vec<u8> = scenario[6..].split('+').map(|n| n.parse().expect("a number")).collect();
+        assert!(hunt.verdict.cause.is_none_or(|cause| own.contains(&cause)), "{scenario} {seed}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_hunt() {
+    let [a, b] = [hunted("cause-05", 9), hunted("cause-05", 9)];
+    assert_eq!(a, b);
+}
