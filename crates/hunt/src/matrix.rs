@@ -108,9 +108,18 @@ impl Matrix {
     /// [`BadMatrix`].
     pub fn parse(text: &str) -> Result<Matrix, BadMatrix> {
         let matrix: Matrix = toml::from_str(text).map_err(|e| BadMatrix::Form(e.message().to_owned()))?;
-        let trials = matrix.trials();
+        matrix.check()?;
+        Ok(matrix)
+    }
+
+    /// Whether it can be used.
+    ///
+    /// # Errors
+    /// [`BadMatrix`].
+    pub fn check(&self) -> Result<(), BadMatrix> {
+        let trials = self.trials();
         match trials {
-            1..=MOST_TRIALS if matrix.limit_ms > matrix.budget_ms => Ok(matrix),
+            1..=MOST_TRIALS if self.limit_ms > self.budget_ms => Ok(()),
             1..=MOST_TRIALS => Err(BadMatrix::Limit),
             _ => Err(BadMatrix::Size { trials }),
         }

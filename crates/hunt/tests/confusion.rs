@@ -1,7 +1,5 @@
 //! The confusion matrix: for each scenario and seed, what the hunt makes of it. It sees the engine and the bench only.
 
-#![expect(clippy::print_stdout, reason = "the matrix is to be read")]
-
 use h5::Password;
 use h5::obk::{ObkFile, ObkSpec};
 use hunt::{Book, Hunt, Lab, Matrix};
@@ -27,8 +25,8 @@ fn hunted(scenario: &str, seed: u64) -> Hunt {
     let password = Password::from_bytes(b"Bench-pass-77").expect("a password");
     let file = ObkFile::build(&ObkSpec::new(Family::H562, &password));
     let mut lab = Lab::open(&mut session.adi, &mut *bench, Matrix::quick(), Some((&file, &password)), None)
-        .unwrap_or_else(|e| panic!("{scenario} {seed}: {e}"));
-    lab.hunt(seed, &mut Book::none(), &mut |_, _| true).unwrap_or_else(|e| panic!("{scenario} {seed}: {e}"))
+        .expect("an open lab");
+    lab.hunt(seed, &mut Book::none(), &mut |_, _| true).expect("a hunt")
 }
 
 /// Hunts all of these, several at a time.

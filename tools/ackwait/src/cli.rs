@@ -123,6 +123,9 @@ pub(crate) enum Command {
     Core(CoreCommand),
     /// Reset the target. It runs afterwards unless --halt is given.
     Reset(ResetArgs),
+    /// Why does a write time out? Trials under changing conditions, statistics, a verdict.
+    #[command(subcommand)]
+    Hunt(crate::hunt::HuntCommand),
     /// What the tool is willing to wait.
     #[command(subcommand)]
     Policy(PolicyCommand),

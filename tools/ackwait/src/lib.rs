@@ -15,6 +15,7 @@
 
 mod cli;
 mod core;
+mod hunt;
 mod info;
 mod list;
 mod mem;
@@ -102,6 +103,7 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Exit {
         Command::Mem(command) => mem::mem(command, how, output),
         Command::Core(command) => core::core(command, how, output),
         Command::Reset(args) => reset::reset(args, how, output),
+        Command::Hunt(command) => hunt::hunt(command, how, output),
         Command::Policy(command) => policy::policy(command, how, output),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -3,6 +3,8 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
+mod hunt;
+
 /// A stream that can be read afterwards.
 #[derive(Clone, Default)]
 struct Page(Rc<RefCell<Vec<u8>>>);

@@ -22,6 +22,10 @@ pub fn json(hunt: &Hunt) -> Value {
             "clauses": clauses.collect::<Vec<_>>(), "confirm": f.row.confirm, "remedy": f.row.remedy,
         })
     });
+    // The snapshots and waits of each trial are in the book.
+    let trials = hunt.trials.iter().map(|t| {
+        json!({ "number": t.number, "cell": t.cell, "outcome": t.outcome, "signs": t.signs, "error": t.error })
+    });
     let sites = sites(hunt).into_iter().map(|(site, waits)| site_json(site, &waits));
     json!({
         "what": hunt.what,
@@ -37,7 +41,7 @@ pub fn json(hunt: &Hunt) -> Value {
         "arms": arms.collect::<Vec<_>>(),
         "sites": sites.collect::<Vec<_>>(),
         "rows": findings.collect::<Vec<_>>(),
-        "trials": hunt.trials,
+        "trials": trials.collect::<Vec<_>>(),
     })
 }
 
