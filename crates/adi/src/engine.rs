@@ -117,6 +117,11 @@ impl Adi {
         self.waits.take()
     }
 
+    /// From now on the flight recorder forgets nothing: for a rehearsal, whose accesses are its result.
+    pub fn remember_all(&mut self) {
+        self.flight.keep_all();
+    }
+
     /// Puts a mark into the recording.
     pub fn mark(&mut self, mark: &Mark) {
         self.link.mark(mark);

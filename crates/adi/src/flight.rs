@@ -37,15 +37,20 @@ pub struct Flown {
     pub waits: u32,
 }
 
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Seen::Nothing => Ok(()),
+            Seen::Value(value) => write!(f, " = {value:#010x}"),
+            Seen::Words(count) => write!(f, ", {count} words"),
+            Seen::Hidden => f.write_str(" = (secret)"),
+        }
+    }
+}
+
 impl fmt::Display for Flown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:>14.6} ms  {}", self.at.as_secs_f64() * 1e3, self.what)?;
-        match self.seen {
-            Seen::Nothing => {}
-            Seen::Value(value) => write!(f, " = {value:#010x}")?,
-            Seen::Words(count) => write!(f, ", {count} words")?,
-            Seen::Hidden => f.write_str(" = (secret)")?,
-        }
+        write!(f, "{:>14.6} ms  {}{}", self.at.as_secs_f64() * 1e3, self.what, self.seen)?;
         if self.ack != Ack::OK {
             write!(f, "  {}", self.ack)?;
         }
@@ -54,10 +59,17 @@ impl fmt::Display for Flown {
 }
 
 /// A ring of the last accesses. Prints as one line each, oldest first.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Flight {
     ring: VecDeque<Flown>,
+    length: usize,
     total: u64,
+}
+
+impl Default for Flight {
+    fn default() -> Self {
+        Flight { ring: VecDeque::new(), length: LENGTH, total: 0 }
+    }
 }
 
 impl Flight {
@@ -72,8 +84,13 @@ impl Flight {
         self.total
     }
 
+    /// From now on nothing is forgotten.
+    pub(crate) const fn keep_all(&mut self) {
+        self.length = usize::MAX;
+    }
+
     pub(crate) fn push(&mut self, flown: Flown) {
-        if self.ring.len() == LENGTH {
+        if self.ring.len() == self.length {
             self.ring.pop_front();
         }
         self.ring.push_back(flown);
