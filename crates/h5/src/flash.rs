@@ -4,9 +4,11 @@ mod erase;
 mod pace;
 mod program;
 mod range;
+mod update;
 mod verify;
 
 pub use erase::EraseReport;
 pub use pace::{Fallback, FlashPace};
 pub use program::ProgramReport;
 pub use range::FlashRange;
+pub use update::UpdateReport;

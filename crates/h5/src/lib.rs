@@ -1,4 +1,4 @@
-//! The STM32H5 driver: identity, flash, option bytes, product state, option-byte keys, debug authentication.
+//! The STM32H5 driver: identity, flash, option bytes, product state, option-byte keys, OTP, debug authentication.
 //!
 //! **What it is.** The knowledge of how an STM32H5 is worked on from outside, over an ADI engine ([`adi::Adi`]).
 //! [`identify`] says what is there, [`Part`] works on it, [`da`] talks to the ROM when every other door is shut, and
@@ -14,8 +14,7 @@
 //! notes H5-FLASH-*, H5-OB-*, H5-STATE-*, H5-OBK-*, H5-DA-* in `vendor-notes/`, which say how sure each fact is. Numbers
 //! come from `regs::h5`. Nothing here has been tried on silicon yet.
 //!
-//! **Not supported.** STM32H543/H553 and STM32H5E/H5F (recognised and refused), the credential of the STM32H503 in OTP,
-//! certificates in debug authentication, the high-cycle data area (EDATA), encrypted OBK without the ROM's service.
+//! **Not supported.** STM32H543/H553 and STM32H5E/H5F (recognised and refused), certificates in debug authentication, the high-cycle data area (EDATA), encrypted OBK without the ROM's service.
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 mod busy;
@@ -26,16 +25,18 @@ mod identity;
 mod lock;
 pub mod obk;
 mod options;
+mod otp;
 mod part;
 mod password;
 mod state;
 
 pub use da::{DaEntry, DaError, Discovery, Integrity, Permissions, Regression};
 pub use error::H5Error;
-pub use flash::{EraseReport, Fallback, FlashPace, FlashRange, ProgramReport};
+pub use flash::{EraseReport, Fallback, FlashPace, FlashRange, ProgramReport, UpdateReport};
 pub use identity::{ApEnable, Identity, Tzen, Uid, ap_open, identify, wait_ap_open};
 pub use obk::{ObkError, ObkFile, ObkReport, ObkRoute, RssGuesses};
 pub use options::{BadChange, OptionBytes, OptionChange, OptionDiff, OptionReport, OptionValue, Proof};
+pub use otp::OtpBlock;
 pub use part::{Doing, Flags, Part, Progress};
 pub use password::{BadPassword, Password};
 pub use regs::h5::state::ProductState;

@@ -11,6 +11,8 @@ use wire::{Addr, ApSel, Attr, Batch, Flow, Mark, MarkKind, MemOp};
 /// What a long operation is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Doing {
+    /// Looking which sectors differ.
+    Compare,
     /// Erasing flash.
     Erase,
     /// Programming flash.

@@ -53,6 +53,16 @@ impl Part<'_> {
         self.change_options(&[change])
     }
 
+    /// Whether the state may be moved there by its option byte. Nothing is written.
+    ///
+    /// # Errors
+    /// [`H5Error::IllegalMove`], [`H5Error::Adi`].
+    pub fn may_move(&mut self, to: ProductState) -> Result<(), H5Error> {
+        self.state()?;
+        let options = self.options()?;
+        self.check_move(&options, to)
+    }
+
     /// Whether the option bytes allow the move.
     pub(crate) fn check_move(&self, options: &OptionBytes, to: ProductState) -> Result<(), H5Error> {
         let now = |name: &str| options.get(name).map(|v| v.cur);

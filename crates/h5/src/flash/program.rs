@@ -167,8 +167,9 @@ impl Part<'_> {
         pace: FlashPace,
     ) -> Result<(), H5Error> {
         let range = FlashRange::covering(piece.at, 1);
+        let swapped = self.banks_swapped()?;
         for sector in sectors(&range, self.flash_len())? {
-            self.erase_sector(&sector)?;
+            self.erase_sector(&sector, swapped)?;
         }
         self.write_reg(self.cr(), cr::PG)?;
         for (at, words) in others {
@@ -199,6 +200,8 @@ impl Part<'_> {
     /// Programs a piece and looks at the flags; reads it back if told so.
     fn program_piece(&mut self, piece: &Piece<'_>, pace: FlashPace, read_back: bool) -> Result<(), H5Error> {
         match pace {
+            // Words go out, the probe waits, words come back: one call for the whole sector.
+            FlashPace::Stream if read_back && self.probe_can_wait() => return self.streamed_back(piece),
             FlashPace::Stream => self.stream(piece),
             FlashPace::Match => self.matched(piece),
             FlashPace::Poll => self.polled(piece),
@@ -216,6 +219,20 @@ impl Part<'_> {
         self.push_end(&mut ops);
         let values = self.run(Flow::Pipelined, ops)?;
         self.finish_piece(piece, &values)
+    }
+
+    fn streamed_back(&mut self, piece: &Piece<'_>) -> Result<(), H5Error> {
+        let (at, count) = (self.alias(piece.at), piece.words.len());
+        let mut ops = vec![MemOp::WriteWords { at, words: piece.words.to_vec(), secret: false }];
+        self.push_end(&mut ops);
+        ops.push(MemOp::ReadWords { at, count, secret: false });
+        let values = self.run(Flow::Pipelined, ops)?;
+        let (status, got) = values.split_first().ok_or_else(crate::part::short_answer)?;
+        self.finish_piece(piece, &[*status])?;
+        if got.len() != count {
+            return Err(crate::part::short_answer());
+        }
+        compare(piece.at, piece.words, got)
     }
 
     fn matched(&mut self, piece: &Piece<'_>) -> Result<(), H5Error> {

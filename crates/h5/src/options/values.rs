@@ -1,7 +1,7 @@
 //! Option bytes as data: values with names, differences, and changes that a person typed.
 
 use regs::h5::device::Family;
-use regs::h5::option::{OPTION_BYTES, OptionByte};
+use regs::h5::option::{ON, OPTION_BYTES, OptionByte};
 use std::fmt;
 use thiserror::Error;
 
@@ -178,6 +178,11 @@ impl OptionChange {
         Ok(OptionChange { byte, value })
     }
 
+    /// Why this value can never be taken back, where it cannot. [H5-DBG-7] [H5-OB-4]
+    pub fn one_way(&self) -> Option<&'static str> {
+        one_way(self.byte, self.value)
+    }
+
     /// A change as a person types it: the value is `0xB4`, `180`, or a name such as `on` or `CLOSED`.
     ///
     /// # Errors
@@ -196,6 +201,15 @@ impl OptionChange {
 impl fmt::Display for OptionChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} = {}", self.byte.name, in_words(self.byte, self.value))
+    }
+}
+
+fn one_way(byte: &OptionByte, value: u32) -> Option<&'static str> {
+    match byte.name {
+        "LOCKBL" if value != 0 => Some("it locks OTP blocks for ever"),
+        "NS_EPOCH" | "SEC_EPOCH" => Some("an epoch counts upwards only"),
+        "NSBOOT_LOCK" | "SECBOOT_LOCK" if value == ON => Some("a boot lock cannot be taken back"),
+        _ => None,
     }
 }
 
@@ -277,6 +291,13 @@ mod tests {
         assert!(matches!(parse("TZEN", "maybe"), Err(BadChange::Value { .. })));
         let Err(BadChange::Name { hint, .. }) = parse("PRODUCT_STAT", "1") else { panic!("no such name") };
         assert_eq!(hint, Some("PRODUCT_STATE"));
+    }
+
+    #[test]
+    fn locks_and_epochs_are_one_way_and_other_option_bytes_are_not() {
+        let one_way = |name, value| OptionChange::new(Family::H562, name, value).unwrap().one_way().is_some();
+        assert!(one_way("LOCKBL", 1) && one_way("NS_EPOCH", 2) && one_way("SECBOOT_LOCK", 0xB4));
+        assert!(!one_way("LOCKBL", 0) && !one_way("SECBOOT_LOCK", 0xC3) && !one_way("BOR_LEV", 1));
     }
 
     #[test]
