@@ -122,14 +122,21 @@ impl Firmware {
     /// # Errors
     /// [`ImageError`].
     pub fn load(job: &Job) -> Result<Firmware, ImageError> {
+        Firmware::read(&job.images, job.family.device())
+    }
+
+    /// Loads images and lays them out in the flash of a device.
+    ///
+    /// # Errors
+    /// [`ImageError`].
+    pub fn read(images: &[ImageSource], device: &Device) -> Result<Firmware, ImageError> {
         let mut files = Vec::new();
         let mut segments = Vec::new();
-        for source in &job.images {
+        for source in images {
             let (file, found) = load(source)?;
             files.push(file);
             segments.extend(found);
         }
-        let device = job.family.device();
         let sectors = lay_out(&segments, device, device.largest_flash_kib())?;
         Ok(Firmware { files, sectors })
     }
@@ -214,11 +221,9 @@ fn load(source: &ImageSource) -> Result<(LoadedFile, Vec<Segment>), ImageError> 
 /// The segments of a file. ELF is known by its magic number, Intel HEX by its name or its first character.
 fn parse(bytes: &[u8], path: &Path, address: Option<Addr>) -> Result<Vec<Segment>, ImageError> {
     let form = |why: String| ImageError::Form { path: path.to_owned(), why };
-    let is_elf = bytes.starts_with(b"\x7FELF");
-    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-    let is_hex = matches!(extension.as_deref(), Some("hex" | "ihex" | "ihx")) || reads_as_hex(bytes);
+    let (is_elf, is_hex) = (is_elf(bytes), is_hex(bytes, path));
     if (is_elf || is_hex) && address.is_some() {
-        return Err(form("carries its own addresses; take `address` out of the job".to_owned()));
+        return Err(form("carries its own addresses; name none for it".to_owned()));
     }
     if is_elf {
         return elf(bytes, path);
@@ -226,8 +231,22 @@ fn parse(bytes: &[u8], path: &Path, address: Option<Addr>) -> Result<Vec<Segment
     if is_hex {
         return intel_hex(bytes, path);
     }
-    let at = address.ok_or_else(|| form("is a raw binary, and the job gives no `address`".to_owned()))?;
+    let at = address.ok_or_else(|| form("is a raw binary, and no address is given for it".to_owned()))?;
     Ok(vec![Segment { at, data: bytes.to_vec() }])
+}
+
+/// A file that carries no addresses of its own: neither ELF nor Intel HEX. What cannot be read is told when it is loaded.
+pub fn is_raw(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|bytes| !is_elf(&bytes) && !is_hex(&bytes, path))
+}
+
+fn is_elf(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x7FELF")
+}
+
+fn is_hex(bytes: &[u8], path: &Path) -> bool {
+    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+    matches!(extension.as_deref(), Some("hex" | "ihex" | "ihx")) || reads_as_hex(bytes)
 }
 
 /// Nothing but Intel HEX begins with a colon and goes on in digits to its end, whatever its name.

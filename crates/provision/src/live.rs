@@ -6,22 +6,16 @@ use crate::target::{Changed, Connect, OnProgress, Target, Vouched};
 use adi::{Adi, Attach, ConnectMode, CoreAccess, Doing, Flown, Seen};
 use h5::obk::ObkFile;
 use h5::{
-    Discovery, FlashPace, FlashRange, H5Error, Identity, ObkRoute, OptionChange, OptionReport, Part,
-    Password, Progress, Proof, ap_open, da, wait_ap_open,
+    Discovery, FlashPace, H5Error, Identity, ObkRoute, OptionChange, OptionReport, Part, Password, Proof,
+    ap_open, da, wait_ap_open,
 };
 use pace::{Clock, Policy};
 use regs::h5::device::Family;
-use regs::h5::memory;
 use regs::h5::state::ProductState;
 use regs::m33::{AIRCR, aircr};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use wire::{Addr, ApSel, Attr, Batch, Flow, Mark, MarkKind, MemOp};
-
-/// Bytes compared at first: a sector that differs mostly differs at once.
-const GLANCE: usize = 32;
-/// Bytes read in one go when looking for what is not erased.
-const BLOCK: usize = 64 * 1024;
 
 /// A part behind an engine.
 #[derive(Debug)]
@@ -99,38 +93,29 @@ fn changed(report: &OptionReport) -> Changed {
     }
 }
 
-fn vouched(said: &Discovery) -> Vouched {
-    Vouched {
-        soc_id: said.soc_id,
-        dev_id: said.soc_class.and_then(|class| u16::try_from(class).ok()),
-        lifecycle: said.lifecycle,
-        integrity: (said.integrity != da::Integrity::UNTOLD).then_some(said.integrity.0),
-        permissions: said.permissions.0,
-    }
-}
-
-/// Sectors that follow each other without a gap are one run.
-fn runs(sectors: &[&SectorData]) -> Vec<(Addr, Vec<u8>)> {
-    let mut runs: Vec<(Addr, Vec<u8>)> = Vec::new();
-    for sector in sectors {
-        match runs.last_mut() {
-            Some((at, data)) if at.0.checked_add(len(data)) == Some(sector.at.0) => data.extend(&sector.data),
-            _ => runs.push((sector.at, sector.data.clone())),
+impl From<&Discovery> for Vouched {
+    fn from(said: &Discovery) -> Self {
+        Vouched {
+            soc_id: said.soc_id,
+            dev_id: said.soc_class.and_then(|class| u16::try_from(class).ok()),
+            lifecycle: said.lifecycle,
+            integrity: (said.integrity != da::Integrity::UNTOLD).then_some(said.integrity.0),
+            permissions: said.permissions.0,
         }
     }
-    runs
-}
-
-fn len(data: &[u8]) -> u32 {
-    u32::try_from(data.len()).unwrap_or(u32::MAX)
 }
 
 /// A line of the flight recorder with the names of registers and fields.
 fn flown(flown: &Flown) -> String {
-    let mut line = flown.to_string();
-    let Doing::Memory { at, .. } = flown.what else { return line };
-    let Some(hit) = regs::lookup(at.0) else { return line };
-    if !line.contains(hit.register.name) {
+    format!("{flown}{}", named(flown))
+}
+
+/// The names of register and fields behind an access, where it has them: two spaces, then `FLASH_NSSR: BSY`.
+pub fn named(flown: &Flown) -> String {
+    let Doing::Memory { at, .. } = flown.what else { return String::new() };
+    let Some(hit) = regs::lookup(at.0) else { return String::new() };
+    let mut line = String::new();
+    if !flown.what.to_string().contains(hit.register.name) {
         let _ = write!(line, "  {}", hit.register.name);
     }
     if let Seen::Value(value) = flown.seen {
@@ -232,9 +217,7 @@ impl Target for Live<'_> {
     }
 
     fn sector_holds(&mut self, sector: &SectorData) -> Result<bool, H5Error> {
-        let mut part = self.part()?;
-        let glance = sector.data.get(..GLANCE).unwrap_or(&sector.data);
-        Ok(part.matches(sector.at, glance)? && part.matches(sector.at, &sector.data)?)
+        self.part()?.holds(sector.at, &sector.data)
     }
 
     fn write_sectors(
@@ -243,38 +226,15 @@ impl Target for Live<'_> {
         pace: FlashPace,
         progress: OnProgress<'_>,
     ) -> Result<Vec<String>, H5Error> {
-        let mut part = self.part()?;
-        let mut notes = Vec::new();
-        let mut pace = pace;
-        for (at, data) in runs(sectors) {
-            part.erase(&FlashRange::covering(at, len(&data)), progress)?;
-            let report = part.program_verified(at, &data, pace, progress)?;
-            notes.extend(report.fallbacks.iter().map(ToString::to_string));
-            pace = report.pace;
-        }
-        Ok(notes)
+        let pieces: Vec<_> = sectors.iter().map(|s| (s.at, s.data.as_slice())).collect();
+        let (_, fallbacks) = self.part()?.rewrite(&pieces, pace, progress)?;
+        Ok(fallbacks.iter().map(ToString::to_string).collect())
     }
 
     fn first_not_erased(&mut self, progress: OnProgress<'_>) -> Result<Option<Addr>, H5Error> {
-        let total = u32::from(self.identity.as_ref().map_or(0, |i| i.flash_kib)) * 1024;
-        if total == 0 {
-            let why =
-                "the part does not say how much flash it has, so nobody can say that all of it is erased";
-            return Err(H5Error::Unsupported(why.to_owned()));
-        }
         let mut part = self.part()?;
-        let mut done = 0u32;
-        while done < total {
-            let at = Addr(memory::FLASH + done);
-            let count = BLOCK.min(usize::try_from(total - done).unwrap_or(BLOCK));
-            let block = part.read(at, count)?;
-            if let Some(offset) = block.iter().position(|b| *b != 0xFF) {
-                return Ok(Some(at.plus(u32::try_from(offset).unwrap_or(0))));
-            }
-            done = done.saturating_add(len(&block).max(1));
-            progress(Progress { doing: h5::Doing::Read, done, total });
-        }
-        Ok(None)
+        let all = part.whole_flash()?;
+        part.first_not_erased(&all, progress)
     }
 
     fn options_needed(&mut self, changes: &[OptionChange]) -> Result<Vec<String>, H5Error> {
@@ -305,7 +265,7 @@ impl Target for Live<'_> {
 
     fn discover(&mut self, policy: &Policy) -> Result<Vouched, H5Error> {
         self.set_policy(policy)?;
-        Ok(vouched(&da::discover(self.adi)?))
+        Ok(Vouched::from(&da::discover(self.adi)?))
     }
 
     fn regress(&mut self, password: &Password, policy: &Policy) -> Result<String, H5Error> {

@@ -42,6 +42,24 @@ impl Vouched {
         self.permissions & u128::from(permission::FULL_REGRESSION) != 0
     }
 
+    /// What must hold before a part may be closed.
+    ///
+    /// # Errors
+    /// Why it must not be, for a person.
+    pub fn may_be_closed(&self) -> Result<(), String> {
+        // What cannot be told now could not be proven afterwards either.
+        if self.lifecycle != Some(ProductState::PROVISIONING) {
+            return Err(format!("the part is not in PROVISIONING: {self}"));
+        }
+        if !self.integrity_is_good() {
+            return Err(format!("the credential is not whole: {self}"));
+        }
+        if !self.permits_full_regression() {
+            return Err(format!("there would be no way back to OPEN: {self}"));
+        }
+        Ok(())
+    }
+
     /// The unique id in SOC_ID: its first 12 bytes. [H5-DA-5]
     pub fn uid(&self) -> String {
         self.soc_id.iter().take(12).map(|b| format!("{b:02x}")).collect()

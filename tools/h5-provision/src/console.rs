@@ -197,6 +197,7 @@ impl Watch for Console<'_> {
         let verb = match progress.doing {
             Doing::Erase => "erasing",
             Doing::Program => "programming",
+            Doing::Compare => "comparing",
             Doing::Verify => "verifying",
             Doing::Read => "reading",
         };

@@ -5,11 +5,9 @@ use crate::console::Output;
 use crate::trouble::Trouble;
 use h5::obk::{LintContext, ObkFile, ObkSpec, Severity};
 use h5::{Permissions, Tzen};
-use provision::text::{hex, parse_number};
-use provision::{Exit, FileRule, load_password};
+use provision::text::parse_number;
+use provision::{Exit, FileRule, load_password, present};
 use regs::h5::device::Family;
-use serde_json::json;
-use std::io::Write as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -50,35 +48,12 @@ pub(crate) fn named(family: &str) -> Result<Family, Trouble> {
 }
 
 fn inspect(file: &ObkFile, format: Format, output: &mut Output) -> Result<Exit, Trouble> {
-    let known = file.known_destination().map(|d| d.name);
-    let integrity = match file.integrity_holds() {
-        Some(true) => "holds",
-        Some(false) => "does not hold",
-        None => "none",
-    };
-    if format == Format::Json {
-        output.json(&json!({
-            "destination": file.destination().to_string(),
-            "destination_name": known,
-            "payload_bytes": file.payload_len(),
-            "do_encryption": file.do_encryption(),
-            "integrity": integrity,
-            "permissions": file.permissions().map(|p| format!("0x{:X}", p.0)),
-            "public_sample": file.public_sample(),
-            "sha256": hex(&file.fingerprint()),
-        }));
-        return Ok(Exit::Done);
+    match format {
+        Format::Json => output.json(&present::obk_json(file)),
+        Format::Text => present::obk_lines(file)
+            .iter()
+            .for_each(|(name, value)| output.print(&format!("{name:<14} {value}"))),
     }
-    let mut line = |name: &str, value: String| output.print(&format!("{name:<14} {value}"));
-    line("destination", format!("{} ({})", file.destination(), known.unwrap_or("unknown")));
-    line("payload", format!("{} bytes", file.payload_len()));
-    line("DoEncryption", file.do_encryption().to_string());
-    line("integrity", integrity.to_owned());
-    if let Some(permissions) = file.permissions() {
-        line("permissions", permissions.to_string());
-        line("credential", file.public_sample().unwrap_or("not shown").to_owned());
-    }
-    line("file SHA-256", hex(&file.fingerprint()));
     Ok(Exit::Done)
 }
 
@@ -92,20 +67,12 @@ fn lint(
     for finding in &findings {
         match format {
             Format::Text => output.print(&finding.to_string()),
-            Format::Json => {
-                let severity = if finding.severity == Severity::Refuse { "refuse" } else { "warn" };
-                let line = json!({ "severity": severity, "rule": finding.rule.word(), "text": finding.text });
-                output.json(&line);
-            }
+            Format::Json => output.json(&present::finding_json(finding)),
         }
     }
     let refused = findings.iter().find(|f| f.severity == Severity::Refuse);
     if refused.is_none() && format == Format::Text {
-        let checked = match context.password {
-            Some(password) if file.matches_password(password) => "; the password opens it",
-            Some(_) => "; it holds no credential, so the password has nothing to do with it",
-            None => "; no password was compared",
-        };
+        let checked = present::compared(file, context.password);
         output.print(&format!("fits {}{checked}", context.family));
     }
     Ok(refused.map_or(Exit::Done, |f| provision::rule_exit(f.rule)))
@@ -126,21 +93,8 @@ fn build(
     let permissions = Permissions(u128::from(permissions));
     let file = ObkFile::build(&ObkSpec { family, password: &password, permissions });
     let fail = |e: std::io::Error| Trouble::usage(format!("{} cannot be written: {e}", path.display()));
-    // It holds the password's hash, from which a short password can be found.
     let bytes = Zeroizing::new(file.to_bytes());
-    private(path).and_then(|mut f| f.write_all(&bytes)).map_err(fail)?;
+    present::write_private(path, &bytes).map_err(fail)?;
     output.print(&format!("{}: {} bytes for {family}", path.display(), bytes.len()));
     Ok(Exit::Done)
-}
-
-/// A new file that only its owner can reach.
-fn private(path: &Path) -> std::io::Result<std::fs::File> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
 }

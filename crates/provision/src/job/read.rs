@@ -7,7 +7,6 @@ use crate::text::parse_hash;
 use h5::{FlashPace, OptionChange};
 use pace::Policy;
 use regs::h5::device::Family;
-use regs::h5::option::OptionByte;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -197,20 +196,18 @@ fn option(name: &str, value: &Value, family: Family) -> Result<OptionChange, Job
         other => other.to_string(),
     };
     let change = OptionChange::parse(family, name, &text)?;
-    refuse_for_ever(change.byte, change.value)?;
+    refuse_for_ever(&change)?;
     Ok(change)
 }
 
 /// What cannot be taken back is not written from a job's option bytes.
-fn refuse_for_ever(option: &OptionByte, value: u32) -> Result<(), JobError> {
-    let why = match option.name {
-        "PRODUCT_STATE" => "the product state is the goal's business: say [goal] state",
-        "LOCKBL" if value != 0 => "it locks OTP blocks for ever",
-        "NS_EPOCH" | "SEC_EPOCH" => "an epoch counts upwards only",
-        "NSBOOT_LOCK" | "SECBOOT_LOCK" if value == regs::h5::option::ON => "a boot lock cannot be taken back",
-        _ => return Ok(()),
-    };
-    Err(JobError::Refused(format!("option_bytes.{} is refused: {why}", option.name)))
+fn refuse_for_ever(change: &OptionChange) -> Result<(), JobError> {
+    let name = change.byte.name;
+    let state = "the product state is the goal's business: say [goal] state";
+    match change.one_way().or((name == "PRODUCT_STATE").then_some(state)) {
+        None => Ok(()),
+        Some(why) => Err(JobError::Refused(format!("option_bytes.{name} is refused: {why}"))),
+    }
 }
 
 fn steps(file: &Section<'_>, base: &Policy) -> Result<BTreeMap<Step, StepSettings>, JobError> {

@@ -5,7 +5,6 @@ use crate::Step;
 use crate::edge::StopReason;
 use crate::error::RunError;
 use crate::journal::Event;
-use crate::target::Vouched;
 use crate::text::hex;
 use regs::h5::state::ProductState;
 
@@ -16,7 +15,7 @@ impl Engine<'_> {
         let policy = self.job.policy_of(Step::Discover);
         self.reset(self.job.reset_before(Step::Discover))?;
         let said = self.discover(&policy)?;
-        judge(&said).map_err(RunError::Gate)?;
+        said.may_be_closed().map_err(RunError::Gate)?;
         self.log(Event::GatePassed { soc_id: hex(&said.soc_id) })?;
         self.reset(self.job.reset_after(Step::Discover))?;
         Ok((GateProof(()), said.to_string()))
@@ -54,24 +53,10 @@ impl Engine<'_> {
     }
 }
 
-/// What must hold before a part may be closed.
-fn judge(said: &Vouched) -> Result<(), String> {
-    // What cannot be told now could not be proven afterwards either.
-    if said.lifecycle != Some(ProductState::PROVISIONING) {
-        return Err(format!("the part is not in PROVISIONING: {said}"));
-    }
-    if !said.integrity_is_good() {
-        return Err(format!("the credential is not whole: {said}"));
-    }
-    if !said.permits_full_regression() {
-        return Err(format!("there would be no way back to OPEN: {said}"));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::Vouched;
     use regs::h5::da::value::{INTEGRITY_BAD, INTEGRITY_OK};
 
     fn good() -> Vouched {
@@ -86,13 +71,18 @@ mod tests {
 
     #[test]
     fn the_gate_wants_integrity_full_regression_and_provisioning() {
-        assert_eq!(judge(&good()), Ok(()));
-        assert!(judge(&Vouched { lifecycle: None, ..good() }).is_err());
+        assert_eq!(good().may_be_closed(), Ok(()));
+        assert!(Vouched { lifecycle: None, ..good() }.may_be_closed().is_err());
         assert!(
-            judge(&Vouched { integrity: Some(INTEGRITY_BAD), ..good() }).unwrap_err().contains("not whole")
+            Vouched { integrity: Some(INTEGRITY_BAD), ..good() }
+                .may_be_closed()
+                .unwrap_err()
+                .contains("not whole")
         );
-        assert!(judge(&Vouched { integrity: None, ..good() }).is_err());
-        assert!(judge(&Vouched { permissions: 0x1077, ..good() }).unwrap_err().contains("no way back"));
-        assert!(judge(&Vouched { lifecycle: Some(ProductState::OPEN), ..good() }).is_err());
+        assert!(Vouched { integrity: None, ..good() }.may_be_closed().is_err());
+        assert!(
+            Vouched { permissions: 0x1077, ..good() }.may_be_closed().unwrap_err().contains("no way back")
+        );
+        assert!(Vouched { lifecycle: Some(ProductState::OPEN), ..good() }.may_be_closed().is_err());
     }
 }

@@ -1,0 +1,116 @@
+//! What people and programs are shown of a discovery and of a provisioning file: the same words in every tool, no secrets.
+
+use crate::text::hex;
+use h5::obk::{Finding, ObkFile, Severity};
+use h5::{Discovery, Password};
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::path::Path;
+
+/// A word and a text.
+pub type Line = (&'static str, String);
+
+fn or_untold<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| "not told".to_owned(), |v| v.to_string())
+}
+
+/// A discovery for a person.
+pub fn discovery_lines(said: &Discovery) -> Vec<Line> {
+    let takes = said.takes_password.map(|p| if p { "a password" } else { "certificates" });
+    let class = said.soc_class.map(|c| format!("0x{c:03X}"));
+    vec![
+        ("SOC_ID", hex(&said.soc_id)),
+        ("class", or_untold(class)),
+        ("lifecycle", or_untold(said.lifecycle)),
+        ("integrity", said.integrity.to_string()),
+        ("permissions", said.permissions.to_string()),
+        ("takes", or_untold(takes)),
+        ("protocol", or_untold(said.protocol_version.as_deref())),
+        ("ROM", or_untold(said.sda_version.as_deref())),
+    ]
+}
+
+/// A discovery for a program.
+pub fn discovery_json(said: &Discovery) -> Value {
+    json!({
+        "soc_id": hex(&said.soc_id),
+        "soc_class": said.soc_class,
+        "lifecycle": said.lifecycle.map(|s| s.to_string()),
+        "integrity": format!("0x{:08X}", said.integrity.0),
+        "permissions": format!("0x{:X}", said.permissions.0),
+        "permission_names": said.permissions.names().collect::<Vec<_>>(),
+        "takes_password": said.takes_password,
+        "protocol_version": said.protocol_version,
+        "sda_version": said.sda_version,
+    })
+}
+
+fn integrity(file: &ObkFile) -> &'static str {
+    match file.integrity_holds() {
+        Some(true) => "holds",
+        Some(false) => "does not hold",
+        None => "none",
+    }
+}
+
+/// A provisioning file for a person.
+pub fn obk_lines(file: &ObkFile) -> Vec<Line> {
+    let known = file.known_destination().map_or("unknown", |d| d.name);
+    let mut lines = vec![
+        ("destination", format!("{} ({known})", file.destination())),
+        ("payload", format!("{} bytes", file.payload_len())),
+        ("DoEncryption", file.do_encryption().to_string()),
+        ("integrity", integrity(file).to_owned()),
+    ];
+    if let Some(permissions) = file.permissions() {
+        lines.push(("permissions", permissions.to_string()));
+        lines.push(("credential", file.public_sample().unwrap_or("not shown").to_owned()));
+    }
+    lines.push(("file SHA-256", hex(&file.fingerprint())));
+    lines
+}
+
+/// A provisioning file for a program.
+pub fn obk_json(file: &ObkFile) -> Value {
+    json!({
+        "destination": file.destination().to_string(),
+        "destination_name": file.known_destination().map(|d| d.name),
+        "payload_bytes": file.payload_len(),
+        "do_encryption": file.do_encryption(),
+        "integrity": integrity(file),
+        "permissions": file.permissions().map(|p| format!("0x{:X}", p.0)),
+        "public_sample": file.public_sample(),
+        "sha256": hex(&file.fingerprint()),
+    })
+}
+
+/// A finding for a program.
+pub fn finding_json(finding: &Finding) -> Value {
+    let severity = if finding.severity == Severity::Refuse { "refuse" } else { "warn" };
+    json!({ "severity": severity, "rule": finding.rule.word(), "text": finding.text })
+}
+
+/// What a lint that refused nothing says of the password.
+pub fn compared(file: &ObkFile, password: Option<&Password>) -> &'static str {
+    match password {
+        Some(password) if file.matches_password(password) => "; the password opens it",
+        Some(_) => "; it holds no credential, so the password has nothing to do with it",
+        None => "; no password was compared",
+    }
+}
+
+/// Writes a new file that only its owner can reach: a provisioning file holds the password's hash, from which a short password
+/// can be found.
+///
+/// # Errors
+/// Those of the system; a file that exists is one of them.
+pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path)?.write_all(bytes)
+}
