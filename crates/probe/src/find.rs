@@ -12,7 +12,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use wire::Pipe;
 
-pub use crate::identify::{Protocol, Trouble, in_flight};
+pub use crate::identify::{Protocol, Trouble, in_flight, known_ids};
 pub use crate::usb::{Location, NoLocation};
 
 /// A probe that is plugged in.

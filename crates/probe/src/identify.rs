@@ -155,6 +155,14 @@ pub fn in_flight(id: (u16, u16), release: u16) -> Option<u8> {
     (id == DEBUGPROBE && release < DEBUGPROBE_APART).then_some(1)
 }
 
+/// Vendor and product numbers of probes that are known by them: every ST-Link that can be spoken to, and CMSIS-DAP products that
+/// may not say what they are.
+pub fn known_ids() -> impl Iterator<Item = (u16, u16)> {
+    let st_links = ::stlink::device::DEVICES.iter().filter(|device| !device.loader);
+    let st_links = st_links.map(|device| (::stlink::device::VID, device.pid));
+    st_links.chain(KNOWN.iter().flat_map(|known| known.pids.iter().map(|pid| (known.vid, *pid))))
+}
+
 fn foreign(view: &UsbView, why: &'static str) -> Identified {
     Identified {
         ways: Vec::new(),

@@ -18,6 +18,7 @@ mod loopback;
 mod policy;
 mod real;
 mod recording;
+mod rehearsal;
 mod replayed;
 mod selector;
 mod simulated;
@@ -25,7 +26,7 @@ mod simulated;
 pub use alias::{AliasError, Aliases};
 pub use loopback::Loopback;
 pub use policy::policy;
-pub use probe::find::{FindError, FoundProbe, Location, Protocol, Trouble};
+pub use probe::find::{FindError, FoundProbe, Location, Protocol, Trouble, known_ids as probe_ids};
 pub use recording::name_recording;
 pub use selector::{BadSelector, Selector};
 
@@ -35,7 +36,7 @@ use probe::find::NoLocation;
 use probe::tap::Tap;
 use real::Reached;
 use replayed::Replayed;
-use sim::{SimError, SimProbe};
+use sim::{BoardError, SimError, SimProbe};
 use simulated::SimBench;
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -126,6 +127,7 @@ impl SessionError {
     /// supported.
     pub fn exit_code(&self) -> u8 {
         match self {
+            SessionError::Sim(SimError::Board(BoardError::InUse { .. })) => 12,
             SessionError::Selector(_)
             | SessionError::Alias(_)
             | SessionError::Location(_)
