@@ -1,5 +1,8 @@
 //! The command line.
 
+pub(crate) mod bench;
+pub(crate) mod part;
+
 use crate::number::{parse_len, parse_u32};
 use adi::ConnectMode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -7,15 +10,16 @@ use clap_complete::Shell;
 use std::path::PathBuf;
 use wire::{ApSel, Attr, Width};
 
-/// Looks at a target and pokes it by hand, through a CMSIS-DAP or ST-Link probe.
+/// The whole STM32H5 by hand, through a CMSIS-DAP or ST-Link probe.
 #[derive(Debug, Parser)]
 #[command(
     name = "ackwait",
     version,
     disable_help_subcommand = true,
-    after_help = "Nothing halts, resets or writes unless asked: the connect mode is hotplug. Numbers are decimal, 0x or \
-                  0b, with underscores; registers go by name (FLASH_NSSR, CTRL/STAT, CSW) or by address.\nEnvironment: \
-                  ACKWAIT_PROBE, ACKWAIT_CONNECT, ACKWAIT_AP, ACKWAIT_SPEED, ACKWAIT_TRACE, ACKWAIT_FORMAT."
+    max_term_width = 80,
+    after_help = "Nothing halts, resets or writes unless asked. Numbers: decimal, 0x, 0b, with \
+                  underscores; registers go by name or address. Environment: ACKWAIT_PROBE, \
+                  _CONNECT, _AP, _SPEED, _TRACE, _FORMAT."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -28,10 +32,10 @@ pub struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How")]
 pub(crate) struct How {
-    /// VID:PID[:SERIAL], SERIAL, usb:BUS-PORT, tcp:HOST:PORT, sim:SCENARIO or @alias; default: the only one.
+    /// VID:PID[:SERIAL], SERIAL, usb:BUS-PORT, tcp:HOST:PORT, sim:SCENARIO, @alias; default: the only one.
     #[arg(long, short, global = true, hide_env = true, env = "ACKWAIT_PROBE")]
     pub(crate) probe: Option<String>,
-    /// How to attach: hotplug (no reset, no halt), normal (halts), under-reset, pulse.
+    /// hotplug (no reset, no halt), normal (halts), under-reset, pulse.
     #[arg(
         long,
         global = true,
@@ -41,7 +45,7 @@ pub(crate) struct How {
         value_name = "MODE"
     )]
     pub(crate) connect: ConnectMode,
-    /// The access port: a number, or auto: the first one on the system bus.
+    /// Access port: a number, or the first on the system bus.
     #[arg(
         long,
         global = true,
@@ -55,20 +59,32 @@ pub(crate) struct How {
     #[arg(long, global = true, hide_env = true, env = "ACKWAIT_SPEED", default_value_t = 4000, value_name = "KHZ",
         value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) speed: u32,
-    /// Policy: a preset's name (`policy show` lists them) or a TOML file.
+    /// What to wait: a preset (`policy show`) or a TOML file.
     #[arg(long, global = true, value_name = "FILE|PRESET")]
     pub(crate) policy: Option<String>,
-    /// One policy key: `probe.wait=200ms`. Can be repeated.
+    /// One key of it: `probe.wait=200ms`; again and again.
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Record every transfer to this pcapng file (`swdtrace show FILE`).
+    /// Record every transfer (`swdtrace show FILE`).
     #[arg(long, global = true, hide_env = true, env = "ACKWAIT_TRACE", value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
+    /// Show the accesses, made on a simulated copy.
+    #[arg(long, global = true)]
+    pub(crate) dry_run: bool,
     /// Say afterwards what the simulated wire cost.
     #[arg(long, global = true)]
     pub(crate) bill: bool,
     /// How data is printed.
-    #[arg(long, global = true, value_enum, hide_env = true, env = "ACKWAIT_FORMAT", default_value = "text")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        hide_possible_values = true,
+        value_name = "text|json",
+        hide_env = true,
+        env = "ACKWAIT_FORMAT",
+        default_value = "text"
+    )]
     pub(crate) format: Format,
 }
 
@@ -105,10 +121,30 @@ impl std::str::FromStr for ApChoice {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List the probes on USB, also those that cannot be used and why. Touches no target.
+    /// The probes on USB, also those that cannot be used. Touches no target.
     List,
     /// Who is there: probe, debug port, access ports, core, part.
     Info(InfoArgs),
+    /// The state of the part, what it means, what may be done next.
+    Status(part::StatusArgs),
+    /// Flash: erase, program, verify, read, blank.
+    #[command(subcommand)]
+    Flash(part::FlashCommand),
+    /// Option bytes: read, write, diff, export.
+    #[command(subcommand)]
+    Ob(part::ObCommand),
+    /// The product state: get, set.
+    #[command(subcommand)]
+    State(part::StateCommand),
+    /// Provisioning files (option-byte keys): make, check, provision.
+    #[command(subcommand)]
+    Obk(part::ObkCommand),
+    /// One-time memory, where an STM32H503 has its credential.
+    #[command(subcommand)]
+    Otp(part::OtpCommand),
+    /// Debug authentication: ask the ROM, take a part back to OPEN.
+    #[command(subcommand)]
+    Da(part::DaCommand),
     /// Debug-port registers.
     #[command(subcommand)]
     Dp(DpCommand),
@@ -126,6 +162,11 @@ pub(crate) enum Command {
     /// Why does a write time out? Trials under changing conditions, statistics, a verdict.
     #[command(subcommand)]
     Hunt(crate::hunt::HuntCommand),
+    /// Clock raw bits out on SWDIO.
+    Seq(bench::SeqArgs),
+    /// What is wrong: with the probe, the reset line, USB.
+    #[command(subcommand)]
+    Doctor(bench::DoctorCommand),
     /// What the tool is willing to wait.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -134,6 +175,15 @@ pub(crate) enum Command {
         /// Which shell.
         shell: Shell,
     },
+    /// Write manual pages into a folder.
+    Man {
+        /// The folder.
+        #[arg(long, short, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Rules for Linux that give probes to whoever is logged in.
+    #[command(subcommand)]
+    Udev(bench::UdevCommand),
     /// List the exit codes.
     ExitCodes,
 }

@@ -39,7 +39,7 @@ fn status(
     output: &mut Output,
     act: impl FnOnce(&mut Target, CoreAccess) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
-    let (dhcsr, dfsr, pc) = target::with(how, output, |target, output| {
+    let done = target::writing(how, output, |target, output| {
         let core = target.core(output)?;
         act(target, core)?;
         let status = target.adi().core_status(core)?;
@@ -47,6 +47,7 @@ fn status(
         let pc = if status.halted() { Some(target.adi().read_core_reg(core, reg::PC)?) } else { None };
         Ok((status, dfsr, pc))
     })?;
+    let Some((dhcsr, dfsr, pc)) = done else { return Ok(()) };
     let does = doing(dhcsr);
     let named = |name: &str, value| Reading {
         name: name.to_owned(),
@@ -136,7 +137,7 @@ fn words(name: &str, value: u32) -> String {
 
 fn set(name: &str, value: u32, how: &How, output: &mut Output) -> Result<(), Trouble> {
     let selector = selector(name)?;
-    let (old, now) = target::with(how, output, |target, output| {
+    let done = target::writing(how, output, |target, output| {
         let core = target.core(output)?;
         halted(target, core)?;
         let adi = target.adi();
@@ -144,6 +145,7 @@ fn set(name: &str, value: u32, how: &How, output: &mut Output) -> Result<(), Tro
         adi.write_core_reg(core, selector, value)?;
         Ok((old, adi.read_core_reg(core, selector)?))
     })?;
+    let Some((old, now)) = done else { return Ok(()) };
     let register: Option<&'static Register> = None;
     let name = reg::name(selector).unwrap_or_default().to_owned();
     let (width, old, now, wrote, unread) = (Width::Word, Some(old), Some(now), value, None);
@@ -158,10 +160,11 @@ const LISTED: usize = 16;
 const NO_SAMPLE: u32 = u32::MAX;
 
 fn sample(n: u32, how: &How, output: &mut Output) -> Result<(), Trouble> {
-    let samples = target::with(how, output, |target, output| {
+    let done = target::writing(how, output, |target, output| {
         let core = target.core(output)?;
         Ok(target.adi().sample_pc(core, usize::try_from(n).unwrap_or(usize::MAX))?)
     })?;
+    let Some(samples) = done else { return Ok(()) };
     let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
     samples.iter().for_each(|pc| *counts.entry(*pc).or_default() += 1);
     let mut counts: Vec<_> = counts.into_iter().collect();

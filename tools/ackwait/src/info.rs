@@ -1,5 +1,6 @@
 //! `info`: who is there.
 
+use crate::chip::{line, part_json};
 use crate::cli::{How, InfoArgs};
 use crate::number::hex;
 use crate::output::Output;
@@ -186,32 +187,13 @@ fn cpu_words(cpuid: u32) -> String {
 }
 
 fn part_lines(part: &Identity) -> Vec<(&'static str, String)> {
-    let families: Vec<_> = part.families().iter().map(ToString::to_string).collect();
-    let revision = part.revision().unwrap_or("unknown");
     let uid = part.uid.map_or_else(|| "reads as zero in this state".to_owned(), |uid| uid.to_string());
     let flash =
         if part.flash_kib == 0 { "size unknown".to_owned() } else { format!("{} KiB", part.flash_kib) };
     vec![
-        (
-            "part",
-            format!(
-                "{} (DEV_ID 0x{:03X}), revision {revision} (0x{:04X})",
-                families.join(" or "),
-                part.dev_id,
-                part.rev_id
-            ),
-        ),
+        ("part", format!("{} (DEV_ID 0x{:03X})", line(part), part.dev_id)),
         ("flash", flash),
         ("UID", uid),
         ("state", format!("{}, TrustZone {}", part.state, part.tzen)),
     ]
-}
-
-fn part_json(part: &Identity) -> Value {
-    json!({
-        "families": part.families().iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "dev_id": part.dev_id, "rev_id": part.rev_id, "revision": part.revision(),
-        "uid": part.uid.map(|uid| uid.to_string()), "flash_kib": part.flash_kib,
-        "state": part.state.to_string(), "trustzone": part.tzen.to_string(),
-    })
 }

@@ -1,33 +1,48 @@
-//! `ackwait`: looks at a target and pokes it by hand.
+//! `ackwait`: the whole STM32H5 by hand.
 //!
-//! **What it is.** The command line over the ADI engine: list probes, say who is there, read, write and watch registers and
-//! memory, control the core, reset. Each command opens the probe, attaches in hotplug mode unless told otherwise, does what
+//! **What it is.** The command line over the ADI engine and the STM32H5 driver: list probes, say who is there and in which
+//! state, read, write and watch registers and memory, control the core, reset; flash, option bytes, product state, OBK, OTP,
+//! debug authentication by password; what is wrong with probe, reset line and USB. Each command opens the probe, attaches in hotplug mode unless told otherwise, does what
 //! it was asked, and lets go. Data goes to standard output, everything else to standard error.
 //!
-//! **What it knows.** Flags, names of registers, how values are shown.
+//! **What it knows.** Flags, names of registers, how values are shown, what must be agreed to before it is done. `--dry-run`
+//! rehearses a command on a simulated board in the state of the real one and shows its accesses.
 //!
 //! **What it must not know.** Which kinds of probes there are (the session does), what WAIT and FAULT mean (the engine does).
 //!
 //! **Specification.** Exit codes: `ackwait exit-codes`. JSON: one object with a `schema`, such as `ackwait.info/1`.
 //!
-//! **Not supported.** Flash, option bytes, OBK and debug authentication by hand (`h5-provision` works on them); raw line
-//! sequences; secure and non-secure views of the core's own registers.
+//! **Not supported.** Certificates (`da auth`, `da close`); secure and non-secure views of the core's own registers.
 
+mod chip;
 mod cli;
+mod consent;
 mod core;
 mod hunt;
+mod da;
+mod doctor;
+mod dry;
+mod flash;
 mod info;
 mod list;
+mod man;
 mod mem;
 mod number;
+mod ob;
+mod obk;
+mod otp;
 mod output;
 mod policy;
 mod registers;
 mod reset;
+mod seq;
+mod state;
+mod status;
 mod target;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod udev;
 mod value;
 
 pub use cli::Cli;
@@ -98,12 +113,23 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Exit {
     let done = match &cli.command {
         Command::List => list::list(how, output),
         Command::Info(args) => info::info(args, how, output),
+        Command::Status(args) => status::status(args, how, output),
+        Command::Flash(command) => flash::flash(command, how, output),
+        Command::Ob(command) => ob::ob(command, how, output),
+        Command::State(command) => state::state(command, how, output),
+        Command::Obk(command) => obk::obk(command, how, output),
+        Command::Otp(command) => otp::otp(command, how, output),
+        Command::Da(command) => da::da(command, how, output),
         Command::Dp(command) => registers::dp(command, how, output),
         Command::Ap(command) => registers::ap(command, how, output),
         Command::Mem(command) => mem::mem(command, how, output),
         Command::Core(command) => core::core(command, how, output),
         Command::Reset(args) => reset::reset(args, how, output),
         Command::Hunt(command) => hunt::hunt(command, how, output),
+        Command::Seq(args) => seq::seq(args, how, output),
+        Command::Doctor(command) => doctor::doctor(command, how, output),
+        Command::Man { out } => man::man(out, output),
+        Command::Udev(command) => udev::udev(command, output),
         Command::Policy(command) => policy::policy(command, how, output),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -128,7 +154,7 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Exit {
 /// An error goes to standard error; as JSON it goes to standard output too, where a program looks.
 fn report(trouble: &Trouble, format: Format, output: &mut Output) {
     trouble.lines().iter().for_each(|line| output.say(line));
-    if format == Format::Json {
+    if format == Format::Json && !trouble.told {
         let error = json!({
             "text": trouble.text, "code": trouble.exit.code(), "word": trouble.exit.word(), "state": trouble.state,
             "evidence": trouble.evidence, "recoverable": trouble.recoverable, "next": trouble.next,

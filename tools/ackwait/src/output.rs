@@ -7,6 +7,30 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// Columns of a small terminal.
+const COLUMNS: usize = 80;
+/// Columns of the words at the left.
+const WORDS: usize = 11;
+
+/// A word and a text behind it, broken so that it fits a small terminal.
+pub(crate) fn wrapped(word: &str, text: &str) -> Vec<String> {
+    let mut lines = vec![format!("{word:<WORDS$}")];
+    let mut fresh = true;
+    for piece in text.split(' ') {
+        let Some(line) = lines.last_mut() else { break };
+        if !fresh && line.chars().count() + 1 + piece.chars().count() > COLUMNS {
+            lines.push(format!("{:WORDS$}{piece}", ""));
+            continue;
+        }
+        if !fresh {
+            line.push(' ');
+        }
+        line.push_str(piece);
+        fresh = false;
+    }
+    lines
+}
+
 /// The streams, and the flag that Ctrl-C raises.
 pub struct Output {
     /// Data.

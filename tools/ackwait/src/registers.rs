@@ -31,12 +31,13 @@ pub(crate) fn dp(command: &DpCommand, how: &How, output: &mut Output) -> Result<
             let reg = dp_register(register, false)?;
             let unread = unread(reading::debug_port(reg.a, reg.bank));
             let look = unread.is_none();
-            let (old, now) = target::with(how, output, |target, _| {
+            let done = target::writing(how, output, |target, _| {
                 let adi = target.adi();
                 let old = if look { Some(adi.read_dp(reg)?) } else { None };
                 adi.write_dp(reg, *value)?;
                 Ok((old, if look { Some(adi.read_dp(reg)?) } else { None }))
             })?;
+            let Some((old, now)) = done else { return Ok(()) };
             let change = Change {
                 name: regs::dp::name(false, reg.a, reg.bank).to_owned(),
                 width: Width::Word,
@@ -70,13 +71,14 @@ pub(crate) fn ap(command: &ApCommand, how: &How, output: &mut Output) -> Result<
         ApCommand::Write { value, .. } => {
             let unread = unread(reading::access_port(reg));
             let look = unread.is_none();
-            let (ap, old, now) = target::with(how, output, |target, output| {
+            let done = target::writing(how, output, |target, output| {
                 let ap = target.ap(output)?;
                 let adi = target.adi();
                 let old = if look { Some(adi.read_ap(ap, reg)?) } else { None };
                 adi.write_ap(ap, reg, *value)?;
                 Ok((ap, old, if look { Some(adi.read_ap(ap, reg)?) } else { None }))
             })?;
+            let Some((ap, old, now)) = done else { return Ok(()) };
             let (width, wrote) = (Width::Word, *value);
             let change = Change { name: name(ap), width, old, wrote, now, unread, register: known };
             let object = json!({ "ap": ap.0, "address": reg, "change": change.json() });

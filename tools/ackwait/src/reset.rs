@@ -8,7 +8,7 @@ use adi::{Attach, Catch, ConnectMode};
 use serde_json::json;
 
 pub(crate) fn reset(args: &ResetArgs, how: &How, output: &mut Output) -> Result<(), Trouble> {
-    let said = target::with(how, output, |target, output| match (args.kind, args.halt) {
+    let done = target::writing(how, output, |target, output| match (args.kind, args.halt) {
         (ResetKind::Hw, false) => {
             target.adi().pulse_reset()?;
             Ok("NRST was pulsed and followed; the debug port answers again")
@@ -31,6 +31,7 @@ pub(crate) fn reset(args: &ResetArgs, how: &How, output: &mut Output) -> Result<
             })
         }
     })?;
+    let Some(said) = done else { return Ok(()) };
     let kind = if args.kind == ResetKind::Hw { "hw" } else { "sys" };
     let object = json!({ "kind": kind, "halted": args.halt, "text": said });
     output.data(how.format, "reset", object, || vec![said.to_owned()]);

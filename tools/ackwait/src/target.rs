@@ -1,6 +1,7 @@
 //! From what the user named to an attached target, and away from it again.
 
 use crate::cli::{ApChoice, How};
+use crate::dry::{self, Copy};
 use crate::output::Output;
 use crate::trouble::Trouble;
 use adi::{Adi, AdiError, Attach, Attached, ConnectMode, CoreAccess};
@@ -40,6 +41,20 @@ impl Target {
         Ok(ap)
     }
 
+    /// The access port to the part: the one that was named, or the one behind which an STM32H5 has its flash. It is asked
+    /// for by number, because it may be shut.
+    pub(crate) fn part_ap(&mut self, output: &mut Output) -> ApSel {
+        if let ApChoice::This(ap) = self.choice {
+            return ap;
+        }
+        if let Some(ap) = self.chosen {
+            return ap;
+        }
+        let ap = ApSel(regs::h5::device::AP1.ap);
+        output.say(&format!("access port: {ap} (auto: where an STM32H5 has its flash)"));
+        *self.chosen.insert(ap)
+    }
+
     /// The way to the core.
     pub(crate) fn core(&mut self, output: &mut Output) -> Result<CoreAccess, Trouble> {
         Ok(CoreAccess { ap: self.ap(output)?, attr: Attr::Default })
@@ -63,7 +78,69 @@ pub(crate) fn with<T>(
     output: &mut Output,
     work: impl FnOnce(&mut Target, &mut Output) -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {
+    let session = open(how, output)?;
+    on(session, how, output, work)
+}
+
+/// The same for work that changes the target. With `--dry-run` it is rehearsed instead, the accesses are shown, and there is
+/// nothing more to tell.
+pub(crate) fn writing<T>(
+    how: &How,
+    output: &mut Output,
+    work: impl FnOnce(&mut Target, &mut Output) -> Result<T, Trouble>,
+) -> Result<Option<T>, Trouble> {
+    changing(Copy::Options, how, output, work)
+}
+
+/// The same for work that looks at the flash before it writes.
+pub(crate) fn writing_flash<T>(
+    how: &How,
+    output: &mut Output,
+    work: impl FnOnce(&mut Target, &mut Output) -> Result<T, Trouble>,
+) -> Result<Option<T>, Trouble> {
+    changing(Copy::Flash, how, output, work)
+}
+
+fn changing<T>(
+    copy: Copy,
+    how: &How,
+    output: &mut Output,
+    work: impl FnOnce(&mut Target, &mut Output) -> Result<T, Trouble>,
+) -> Result<Option<T>, Trouble> {
+    if !how.dry_run {
+        return with(how, output, work).map(Some);
+    }
+    let stage = with(how, output, |target, output| dry::stage(target, copy, how, output))?;
+    on(stage, how, output, |target, output| {
+        target.adi().remember_all();
+        let before = target.adi().flight().iter().count();
+        work(target, output)?;
+        let flight = target.adi().flight().clone();
+        dry::show(flight.iter().skip(before), how, output);
+        Ok(None)
+    })
+}
+
+/// Opens the probe, does `work` without attaching to a target, and lets go.
+pub(crate) fn unattached<T>(
+    how: &How,
+    output: &mut Output,
+    work: impl FnOnce(&mut Session, &mut Output) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
     let mut session = open(how, output)?;
+    let done = work(&mut session, output).map_err(|trouble| explained(trouble, &session, None));
+    let closed = session.close();
+    let done = done?;
+    closed?;
+    Ok(done)
+}
+
+fn on<T>(
+    mut session: Session,
+    how: &How,
+    output: &mut Output,
+    work: impl FnOnce(&mut Target, &mut Output) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
     let attached = attach(&mut session.adi, how, output);
     let (done, session) = match attached {
         Err(trouble) => (Err(explained(trouble, &session, None)), session),
@@ -80,7 +157,14 @@ pub(crate) fn with<T>(
         bill.lines().for_each(|line| output.say(&format!("bill  {line}")));
     }
     let done = done?;
-    closed?;
+    match closed {
+        Err(trouble) if trouble.exit == provision::Exit::Probe => {
+            output.say(&format!("the work was done; the probe could not be let go: {}", trouble.text));
+        }
+        closed => {
+            closed?;
+        }
+    }
     Ok(done)
 }
 
@@ -95,15 +179,19 @@ fn open(how: &How, output: &mut Output) -> Result<Session, Trouble> {
             only
         }
     };
-    let options = Options {
-        probe,
-        policy,
+    Ok(session::open(&options(how, &probe)?)?)
+}
+
+/// What a session over this probe is made of.
+pub(crate) fn options(how: &How, probe: &str) -> Result<Options, Trouble> {
+    Ok(Options {
+        probe: probe.to_owned(),
+        policy: session::policy(how.policy.as_deref(), &how.set)?,
         swclk: Hz::khz(how.speed),
         trace: how.trace.clone(),
         trace_secrets: false,
         tool: "ackwait".to_owned(),
-    };
-    Ok(session::open(&options)?)
+    })
 }
 
 /// Adds what is known of probe and target to an error.

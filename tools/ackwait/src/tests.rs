@@ -1,3 +1,8 @@
+mod bench;
+mod codes;
+mod looks;
+mod part;
+
 use super::*;
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -323,5 +328,5 @@ fn completions_and_exit_codes_need_no_probe() {
 #[test]
 fn the_help_fits_a_screen() {
     let help = tool(&["--help"]).out;
-    assert!(help.lines().count() <= 60 && help.lines().all(|line| line.chars().count() <= 130), "{help}");
+    assert!(help.lines().count() <= 56 && help.lines().all(|line| line.chars().count() <= 80), "{help}");
 }

@@ -3,7 +3,7 @@
 use adi::AdiError;
 use h5::H5Error;
 use pace::BadSetting;
-use provision::Exit;
+use provision::{CredentialError, Exit, ImageError};
 use session::SessionError;
 
 /// An error for a person at the bench.
@@ -17,11 +17,21 @@ pub(crate) struct Trouble {
     pub(crate) state: Option<String>,
     pub(crate) recoverable: Option<&'static str>,
     pub(crate) next: Option<String>,
+    /// Data about it stands on standard output already.
+    pub(crate) told: bool,
 }
 
 impl Trouble {
     pub(crate) fn new(exit: Exit, text: impl Into<String>) -> Trouble {
-        Trouble { exit, text: text.into(), evidence: Vec::new(), state: None, recoverable: None, next: None }
+        Trouble {
+            exit,
+            text: text.into(),
+            evidence: Vec::new(),
+            state: None,
+            recoverable: None,
+            next: None,
+            told: false,
+        }
     }
 
     pub(crate) fn usage(text: impl Into<String>) -> Trouble {
@@ -30,6 +40,12 @@ impl Trouble {
 
     pub(crate) fn next(mut self, next: impl Into<String>) -> Trouble {
         self.next = Some(next.into());
+        self
+    }
+
+    /// Data about it was printed before.
+    pub(crate) fn told(mut self) -> Trouble {
+        self.told = true;
         self
     }
 
@@ -71,6 +87,27 @@ impl From<H5Error> for Trouble {
             H5Error::Adi(e) => Trouble::from(e),
             e => Trouble::new(Exit::from(&e), e.to_string()).next(e.next_step()),
         }
+    }
+}
+
+impl From<ImageError> for Trouble {
+    fn from(e: ImageError) -> Self {
+        Trouble::new(e.exit(), e.to_string()).next(CORRECT)
+    }
+}
+
+impl From<CredentialError> for Trouble {
+    fn from(e: CredentialError) -> Self {
+        Trouble::new(e.exit(), e.to_string()).next(CORRECT)
+    }
+}
+
+/// The same advice for whatever is wrong with the input.
+const CORRECT: &str = "correct what is named above; nothing was written";
+
+impl From<h5::BadChange> for Trouble {
+    fn from(e: h5::BadChange) -> Self {
+        Trouble::usage(e.to_string()).next("`ackwait ob read` lists names and values; nothing was written")
     }
 }
 

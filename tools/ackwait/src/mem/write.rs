@@ -33,7 +33,7 @@ fn file(path: &Path, start: &Start, verify: bool, how: &How, output: &mut Output
         return Err(Trouble::usage(text));
     }
     let at = start.at;
-    let ap = target::with(how, output, |target, output| {
+    let done = target::writing(how, output, |target, output| {
         let way = Way { ap: target.ap(output)?, attr: start.attr };
         access::write(target.adi(), way, at, &bytes, start.width, output)?;
         if verify {
@@ -41,6 +41,7 @@ fn file(path: &Path, start: &Start, verify: bool, how: &How, output: &mut Output
         }
         Ok(way.ap)
     })?;
+    let Some(ap) = done else { return Ok(()) };
     let read_back = if verify { ", read back and found equal" } else { "" };
     output.say(&format!("{} bytes written to {at} through {ap}{read_back}", bytes.len()));
     let object =
@@ -72,7 +73,7 @@ fn values(all: &[u32], start: &Start, verify: bool, how: &How, output: &mut Outp
     if let Some(value) = all.iter().find(|value| **value & !width.mask() != 0) {
         return Err(Trouble::usage(format!("{} does not fit {} bits", hex(*value), width.bytes() * 8)));
     }
-    let changes = target::with(how, output, |target, output| {
+    let done = target::writing(how, output, |target, output| {
         let way = Way { ap: target.ap(output)?, attr: start.attr };
         let mut changes = Vec::new();
         for (index, value) in all.iter().enumerate() {
@@ -81,6 +82,7 @@ fn values(all: &[u32], start: &Start, verify: bool, how: &How, output: &mut Outp
         }
         Ok(changes)
     })?;
+    let Some(changes) = done else { return Ok(()) };
     let object = json!({ "changes": changes.iter().map(Change::json).collect::<Vec<_>>() });
     output.data(how.format, "mem-write", object, || changes.iter().map(Change::line).collect());
     Ok(())

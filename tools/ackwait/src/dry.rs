@@ -1,0 +1,148 @@
+//! `--dry-run`: the command is rehearsed on a simulated board in the state of the one that was named, and the accesses it makes
+//! there are shown. The board that was named is only read.
+
+use crate::cli::How;
+use crate::output::Output;
+use crate::target::{self, Target};
+use crate::trouble::Trouble;
+use adi::{Doing, Flown};
+use h5::{FlashPace, OptionChange, Part, ProductState};
+use provision::Exit;
+use serde_json::json;
+use session::Session;
+use wire::Addr;
+
+/// What must be copied from a real part, so that the rehearsal finds it as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Copy {
+    /// Option bytes and product state.
+    Options,
+    /// The flash as well.
+    Flash,
+}
+
+/// A board like this one.
+pub(crate) fn stage(
+    target: &mut Target,
+    copy: Copy,
+    how: &How,
+    output: &mut Output,
+) -> Result<Session, Trouble> {
+    let options = target::options(how, how.probe.as_deref().unwrap_or_default())?;
+    if let Some(same) = target.session.copy(&options) {
+        output.say("dry run: rehearsed on a copy of the simulated board");
+        return Ok(same?);
+    }
+    if target.session.is_simulated() {
+        return Err(Trouble::new(
+            Exit::Unsupported,
+            "a recording that plays the probe cannot be rehearsed on",
+        ));
+    }
+    let like = Like::read(target, copy, output)?;
+    let mut session = Session::stand_in(&like.scenario(), &options)?;
+    like.put_on(&mut session)?;
+    output.say(&format!(
+        "dry run: rehearsed on a simulated {} in the same state; the part was only read",
+        like.family
+    ));
+    Ok(session)
+}
+
+/// What a rehearsal copies of a real part.
+struct Like {
+    family: regs::h5::device::Family,
+    kib: u16,
+    state: ProductState,
+    options: Vec<(&'static str, u32)>,
+    flash: Option<(Addr, Vec<u8>)>,
+}
+
+impl Like {
+    fn read(target: &mut Target, copy: Copy, output: &mut Output) -> Result<Like, Trouble> {
+        let mut part = target.part(crate::cli::part::Which { family: None }, output)?;
+        let (family, kib, state) =
+            (part.identity().device.family, part.identity().flash_kib, part.identity().state);
+        if !matches!(state, ProductState::OPEN | ProductState::PROVISIONING) {
+            let text = format!("a part in {state} cannot be copied for a rehearsal");
+            return Err(Trouble::new(Exit::Unsupported, text));
+        }
+        let options = part.options()?;
+        let options = options.iter().map(|v| (v.byte.name, v.cur)).collect();
+        let flash = match copy {
+            Copy::Options => None,
+            Copy::Flash => {
+                let range = part.whole_flash()?;
+                Some((range.at, part.read(range.at, range.len as usize)?))
+            }
+        };
+        Ok(Like { family, kib, state, options, flash })
+    }
+
+    fn scenario(&self) -> String {
+        format!("{},kib={}", self.family.short_name().to_ascii_lowercase(), self.kib)
+    }
+
+    fn put_on(&self, session: &mut Session) -> Result<(), Trouble> {
+        session.adi.attach(&adi::Attach::HOTPLUG)?;
+        let ap = wire::ApSel(regs::h5::device::AP1.ap);
+        let identity = h5::identify(&mut session.adi, ap)?.as_family(self.family)?;
+        let mut part = Part::new(&mut session.adi, ap, identity);
+        if let Some((at, data)) = &self.flash {
+            part.update(&[(*at, data)], FlashPace::Stream, &mut |_| {})?;
+        }
+        let plain = self.options.iter().filter(|(name, _)| *name != "PRODUCT_STATE");
+        let changes: Result<Vec<_>, _> =
+            plain.map(|(name, value)| OptionChange::new(self.family, name, *value)).collect();
+        part.change_options(&changes.map_err(h5::H5Error::from)?)?;
+        part.change_state(self.state)?;
+        session.adi.pulse_reset()?;
+        Ok(())
+    }
+}
+
+/// Something that was done so often in a row.
+struct Line {
+    last: Flown,
+    times: usize,
+}
+
+/// The accesses of a rehearsal, the same one in a row as one line.
+pub(crate) fn show<'f>(accesses: impl Iterator<Item = &'f Flown>, how: &How, output: &mut Output) {
+    let mut lines: Vec<Line> = Vec::new();
+    for flown in accesses {
+        match lines.last_mut() {
+            Some(line) if line.last.what == flown.what && is_read(&flown.what) => {
+                line.last = *flown;
+                line.times += 1;
+            }
+            _ => lines.push(Line { last: *flown, times: 1 }),
+        }
+    }
+    let rows: Vec<_> =
+        lines.iter().map(|line| (line.text(), line.times, !is_read(&line.last.what))).collect();
+    let object = json!({ "accesses": rows.iter()
+        .map(|(text, times, write)| json!({ "text": text, "times": times, "write": write })).collect::<Vec<_>>() });
+    output.data(how.format, "dry-run", object, || {
+        let line = |(text, times, write): &(String, usize, bool)| {
+            let mark = if *write { "*" } else { " " };
+            let times = if *times > 1 { format!("  ({times} times)") } else { String::new() };
+            format!("{mark} {text}{times}")
+        };
+        rows.iter().map(line).collect()
+    });
+    output.say("dry run: nothing was written; a line with * would be");
+}
+
+impl Line {
+    fn text(&self) -> String {
+        format!("{}{}{}", self.last.what, self.last.seen, provision::named(&self.last))
+    }
+}
+
+const fn is_read(what: &Doing) -> bool {
+    match what {
+        Doing::Dp { write, .. } | Doing::Ap { write, .. } | Doing::Memory { write, .. } => !*write,
+        Doing::Line(_) | Doing::Nreset { .. } | Doing::Setup => false,
+    }
+}
