@@ -107,7 +107,7 @@ struct Line {
     times: usize,
 }
 
-/// The accesses of a rehearsal, the same one in a row as one line.
+/// The accesses of a rehearsal, the same one in a row as one. A program gets all of them.
 pub(crate) fn show<'f>(accesses: impl Iterator<Item = &'f Flown>, how: &How, output: &mut Output) {
     let mut lines: Vec<Line> = Vec::new();
     for flown in accesses {
@@ -123,15 +123,25 @@ pub(crate) fn show<'f>(accesses: impl Iterator<Item = &'f Flown>, how: &How, out
         lines.iter().map(|line| (line.text(), line.times, !is_read(&line.last.what))).collect();
     let object = json!({ "accesses": rows.iter()
         .map(|(text, times, write)| json!({ "text": text, "times": times, "write": write })).collect::<Vec<_>>() });
-    output.data(how.format, "dry-run", object, || {
-        let line = |(text, times, write): &(String, usize, bool)| {
-            let mark = if *write { "*" } else { " " };
-            let times = if *times > 1 { format!("  ({times} times)") } else { String::new() };
-            format!("{mark} {text}{times}")
-        };
-        rows.iter().map(line).collect()
-    });
+    output.data(how.format, "dry-run", object, || brief(&rows));
     output.say("dry run: nothing was written; a line with * would be");
+}
+
+/// For a person: every write, and what was read before it in one line.
+fn brief(rows: &[(String, usize, bool)]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for run in rows.chunk_by(|a, b| !a.2 && !b.2) {
+        match run {
+            [(text, _, true)] => lines.push(format!("* {text}")),
+            [.., (last, _, _)] => {
+                let reads: usize = run.iter().map(|(_, times, _)| times).sum();
+                let last = if reads == 1 { last.clone() } else { format!("{reads} reads; the last: {last}") };
+                lines.push(format!("  {last}"));
+            }
+            [] => {}
+        }
+    }
+    lines
 }
 
 impl Line {

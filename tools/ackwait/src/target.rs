@@ -170,11 +170,10 @@ fn on<T>(
 
 /// Opens the probe only.
 fn open(how: &How, output: &mut Output) -> Result<Session, Trouble> {
-    let policy = session::policy(how.policy.as_deref(), &how.set)?;
     let probe = match &how.probe {
         Some(probe) => probe.clone(),
         None => {
-            let only = session::only_probe(&policy)?;
+            let only = session::only_probe(&session::policy(how.policy.as_deref(), &how.set)?)?;
             output.say(&format!("probe: {only} (the only one)"));
             only
         }

@@ -85,7 +85,12 @@ impl From<H5Error> for Trouble {
     fn from(e: H5Error) -> Self {
         match e {
             H5Error::Adi(e) => Trouble::from(e),
-            e => Trouble::new(Exit::from(&e), e.to_string()).next(e.next_step()),
+            e => {
+                let (recoverable, next) = part_advice(&e);
+                let mut trouble = Trouble::new(Exit::from(&e), e.to_string()).next(next);
+                trouble.recoverable = Some(recoverable);
+                trouble
+            }
         }
     }
 }
@@ -142,6 +147,57 @@ impl Trouble {
         trouble.state = Some("what the command did stands; letting go of probe and target failed".to_owned());
         trouble
     }
+}
+
+/// The same for what the part itself did, in the words of this tool.
+fn part_advice(e: &H5Error) -> (&'static str, String) {
+    const UNCHANGED: &str = "yes: nothing was written";
+    let (recoverable, next) = match e {
+        H5Error::TargetBusy { spent, .. } => {
+            return (
+                "by a reset: NRST ends what is under way",
+                format!("`ackwait reset`, `ackwait status`; `--set {}=TIME` waits longer", spent.key),
+            );
+        }
+        H5Error::IllegalMove { .. } => (UNCHANGED, "`ackwait status` lists the moves that work from here"),
+        H5Error::FlashFlags { .. } => (
+            "yes: the flags are cleared by the next operation",
+            "`ackwait ob read` shows what is protected; `ackwait status`",
+        ),
+        H5Error::VerifyMismatch { .. } => {
+            ("yes: erase and program it again", "`ackwait flash program FILE --pace poll`")
+        }
+        H5Error::OptionRejected { .. } | H5Error::OptionNotTaken { .. } => {
+            ("yes: the option bytes are as they were", "`ackwait reset`, then `ackwait ob read`")
+        }
+        H5Error::BadChange(_) => (UNCHANGED, "`ackwait ob read` lists names and values"),
+        H5Error::WrongDevice(_) => {
+            (UNCHANGED, "`ackwait info` says which part it is; `--family` must be one of its")
+        }
+        H5Error::LockedUntilReset { .. } => ("by a reset", "`ackwait reset`, then the same command"),
+        H5Error::ObkFile(_) => (UNCHANGED, "`ackwait obk inspect FILE`"),
+        H5Error::ObkRejected { .. } | H5Error::RouteRefused { .. } => (
+            "yes: the part stays in PROVISIONING",
+            "another way in: `--route direct`, `rsslib` or `rss-command`",
+        ),
+        H5Error::UnstableState { .. } => (UNCHANGED, "`--set reset.reconnect=10s` gives it time"),
+        H5Error::ApShut { .. } => {
+            ("by authentication, where the product state shuts it", "`ackwait da discover` asks the ROM")
+        }
+        H5Error::Da(_) => {
+            ("yes: the part is unchanged", "`ackwait doctor reset`, then `ackwait da discover`")
+        }
+        H5Error::AuthenticationFailed { .. } => (
+            "yes: the part is unchanged",
+            "`ackwait obk match FILE --password-file PW` tells which password it is",
+        ),
+        H5Error::NoUid => (UNCHANGED, "`ackwait da discover` shows it as SOC_ID"),
+        H5Error::Unsupported(_) | H5Error::BadRange(_) => {
+            (UNCHANGED, "`ackwait status` says what the part is and can do now")
+        }
+        _ => ("not known", "`ackwait status`"),
+    };
+    (recoverable, next.to_owned())
 }
 
 /// Whether it can be recovered from, and the next thing to do.

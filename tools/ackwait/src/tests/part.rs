@@ -170,7 +170,7 @@ fn moves_that_are_not_known_to_work_and_moves_for_ever_are_refused() {
     let desk = Desk::of("h562");
     let skipped = desk.run(&["state", "set", "CLOSED"]);
     assert_eq!(skipped.exit, Exit::Refused, "{}", skipped.err);
-    assert!(skipped.err.contains("PROVISIONING"), "{}", skipped.err);
+    assert!(skipped.err.contains("ackwait status"), "{}", skipped.err);
     assert_eq!(desk.run(&["state", "set", "NOWHERE"]).exit, Exit::Usage);
     assert!(desk.done(&["state", "set", "OPEN"]).contains("already so"));
     desk.provisioning("h562");
