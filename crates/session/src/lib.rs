@@ -5,7 +5,8 @@
 //! the ADI engine drives the link by the policy on the session's clock: the machine's for a real probe, a virtual one for a
 //! simulated or recorded one.
 //!
-//! **What it knows.** Which types exist on both sides of each seam.
+//! **What it knows.** Which types exist on both sides of each seam. Which ST-Link a session left without closing it, by a file in
+//! the user's state folder.
 //!
 //! **What it must not know.** What the session is for: no chip, no plan, no command line.
 //!
@@ -22,6 +23,7 @@ mod rehearsal;
 mod replayed;
 mod selector;
 mod simulated;
+mod unclosed;
 
 pub use alias::{AliasError, Aliases};
 pub use loopback::Loopback;
@@ -45,6 +47,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use trace::replay::Replay;
 use trace::{ClockKind, Header, Recorder, Secrets, TraceError};
+use unclosed::Unclosed;
 use wire::{Bench, Hz, Link, LinkError, Mark, MarkKind, Pipe, PipeError, Record, Sink, UsbDevice};
 
 /// What a session is made of.
@@ -167,6 +170,8 @@ pub struct Session {
     trace: Option<PathBuf>,
     /// A recording plays the probe.
     replayed: bool,
+    /// The file that tells of a session which was not closed.
+    unclosed: Option<Unclosed>,
 }
 
 /// What is left of a session.
@@ -272,25 +277,28 @@ impl Session {
         Ok(Session { replayed: true, ..session })
     }
 
-    /// A session over a probe on USB or TCP, on the machine's clock. A probe on USB that says nothing is reset once.
+    /// A session over a probe on USB or TCP, on the machine's clock. A probe on USB that says nothing is reset once, and one
+    /// that may still wait for data is before anything is said to it. [STL-29]
     fn real(
         selector: &Selector,
         named: Option<(&str, &Aliases)>,
         options: &Options,
     ) -> Result<Session, SessionError> {
         let clock: Arc<dyn Clock> = Arc::new(RealClock::start());
-        let reached = real::reach(selector, named, &options.policy, &clock)?;
-        let found = reached.found();
-        let mut setup = Setup::new(options, clock, reached.pipe.shape(), reached.in_flight)?;
-        let link = match (setup.reached(reached), found) {
-            (Err(SessionError::Probe(LinkError::Pipe(PipeError::Timeout(_)))), Some(found)) => {
-                setup.note("the probe says nothing: USB reset");
-                let again = real::reset(&found, &options.policy, &setup.clock)?;
-                setup.reached(again)?
+        let mut reached = real::reach(selector, named, &options.policy, &clock)?;
+        let found = reached.found.take();
+        let unclosed = found.as_ref().and_then(Unclosed::of);
+        let left = unclosed.as_ref().is_some_and(Unclosed::is_left);
+        let mut setup = Setup::new(options, Arc::clone(&clock), reached.pipe.shape(), reached.in_flight)?;
+        let link = match found {
+            Some(found) => {
+                setup.link_or_reset(reached, left, || real::reset(&found, &options.policy, &clock))?
             }
-            (link, _) => link?,
+            None => setup.reached(reached)?,
         };
-        setup.session(link, None)
+        // Nothing was written to the target yet, so no data can be missing before this.
+        unclosed.iter().for_each(Unclosed::begin);
+        Ok(Session { unclosed, ..setup.session(link, None)? })
     }
 
     /// The probe in one line: product, numbers, serial.
@@ -339,6 +347,7 @@ impl Session {
         };
         saved?;
         detached?;
+        self.unclosed.iter().for_each(Unclosed::end);
         Ok(Closing { bill, trace })
     }
 }
@@ -389,6 +398,28 @@ impl<'a> Setup<'a> {
         self.link(pipe, in_flight)
     }
 
+    /// The link of a probe that can be reset: at once if the session before was not closed, else if it does not answer.
+    fn link_or_reset(
+        &mut self,
+        reached: Reached,
+        left: bool,
+        reset: impl FnOnce() -> Result<Reached, SessionError>,
+    ) -> Result<Box<dyn Link>, SessionError> {
+        let why = if left {
+            drop(reached);
+            "a session with this probe was not closed"
+        } else {
+            match self.reached(reached) {
+                Err(SessionError::Probe(LinkError::Pipe(PipeError::Timeout(_) | PipeError::Stall))) => {
+                    "the probe does not answer"
+                }
+                link => return link,
+            }
+        };
+        self.note(&format!("{why}: USB reset"));
+        self.reached(reset()?)
+    }
+
     fn session(
         self,
         link: Box<dyn Link>,
@@ -397,7 +428,8 @@ impl<'a> Setup<'a> {
         let Setup { options, clock, recorder, line } = self;
         let mut adi = Adi::new(link, options.policy.clone(), Arc::clone(&clock));
         adi.set_swclk(options.swclk)?;
-        Ok(Session { adi, clock, recorder, device, line, trace: options.trace.clone(), replayed: false })
+        let trace = options.trace.clone();
+        Ok(Session { adi, clock, recorder, device, line, trace, replayed: false, unclosed: None })
     }
 }
 

@@ -66,11 +66,14 @@ impl<D: UsbDevice> Pipe for Loopback<D> {
 
     fn send(&mut self, packet: &Packet, timeout: Duration) -> Result<(), PipeError> {
         let start = self.clock.now();
-        let taken = self.device.borrow_mut().out(self.shape.out_endpoint, &packet.bytes, start);
+        let (endpoint, until) = (self.shape.out_endpoint, start + timeout);
+        let taken = self.device.borrow_mut().out_until(endpoint, &packet.bytes, start, until);
         match taken {
-            Ok(when) if when > start + timeout => Err(self.silence(start, timeout)),
-            Ok(when) => {
-                self.clock.sleep_until(when);
+            Ok(taken) if taken.bytes < packet.bytes.len() || taken.when > until => {
+                Err(self.silence(start, timeout))
+            }
+            Ok(taken) => {
+                self.clock.sleep_until(taken.when);
                 Ok(())
             }
             // A lost packet looks sent: the host learns of it when the answer stays away.

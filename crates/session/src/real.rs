@@ -13,7 +13,7 @@ pub(crate) struct Reached {
     /// Most packets that may be under way, where the firmware takes fewer than it says.
     pub(crate) in_flight: Option<u8>,
     /// The list entry of a probe on USB.
-    found: Option<FoundProbe>,
+    pub(crate) found: Option<FoundProbe>,
 }
 
 /// What to look for on USB.
@@ -83,12 +83,5 @@ pub(crate) fn reset(
         Ok((pipe, found)) => Ok(Reached { pipe, in_flight: found.in_flight, found: Some(found) }),
         Err(PollEnd::Failed(error)) => Err(error),
         Err(PollEnd::Spent(_)) => Err(last.into()),
-    }
-}
-
-impl Reached {
-    /// The list entry to reset by, should the probe say nothing.
-    pub(crate) fn found(&self) -> Option<FoundProbe> {
-        self.found.clone()
     }
 }

@@ -163,3 +163,80 @@ fn what_goes_another_way_than_the_recording_is_an_error_with_both_ways() {
     let error = open(&options).expect_err("the recording has another rate").to_string();
     assert!(error.contains("expected 11 00 09 3D 00") && error.contains("came 11 40 42 0F 00"), "{error}");
 }
+
+/// An ST-Link in the middle of a block, and what the SRAM held before it.
+const BLOCK: std::ops::Range<usize> = 0x400..0x800;
+const GIVEN: usize = 300;
+
+/// A probe whose host was killed: SRAM holds 0xAA, and 300 bytes of 0x55 of a block of 1 KiB have come.
+fn killed_in_a_block(scenario: &str) -> Rc<RefCell<SimProbe>> {
+    let mut device = SimProbe::open(scenario).expect("a probe");
+    let [out, input] = device.endpoints();
+    let mut now = Duration::from_millis(100);
+    let mut send = |bytes: &[u8]| {
+        now = device.out(out.address, bytes, now).expect("taken") + Duration::from_millis(100);
+        while device.take_in(input.address).is_some() {}
+    };
+    let command = |head: &[u8]| [head, &[0; 16][head.len()..]].concat();
+    send(&command(&[0xF2, 0x30, 0xA3]));
+    send(&command(&[0xF2, 0x4B, 1]));
+    send(&command(&[0xF2, 0x08, 0, 0, 0, 0x20, 0, 0x10, 1]));
+    send(&[0xAA; 0x1000]);
+    send(&command(&[0xF2, 0x08, 0, 4, 0, 0x20, 0, 4, 1]));
+    send(&[0x55; GIVEN]);
+    Rc::new(RefCell::new(device))
+}
+
+/// Opens it as a probe on USB is opened; how many packets that took.
+fn next_session(device: &Rc<RefCell<SimProbe>>, left: bool) -> u64 {
+    let options = options("");
+    let clock: Arc<dyn Clock> = Arc::new(VirtualClock::new());
+    clock.sleep(Duration::from_secs(1));
+    let reach = || {
+        let pipe = Box::new(Loopback::new(Rc::clone(device), Arc::clone(&clock)));
+        Reached { pipe, in_flight: None, found: None }
+    };
+    let before = device.borrow().bill().usb_out;
+    let reached = reach();
+    let mut setup = Setup::new(&options, Arc::clone(&clock), reached.pipe.shape(), None).expect("a set-up");
+    let reset = || {
+        device.borrow_mut().reset(clock.now());
+        Ok(reach())
+    };
+    let link = setup.link_or_reset(reached, left, reset).expect("a link");
+    let opening = device.borrow().bill().usb_out - before;
+    let mut session = setup.session(link, Some(Rc::clone(device))).expect("a session");
+    session.adi.attach(&Attach::HOTPLUG).expect("attached");
+    opening
+}
+
+/// [STL-29]
+#[test]
+fn a_probe_whose_host_was_killed_in_a_block_is_opened_and_the_target_keeps_what_it_holds() {
+    for probe in ["probe=stlink-v2", "probe=stlink-v21", "probe=stlink-v3"] {
+        let idle = SimProbe::open(&format!("{probe},stlink.mode=debug")).expect("a probe");
+        let usual = next_session(&Rc::new(RefCell::new(idle)), false);
+        for left in [true, false] {
+            let device = killed_in_a_block(probe);
+            let ram = || device.borrow().board().ram(0x2000_0000, 0x1000);
+            let before = ram();
+            let mut stands = vec![0xAA; 0x1000];
+            stands[BLOCK][..GIVEN].fill(0x55);
+            assert_eq!(before, stands, "{probe}");
+            let opening = next_session(&device, left);
+            let after = ram();
+            if left {
+                assert_eq!(
+                    (opening, after == before),
+                    (usual, true),
+                    "{probe}: nothing is said before the reset"
+                );
+            } else {
+                // Another program was killed: its block swallows the first question.
+                assert_eq!(opening, usual + 1, "{probe}");
+                assert_eq!(after[..BLOCK.start], before[..BLOCK.start]);
+                assert_eq!(after[BLOCK.end..], before[BLOCK.end..]);
+            }
+        }
+    }
+}

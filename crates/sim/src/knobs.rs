@@ -86,6 +86,8 @@ pub(crate) enum CutAt {
 /// Settings of ST-Link firmware.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StLinkKnobs {
+    /// Bytes of a write that are taken ahead of the wire.
+    pub(crate) buffer: usize,
     /// An access port without IDR cannot be opened.
     pub(crate) open_needs_idr: bool,
     /// Nothing of an access port can be had before it is opened, not even AP0 or an IDR.
@@ -222,6 +224,7 @@ impl Default for Knobs {
             boot0: None,
             power: None,
             stlink: StLinkKnobs {
+                buffer: 6144,
                 open_needs_idr: true,
                 all_shut: false,
                 pulse: 1000 * US,
@@ -284,6 +287,13 @@ impl Knobs {
             "rom.hdpl" => pick(&mut self.rom_hdpl, value, &[("0", 0), ("1", 1), ("2", 2), ("3", 3)]),
             "rom.usb" => pick(&mut self.rom_usb, value, USB),
             "rss.crc" => flag(&mut self.rss_crc, value, "ignore", "check"),
+            "stlink.buffer" => match value.parse() {
+                Ok(bytes) if bytes > 0 => {
+                    self.stlink.buffer = bytes;
+                    true
+                }
+                _ => false,
+            },
             "stlink.init" => flag(&mut self.stlink.open_needs_idr, value, "blind", "idr"),
             "stlink.retry" => match value.parse() {
                 Ok(tries) if tries > 0 => {

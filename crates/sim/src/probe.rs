@@ -15,7 +15,7 @@ use bytes::Bytes;
 use std::fmt;
 use std::time::Duration;
 use wire::{
-    Cable, Endpoint, InterfaceText, Setup, TransferKind, UsbDevice, UsbFault, UsbIdentity, WireEvent,
+    Cable, Endpoint, InterfaceText, Setup, Taken, TransferKind, UsbDevice, UsbFault, UsbIdentity, WireEvent,
 };
 
 /// The firmware of a probe, seen from its end of the cable.
@@ -34,6 +34,16 @@ pub(crate) trait Device: fmt::Debug + Send {
     fn endpoints(&self) -> [Endpoint; 2];
     /// A transfer is offered at `at`; when it was taken. Answers go to `usb`.
     fn out(&mut self, usb: &mut Usb, data: &[u8], at: Time) -> Result<Time, UsbFault>;
+    /// The same up to `until`: how many bytes were taken, and when the last was, or the next would have been.
+    fn out_until(
+        &mut self,
+        usb: &mut Usb,
+        data: &[u8],
+        at: Time,
+        _until: Time,
+    ) -> Result<(usize, Time), UsbFault> {
+        self.out(usb, data, at).map(|when| (data.len(), when))
+    }
     /// A USB reset: what was not complete is forgotten.
     fn reset(&mut self);
 }
@@ -190,6 +200,16 @@ impl UsbDevice for SimProbe {
     }
 
     fn out(&mut self, endpoint: u8, data: &[u8], at: Duration) -> Result<Duration, UsbFault> {
+        self.out_until(endpoint, data, at, Duration::MAX).map(|taken| taken.when)
+    }
+
+    fn out_until(
+        &mut self,
+        endpoint: u8,
+        data: &[u8],
+        at: Duration,
+        until: Duration,
+    ) -> Result<Taken, UsbFault> {
         if let Err(gone) = self.usb.check_plug() {
             // Without its supply a probe drives nothing.
             self.device.lines_mut().drive_reset(false);
@@ -201,13 +221,13 @@ impl UsbDevice for SimProbe {
         }
         self.usb.check_stall()?;
         self.usb.gaps = self.gaps.filter(|_| self.board().cable_now() == Cable::Data);
-        let taken = match self.usb.hangs() {
-            true => nanos(at),
-            false => self.device.out(&mut self.usb, data, nanos(at))?,
+        let (bytes, when) = match self.usb.hangs() {
+            true => (data.len(), nanos(at)),
+            false => self.device.out_until(&mut self.usb, data, nanos(at), nanos(until))?,
         };
         self.usb.taken += 1;
-        self.usb.bytes += data.len() as u64;
-        Ok(Duration::from_nanos(taken))
+        self.usb.bytes += bytes as u64;
+        Ok(Taken { bytes, when: Duration::from_nanos(when) })
     }
 
     fn next_in(&self, endpoint: u8) -> Option<Duration> {

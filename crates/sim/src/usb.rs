@@ -105,6 +105,11 @@ impl Usb {
         self.faults.hang.is_some_and(|from| self.taken + 1 >= from)
     }
 
+    /// When the bus would have carried one packet that the probe takes from `at` on.
+    pub(crate) fn would_carry(&self, at: Time) -> Time {
+        self.out_free.max(at) + self.pace.gap
+    }
+
     /// When the bus has carried a transfer of this many packets that the probe takes from `at` on.
     pub(crate) fn carry(&mut self, at: Time, packets: u64) -> Time {
         self.out_free = self.out_free.max(at) + self.pace.gap * packets;

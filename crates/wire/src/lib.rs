@@ -41,4 +41,4 @@ pub use mem::{Answer, Attr, Batch, Mem, MemOp, MemStatus};
 pub use pipe::{Packet, Pipe, PipeError, PipeShape, Secret};
 pub use sink::{Record, Sink};
 pub use unit::{Addr, ApSel, Hz, Width};
-pub use usb::{Endpoint, InterfaceText, Setup, TransferKind, UsbDevice, UsbFault, UsbIdentity};
+pub use usb::{Endpoint, InterfaceText, Setup, Taken, TransferKind, UsbDevice, UsbFault, UsbIdentity};

@@ -90,6 +90,15 @@ pub enum UsbFault {
     Lost,
 }
 
+/// How much of a transfer a device takes before the host gives up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// So many bytes; the rest the host takes back.
+    pub bytes: usize,
+    /// When the last of them is taken; where they are not all, when the next one would have been.
+    pub when: Duration,
+}
+
 /// A USB device seen from its cable.
 pub trait UsbDevice {
     /// Who it says it is.
@@ -115,6 +124,22 @@ pub trait UsbDevice {
     /// # Errors
     /// [`UsbFault`].
     fn out(&mut self, endpoint: u8, data: &[u8], at: Duration) -> Result<Duration, UsbFault>;
+
+    /// The same for a transfer that the host takes back at `until`, whatever has gone of it by then. A device that has no use
+    /// for half a transfer takes it whole, if late.
+    ///
+    /// # Errors
+    /// [`UsbFault`].
+    fn out_until(
+        &mut self,
+        endpoint: u8,
+        data: &[u8],
+        at: Duration,
+        _until: Duration,
+    ) -> Result<Taken, UsbFault> {
+        let when = self.out(endpoint, data, at)?;
+        Ok(Taken { bytes: data.len(), when })
+    }
 
     /// When the oldest answer waiting in an IN endpoint will have reached the host, if there is one.
     fn next_in(&self, endpoint: u8) -> Option<Duration>;

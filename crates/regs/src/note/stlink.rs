@@ -159,4 +159,10 @@ pub(super) const NOTES: &[Note] = &[
         "A probe that waits for the data of a write takes whatever comes next for data, a command too, until USB is reset",
         "F2 08 for 64 bytes of SRAM, then 16 bytes of data and F5; read the 64 bytes",
     ),
+    note(
+        "STL-30",
+        Confidence::Guess,
+        "The firmware writes the data of a write to the target as it comes, takes no more ahead than 6144 bytes, and throws away what comes behind a word that failed",
+        "F2 08 of 65532 bytes at 5 kHz: watch with usbmon when its packets are taken",
+    ),
 ];

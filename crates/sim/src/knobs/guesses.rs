@@ -164,6 +164,13 @@ pub(crate) static GUESSES: &[Guess] = &[
     ),
     guess("rss.crc", "check", "check|ignore", "H5-OBK-8", "whether DataProvisioning looks at its CRC"),
     guess(
+        "stlink.buffer",
+        "6144",
+        "bytes",
+        "STL-30",
+        "how much data of a write an ST-Link takes ahead of the wire",
+    ),
+    guess(
         "stlink.init",
         "idr",
         "idr|blind",

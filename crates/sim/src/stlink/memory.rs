@@ -1,11 +1,12 @@
 //! Memory commands as transactions: CSW when it changes, TAR for each KiB, DRW, RDBUFF. [STL-6] [STL-20] [STL-24] [STL-26]
+//! [STL-30]
 
 use super::StLink;
 use super::command::{Command, Memory};
 use super::model::Ability;
 use super::port::Done;
 use super::status::Status;
-use crate::bus::Chip;
+use crate::bus::{Chip, Time};
 use bytes::Bytes;
 use regs::ap::{CSW, DRW, TAR, TAR_WRAP_BYTES, csw};
 use wire::{Ack, Width};
@@ -44,6 +45,18 @@ pub(super) struct Run {
     aimed: bool,
 }
 
+/// A block that is being written. [STL-30]
+#[derive(Debug)]
+pub(super) struct Block {
+    command: Command,
+    memory: Memory,
+    run: Run,
+    /// The beginning of an element whose end has not come.
+    rest: Vec<u8>,
+    /// How it ended before its data did.
+    failed: Option<Last>,
+}
+
 /// A command of a V3 that was answered WAIT, and what it had done until then. [STL-7]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Waited {
@@ -70,14 +83,21 @@ impl<C: Chip> StLink<C> {
 
     /// A memory command with what the host sent behind it; what goes back is as long as the host reads.
     pub(super) fn memory(&mut self, command: &Command, memory: Memory, data: &[u8]) -> Option<Bytes> {
+        if memory.write {
+            let now = self.lines.now;
+            let mut block = self.begin_block(command, memory, now);
+            self.write_on(&mut block, data, now);
+            self.end_block(block);
+            return None;
+        }
         let memory = self.as_this_version_reads(memory);
-        let started = self.check(&memory, data);
-        self.last = match started {
-            Err(status) => Last { status, at: memory.at },
-            Ok(()) if memory.write => self.write(command, &memory, data),
-            Ok(()) => return Some(self.read(command, &memory)),
-        };
-        (!memory.write).then(|| self.padded(&memory, Vec::new()))
+        match self.check(&memory) {
+            Ok(()) => Some(self.read(command, &memory)),
+            Err(status) => {
+                self.last = Last { status, at: memory.at };
+                Some(self.padded(&memory, Vec::new()))
+            }
+        }
     }
 
     /// The access port and CSW came later than the command.
@@ -91,7 +111,7 @@ impl<C: Chip> StLink<C> {
         memory
     }
 
-    fn check(&self, memory: &Memory, data: &[u8]) -> Done<()> {
+    fn check(&self, memory: &Memory) -> Done<()> {
         let ability = match (memory.width, memory.increment, memory.write) {
             (Width::Half, ..) | (_, false, true) => Ability::Half,
             (_, false, false) => Ability::Csw,
@@ -112,7 +132,7 @@ impl<C: Chip> StLink<C> {
         if !memory.is_aligned() {
             return Err(Status::ALIGNMENT);
         }
-        if memory.len > longest || (memory.write && data.len() != memory.len as usize) {
+        if memory.len > longest {
             return Err(Status::COMMAND_ERROR);
         }
         self.usable(memory.ap.into()).map(drop)
@@ -213,35 +233,67 @@ impl<C: Chip> StLink<C> {
         run.aimed = !(memory.increment && wraps) || self.knobs.one_tar;
     }
 
-    fn write(&mut self, command: &Command, memory: &Memory, data: &[u8]) -> Last {
-        let _ = self.resume(command); // a repeated write starts anew [STL-6]
-        let mut run = Run::default();
-        if let Err(ack) = self.write_all(memory, data, &mut run) {
-            // A refusal with FAULT is about the access before.
-            let at = memory.address(run.next.saturating_sub(u32::from(ack == Ack::FAULT)));
-            return self.failed(command, Run::default(), ack, at);
+    /// A write begins: its command came at `start`, its data is to come. What cannot be written is taken all the same.
+    pub(super) fn begin_block(&mut self, command: &Command, memory: Memory, start: Time) -> Block {
+        self.lines.now = self.lines.now.max(start);
+        let memory = self.as_this_version_reads(memory);
+        let (run, rest) = (Run::default(), Vec::new());
+        let mut block = Block { command: *command, memory, run, rest, failed: None };
+        if let Err(status) = self.check(&memory) {
+            block.failed = Some(Last { status, at: memory.at });
+            return block;
         }
-        match self.check_write() {
-            Ok(()) => Last::OK,
-            Err(status) => {
-                let status = self.stalled(command, Run::default(), status);
-                if status != Status::of_ap(Ack::WAIT) {
-                    self.clear_sticky();
-                }
-                Last { status, at: memory.address(run.next.saturating_sub(1)) }
+        let _ = self.resume(command); // a repeated write starts anew [STL-6]
+        if let Err(ack) = self.shape(memory.ap, memory.csw, memory.width, memory.increment) {
+            self.block_failed(&mut block, ack);
+        }
+        block
+    }
+
+    /// Writes data that came at `start`. Behind an element that failed it comes to nothing.
+    pub(super) fn write_on(&mut self, block: &mut Block, data: &[u8], start: Time) {
+        if block.failed.is_some() {
+            return;
+        }
+        self.lines.now = self.lines.now.max(start);
+        let width = block.memory.width.bytes() as usize;
+        block.rest.extend_from_slice(data);
+        let came = std::mem::take(&mut block.rest);
+        let elements = came.chunks_exact(width);
+        block.rest.extend_from_slice(elements.remainder());
+        for element in elements {
+            if let Err(ack) = self.write_element(&block.memory, element, &mut block.run) {
+                return self.block_failed(block, ack);
             }
         }
     }
 
-    fn write_all(&mut self, memory: &Memory, data: &[u8], run: &mut Run) -> Result<(), Ack> {
-        self.shape(memory.ap, memory.csw, memory.width, memory.increment)?;
-        for unit in data.chunks(memory.width.bytes() as usize) {
-            self.aim(memory, run)?;
-            let value = unit.iter().rev().fold(0_u32, |value, byte| value << 8 | u32::from(*byte));
-            let lane = 8 * (memory.address(run.next) & 3);
-            self.ap_write(memory.ap, DRW, value << lane)?;
-            self.passed(memory, run);
+    /// The last byte has come: looks what became of the last element.
+    pub(super) fn end_block(&mut self, block: Block) {
+        self.last = block.failed.unwrap_or_else(|| self.written(&block));
+    }
+
+    fn written(&mut self, block: &Block) -> Last {
+        let Err(status) = self.check_write() else { return Last::OK };
+        let status = self.stalled(&block.command, Run::default(), status);
+        if status != Status::of_ap(Ack::WAIT) {
+            self.clear_sticky();
         }
+        Last { status, at: block.memory.address(block.run.next.saturating_sub(1)) }
+    }
+
+    fn block_failed(&mut self, block: &mut Block, ack: Ack) {
+        // A refusal with FAULT is about the access before.
+        let at = block.memory.address(block.run.next.saturating_sub(u32::from(ack == Ack::FAULT)));
+        block.failed = Some(self.failed(&block.command, Run::default(), ack, at));
+    }
+
+    fn write_element(&mut self, memory: &Memory, element: &[u8], run: &mut Run) -> Result<(), Ack> {
+        self.aim(memory, run)?;
+        let value = element.iter().rev().fold(0_u32, |value, byte| value << 8 | u32::from(*byte));
+        let lane = 8 * (memory.address(run.next) & 3);
+        self.ap_write(memory.ap, DRW, value << lane)?;
+        self.passed(memory, run);
         Ok(())
     }
 

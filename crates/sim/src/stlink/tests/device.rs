@@ -82,14 +82,79 @@ fn data_comes_whole_or_in_packets() {
     }
 }
 
-#[test]
-fn a_data_phase_that_ends_early_is_a_command_error() {
-    let mut probe = open("probe=stlink-v3");
+/// A probe in debug mode with AP1 open, 200 ms after it was plugged in.
+fn attached(spec: &str) -> SimProbe {
+    let mut probe = open(spec);
     ask(&mut probe, &[0xF2, 0x30, 0xA3], 100 * MS);
     ask(&mut probe, &[0xF2, 0x4B, 1], 200 * MS);
+    probe
+}
+
+/// Words of SRAM, as they are in the chip.
+fn ram(probe: &SimProbe, len: u32) -> Vec<u8> {
+    probe.board().ram(0x2000_0000, len)
+}
+
+/// Neither a short packet nor a transfer's end is the end of the data: a command in its middle is data. [STL-29]
+#[test]
+fn a_data_phase_ends_with_its_last_byte_and_a_command_within_it_is_data() {
+    let mut probe = attached("probe=stlink-v3");
     probe.out(0x01, &command(&[0xF2, 0x08, 0, 0, 0, 0x20, 200, 0, 1]), 300 * MS).unwrap();
     probe.out(0x01, &[1; 100], 300 * MS).unwrap();
-    assert_eq!(ask(&mut probe, &[0xF2, 0x3E], 400 * MS)[0], 0x08);
+    assert_eq!(ask(&mut probe, &[0xF1], 400 * MS), [0_u8; 0]);
+    assert_eq!(ram(&probe, 120), [vec![1; 100], command(&[0xF1]), vec![0; 4]].concat());
+    probe.out(0x01, &[2; 84], 500 * MS).unwrap();
+    assert_eq!(ask(&mut probe, &[0xF2, 0x3E], 600 * MS)[0], 0x80);
+    assert_eq!(ram(&probe, 200)[116..], [2; 84]);
+}
+
+/// At 5 kHz a word takes 9.2 ms, and the buffer holds 32 of them: two packets. [STL-30]
+#[test]
+fn no_more_data_is_taken_than_fits_ahead_of_the_wire() {
+    let mut probe = attached("probe=stlink-v2,stlink.buffer=128");
+    ask(&mut probe, &[0xF2, 0x43, 0x1E, 0x03], 250 * MS);
+    let start = Duration::from_secs(1);
+    probe.out(0x02, &command(&[0xF2, 0x08, 0, 0, 0, 0x20, 0, 2, 1]), start).unwrap();
+    let block = [7; 512];
+    let taken: Vec<_> =
+        block.chunks(64).map(|packet| probe.out(0x02, packet, start).unwrap() - start).collect();
+    let word = Duration::from_micros(9200);
+    for pair in taken.windows(2).skip(2) {
+        assert!((pair[1] - pair[0]).abs_diff(16 * word) < word, "{taken:?}");
+    }
+    assert!(taken[1] < MS && taken[7] > 16 * 6 * word, "{taken:?}");
+}
+
+#[test]
+fn what_the_host_takes_back_was_never_there() {
+    for (spec, out) in [("probe=stlink-v2", 0x02), ("probe=stlink-v3", 0x01)] {
+        let mut probe = attached(&format!("{spec},stlink.buffer=512"));
+        let start = Duration::from_secs(1);
+        probe.out(out, &command(&[0xF2, 0x08, 0, 0, 0, 0x20, 0, 0x40, 1]), start).unwrap();
+        let data = vec![9; 0x4000];
+        let taken = probe.out_until(out, &data, start, start + 3 * MS).unwrap();
+        assert!(taken.bytes > 0 && taken.bytes < data.len() && taken.when > start + 3 * MS, "{taken:?}");
+        let stands = ram(&probe, 0x4000);
+        assert!(stands[..taken.bytes].iter().all(|byte| *byte == 9), "{spec}");
+        assert!(stands[taken.bytes..].iter().all(|byte| *byte == 0), "{spec}");
+        let rest = probe.out(out, &data[taken.bytes..], start + 4 * MS).unwrap();
+        assert!(rest > taken.when);
+        assert_eq!(ask(&mut probe, &[0xF2, 0x3E], rest + 100 * MS)[0], 0x80, "the rest ends it");
+    }
+}
+
+/// Nothing tells a host that the rest is not wanted. [STL-30]
+#[test]
+fn data_behind_a_word_that_failed_is_taken_and_comes_to_nothing() {
+    let mut probe = attached("probe=stlink-v3");
+    // The last KiB of SRAM, and as much behind it.
+    let at = 0x200A_0000_u32 - 1024;
+    let [a, b, c, d] = at.to_le_bytes();
+    probe.out(0x01, &command(&[0xF2, 0x08, a, b, c, d, 0, 8, 1]), 300 * MS).unwrap();
+    probe.out(0x01, &[3; 2048], 300 * MS).unwrap();
+    let status = ask(&mut probe, &[0xF2, 0x3E], 400 * MS);
+    assert_eq!((status[0], &status[4..8]), (0x11, &0x200A_0000_u32.to_le_bytes()[..]));
+    assert_eq!(probe.board().ram(at, 1024), [3; 1024]);
 }
 
 #[test]
