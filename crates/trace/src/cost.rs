@@ -7,6 +7,9 @@
 //! turnarounds, nothing idles, nothing waits. [ADI-3] [ADI-7] [ADI-14] USB carries nothing but data, 4 bytes for each word
 //! written or read, in full packets, and each packet out is answered by one in.
 //!
+//! What was spent on the wire is counted clock by clock where the source shows each (captures of the pins, a J-Link driven bit
+//! by bit). A CMSIS-DAP probe shows what it was told about idle clocks, turnaround and sequences, and that is counted.
+//!
 //! No session reaches it: connecting is not in it, and who must look at a value before going on pays for a round trip.
 
 mod clocks;
@@ -62,6 +65,12 @@ pub struct WireCost {
     pub waits: u64,
     /// SWCLK cycles of those.
     pub wait_clocks: u64,
+    /// SWCLK cycles on which nothing happened.
+    pub idle_clocks: u64,
+    /// SWCLK cycles of line resets and switch sequences.
+    pub sequence_clocks: u64,
+    /// SWCLK cycles that belong to nothing that could be read.
+    pub other_clocks: u64,
     /// SELECT, CSW and TAR, and reads of RDBUFF that the probe adds.
     pub housekeeping: u64,
     /// SELECT, CSW and TAR written with what they held.
@@ -124,7 +133,12 @@ fn usb(trace: &Trace) -> UsbCost {
 }
 
 fn wire(trace: &Trace, clocks: &Clocks) -> WireCost {
-    let mut cost = WireCost { clocks: clocks.sequences, ..WireCost::default() };
+    let mut cost = WireCost {
+        clocks: clocks.sequences,
+        sequence_clocks: clocks.sequences,
+        idle_clocks: clocks.idle,
+        ..WireCost::default()
+    };
     for (event, clocks) in trace.events(Level::Transaction).iter().zip(&clocks.each) {
         cost.clocks += clocks;
         let Body::Wire(wired) = &event.body else { continue };
@@ -134,6 +148,13 @@ fn wire(trace: &Trace, clocks: &Clocks) -> WireCost {
             cost.waits += 1;
             cost.wait_clocks += clocks;
         }
+    }
+    if let Some(tally) = trace.tally() {
+        cost.clocks = tally.clocks;
+        cost.wait_clocks = tally.waits;
+        cost.idle_clocks = tally.idle();
+        cost.sequence_clocks = tally.sequences;
+        cost.other_clocks = tally.others;
     }
     for event in trace.accesses() {
         let Body::Register(r) = &event.body else { continue };

@@ -14,6 +14,7 @@ pub(crate) use stlink::{ack, driven};
 
 use crate::event::{Body, Event, Match, OnWire, Wired};
 use crate::read::{Choice, Protocol, Transfer};
+use crate::swd::Tally;
 use bytes::Bytes;
 use cmsis_dap::{Decoded, Item, Model, Repeats, Request, Response, Step, SwdSequenceItem};
 use std::ops::Range;
@@ -71,6 +72,8 @@ pub(crate) struct Decoding {
     pub(crate) commands: Vec<Event>,
     pub(crate) wire: Vec<Event>,
     pub(crate) model: Model,
+    /// What the clocks were for, where each is seen.
+    pub(crate) tally: Option<Tally>,
 }
 
 /// Decodes the transfers of the chosen device.
@@ -93,7 +96,7 @@ fn cmsis_dap(transfers: &[Transfer], choice: Choice) -> Decoding {
     for (index, event) in pairing.commands.iter().enumerate() {
         decoder.command(index, event);
     }
-    Decoding { wire: decoder.wire, model: decoder.model, commands: pairing.commands }
+    Decoding { wire: decoder.wire, model: decoder.model, commands: pairing.commands, tally: None }
 }
 
 /// Whether the host still waits for answers.

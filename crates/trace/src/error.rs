@@ -36,7 +36,9 @@ pub enum TraceError {
         why: String,
     },
     /// A pin is not among the channels of a capture.
-    #[error("no channel{wanted} for {pin} in the capture, which has {has}: name the one that it is on")]
+    #[error(
+        "no channel{wanted} for {pin} in the capture, which has {has}: tell by name or number which one it is"
+    )]
     Channel {
         /// The pin.
         pin: &'static str,
@@ -48,4 +50,11 @@ pub enum TraceError {
     /// One channel cannot be two pins.
     #[error("channel {0} cannot be two pins")]
     SameChannel(String),
+}
+
+impl TraceError {
+    /// Whether nobody told on which channel a pin is.
+    pub(crate) fn asks_for_a_pin(&self) -> bool {
+        matches!(self, TraceError::Channel { wanted, .. } if wanted.is_empty())
+    }
 }

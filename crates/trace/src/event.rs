@@ -108,6 +108,8 @@ pub enum Why {
     Cut,
     /// The port was switched away from SWD.
     NotSwd,
+    /// The data of a write that was refused have the wrong parity: clocks of it were lost, doubled or disturbed.
+    Parity,
 }
 
 impl Why {
@@ -118,6 +120,7 @@ impl Why {
             Why::Began => "the capture begins in the middle of something",
             Why::Cut => "the capture ends within a packet",
             Why::NotSwd => "the port was switched away from SWD",
+            Why::Parity => "the data of a refused write have the wrong parity",
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Captures of logic analysers: sigrok sessions, VCD, CSV of sigrok and of Saleae Logic 2, binary exports of Saleae Logic 2.
 //!
-//! A capture is recognised by its content. Its channels are found by their names, or by [`Channels`]. Every reader hands on
-//! the same: the level of SWDIO before each rise of SWCLK, with its time, and the changes of nRESET. What comes of it are
-//! events of level 2; times begin with the capture.
+//! A capture is recognised by its content. Its channels are found by their names, by [`Channels`], or by what decodes. Every
+//! reader hands on the same: the level of SWDIO before each rise of SWCLK, with its time, and the changes of nRESET. What comes
+//! of it are events of level 2; times begin with the capture.
 
 mod blocks;
 mod changes;
 mod channels;
 mod csv;
+mod guess;
 mod intake;
 mod packed;
 mod saleae;
@@ -21,6 +22,8 @@ pub use channels::Channels;
 use crate::TraceError;
 use crate::event::Event;
 use crate::read::Warning;
+use crate::swd::Tally;
+use guess::{Guess, Remembering, beginning};
 use intake::Intake;
 use std::io::Read;
 
@@ -50,7 +53,7 @@ impl Format {
         }
         let csv = line.starts_with(b"; CSV") || line.starts_with(b"Time [s]") || line.starts_with(b"Time,");
         let rows = line.split(|byte| *byte == b',').all(|cell| cell.trim_ascii() == b"logic");
-        (csv || rows).then_some(Format::Csv)
+        (csv || rows || csv::begins(text)).then_some(Format::Csv)
     }
 }
 
@@ -60,6 +63,8 @@ pub(crate) struct Capture {
     pub(crate) comment: String,
     pub(crate) events: Vec<Event>,
     pub(crate) warnings: Vec<Warning>,
+    /// What the clocks were for.
+    pub(crate) tally: Tally,
 }
 
 /// Reads a capture of a format that was recognised.
@@ -69,23 +74,54 @@ pub(crate) fn read(
     channels: &Channels,
 ) -> Result<Capture, TraceError> {
     let mut intake = Intake::new();
+    let mut source = Remembering::new(source, &intake);
+    let failure = match of_format(format, &mut source, channels, &mut intake) {
+        Ok(()) => return Ok(finish(intake)),
+        Err(failure) => failure,
+    };
+    let names = std::mem::take(&mut intake.names);
+    let Some(beginning) = source.beginning().filter(|_| failure.asks_for_a_pin()) else {
+        return Err(failure);
+    };
+    let attempt = |channels: &Channels| {
+        let mut intake = Intake::new();
+        // The beginning may end anywhere.
+        let _ = of_format(format, &mut beginning.as_slice(), channels, &mut intake);
+        finish(intake)
+    };
+    let Some(guess) = Guess::of(&names, channels, attempt) else { return Err(failure) };
+    let mut intake = Intake::new();
+    of_format(
+        format,
+        &mut beginning.as_slice().chain(source.rest()),
+        &guess.channels(channels),
+        &mut intake,
+    )?;
+    let mut capture = finish(intake);
+    capture.warnings.push(guess.told(&names));
+    Ok(capture)
+}
+
+fn of_format(
+    format: Format,
+    source: &mut dyn Read,
+    channels: &Channels,
+    intake: &mut Intake,
+) -> Result<(), TraceError> {
     match format {
         Format::Sigrok => {
             let mut bytes = Vec::new();
             source.read_to_end(&mut bytes).map_err(TraceError::Source)?;
-            sr::read(&bytes, channels, &mut intake)?;
+            sr::read(&bytes, channels, intake)
         }
-        Format::Vcd => vcd::read(source, channels, &mut intake)?,
-        Format::Csv => csv::read(source, channels, &mut intake)?,
-        Format::SaleaeBinary => {
-            return Err(TraceError::Capture {
-                format: "Saleae binary",
-                place: "this file".to_owned(),
-                why: "it holds one channel; give the folder with the files of all channels".to_owned(),
-            });
-        }
+        Format::Vcd => vcd::read(source, channels, intake),
+        Format::Csv => csv::read(source, channels, intake),
+        Format::SaleaeBinary => Err(TraceError::Capture {
+            format: "Saleae binary",
+            place: "this file".to_owned(),
+            why: "it holds one channel; give the folder with the files of all channels".to_owned(),
+        }),
     }
-    Ok(finish(intake))
 }
 
 /// Only what is on the wire (level 2) of a capture in one file, without what is derived from it.
@@ -112,16 +148,41 @@ pub fn on_wire_in_samples(samples: &[u8], unit: usize, rate: u64, swclk: usize, 
 
 /// Reads the binary exports of the channels of one capture, each with its name.
 pub(crate) fn read_channels(
-    files: Vec<(String, &mut dyn Read)>,
+    mut files: Vec<(String, &mut dyn Read)>,
     channels: &Channels,
 ) -> Result<Capture, TraceError> {
+    let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
     let mut intake = Intake::new();
-    saleae::read(files, channels, &mut intake)?;
+    match channels.find(&names) {
+        Err(failure) if failure.asks_for_a_pin() => {
+            let beginnings =
+                files.iter_mut().map(|(_, file)| beginning(file)).collect::<Result<Vec<_>, _>>()?;
+            let attempt = |channels: &Channels| {
+                let mut intake = Intake::new();
+                let mut parts: Vec<&[u8]> = beginnings.iter().map(Vec::as_slice).collect();
+                let parts = parts.iter_mut().map(|part| part as &mut dyn Read);
+                let _ = saleae::read(names.iter().cloned().zip(parts).collect(), channels, &mut intake);
+                finish(intake)
+            };
+            let Some(guess) = Guess::of(&names, channels, attempt) else { return Err(failure) };
+            let mut whole: Vec<_> = beginnings
+                .iter()
+                .zip(&mut files)
+                .map(|(head, (_, rest))| head.as_slice().chain(rest))
+                .collect();
+            let whole = whole.iter_mut().map(|file| file as &mut dyn Read);
+            let all = names.iter().cloned().zip(whole).collect();
+            saleae::read(all, &guess.channels(channels), &mut intake)?;
+            intake.warnings.push(guess.told(&names));
+        }
+        _ => saleae::read(files, channels, &mut intake)?,
+    }
     Ok(finish(intake))
 }
 
 fn finish(mut intake: Intake) -> Capture {
     intake.end();
+    let tally = intake.decoder.tally();
     let Intake { comment, events, warnings, .. } = intake;
-    Capture { comment, events, warnings }
+    Capture { comment, events, warnings, tally }
 }

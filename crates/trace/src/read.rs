@@ -170,6 +170,15 @@ pub enum Warning {
         /// How many lines it has.
         lines: u64,
     },
+    /// Neither names nor anybody told which channels of a logic capture are the pins.
+    Guessed {
+        /// The channel of SWCLK.
+        swclk: String,
+        /// The channel of SWDIO.
+        swdio: String,
+        /// How many transactions stand in the beginning of the capture when it is read so.
+        transactions: usize,
+    },
     /// The recording begins in the middle of a session.
     Assumed {
         /// How many accesses are only what they seem.
@@ -216,6 +225,11 @@ impl fmt::Display for Warning {
             Warning::NothingLogged { lines } => {
                 write!(f, "none of the {lines} lines shows an access or a packet: was the log written in full detail?")
             }
+            Warning::Guessed { swclk, swdio, transactions } => write!(
+                f,
+                "nothing tells the pins: SWCLK is taken to be channel {swclk} and SWDIO channel {swdio}, which give \
+                 {transactions} transactions at the beginning (--swclk, --swdio)"
+            ),
             Warning::Assumed { accesses } => write!(
                 f,
                 "SELECT or CSW were not written before {accesses} accesses, marked [assumed]: they are as usual (--assume)"

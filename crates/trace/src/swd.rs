@@ -16,10 +16,12 @@ mod foreign;
 mod lines;
 mod packet;
 mod search;
+mod tally;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub(crate) use clocks::Clocks;
+pub(crate) use tally::Tally;
 
 use crate::event::{OnWire, Unreadable, Why, Wired};
 use foreign::Stray;
@@ -27,6 +29,7 @@ use lines::{LINE_RESET_CLOCKS, Listens, Switch};
 use packet::{DataPhase, Header, Kind, Packet};
 use regs::dp;
 use search::{FOOTHOLD, Foothold, Item, Known, Search, WINDOW};
+use tally::count;
 use wire::{Ack, Port, RegSel, Transaction, WireEvent};
 
 /// Clocks that must lie ahead before a decision, as long as more may come.
@@ -77,6 +80,8 @@ pub(crate) struct Decoder {
     /// A line reset came just before: a port that listens elsewhere may be back.
     after_reset: bool,
     stray: Option<Stray>,
+    /// Clocks by what they were for, of those that were decoded.
+    tally: Tally,
 }
 
 impl Default for Decoder {
@@ -97,6 +102,7 @@ impl Default for Decoder {
             resetting: false,
             after_reset: false,
             stray: None,
+            tally: Tally::default(),
         }
     }
 }
@@ -119,12 +125,22 @@ impl Decoder {
                 self.put_reset(tick, low);
             }
         }
-        self.at -= self.clocks.forget(self.at);
+        let forgotten = self.clocks.forget(self.at);
+        self.at -= forgotten;
+        self.tally.clocks += count(forgotten);
+    }
+
+    /// What all clocks so far were for.
+    pub(crate) fn tally(&self) -> Tally {
+        let clocks = self.tally.clocks + count(self.clocks.len());
+        Tally { clocks, turnaround: count(self.turnaround), ..self.tally }
     }
 
     fn step(&mut self, ended: bool) {
         if self.resetting {
-            self.at += self.clocks.ones(self.at);
+            let more = self.clocks.ones(self.at);
+            self.tally.sequences += count(more);
+            self.at += more;
             self.resetting = self.at >= self.clocks.len();
             return;
         }
@@ -278,6 +294,7 @@ impl Decoder {
 
     fn end_stray(&mut self) {
         let Some(stray) = self.stray.take() else { return };
+        self.tally.others += count(stray.clocks());
         let (at, until) = (stray.from, stray.until);
         self.put(at, until, stray.into_what());
     }
@@ -285,6 +302,7 @@ impl Decoder {
     fn line_reset(&mut self, clocks: usize) {
         self.end_stray_before_sequence();
         let end = self.at + clocks;
+        self.tally.sequences += count(clocks);
         self.put_event(end, WireEvent::LineReset);
         self.resetting = end >= self.clocks.len();
         self.at = end;
@@ -297,6 +315,7 @@ impl Decoder {
     fn switch(&mut self, switch: Switch) {
         self.end_stray_before_sequence();
         let end = self.at + switch.clocks;
+        self.tally.sequences += count(switch.clocks);
         self.put_event(end, WireEvent::Switch(switch.name));
         self.at = end;
         self.listens = switch.to;
@@ -308,7 +327,8 @@ impl Decoder {
     /// High clocks that lead into a sequence are part of it.
     fn end_stray_before_sequence(&mut self) {
         if self.stray.as_ref().is_some_and(Stray::is_high) {
-            self.stray = None;
+            let lead = self.stray.take().map_or(0, |stray| stray.clocks());
+            self.tally.sequences += count(lead);
         }
         self.end_stray();
     }
@@ -321,6 +341,13 @@ impl Decoder {
         let what = OnWire::Event(WireEvent::Transaction(transaction));
         let (from, until) = (self.clocks.tick(self.at), self.clocks.tick(end - 1));
         self.push(from, until, Wired { refused, ..Wired::plain(what) });
+        if let Some(data) = packet.spoiled_data(phase) {
+            self.spoiled(self.at + data.start..self.at + data.end);
+        }
+        // The last turnaround may be missing where the capture ends.
+        let clocks = count(end.min(self.clocks.len()).saturating_sub(self.at));
+        self.tally.transactions += clocks;
+        self.tally.waits += if transaction.ack == Ack::WAIT { clocks } else { 0 };
         self.at = end;
         self.sound = true;
         self.at_first = false;
@@ -338,6 +365,14 @@ impl Decoder {
             }
             _ => {}
         }
+    }
+
+    /// Clocks of a packet that cannot have been meant so.
+    fn spoiled(&mut self, clocks: std::ops::Range<usize>) {
+        let (from, until) = (self.clocks.tick(clocks.start), self.clocks.tick(clocks.end - 1));
+        let mut spoiled = Stray::new(from, Why::Parity);
+        clocks.for_each(|at| spoiled.push(self.clocks.bit(at), self.clocks.tick(at)));
+        self.put(from, until, spoiled.into_what());
     }
 
     /// Registers of the DP that change how the wire is to be read.

@@ -7,6 +7,7 @@ use crate::lift::{Assume, Lifted};
 use crate::log::{self, Logged, Tool};
 use crate::logic::{self, Capture, Channels, Format};
 use crate::read::{Choice, Device, Marked, Protocol, Recording, Warning, choose};
+use crate::swd::Tally;
 use crate::target::{Names, Target};
 use crate::{Secrets, TraceError, action, decode, fold, lift, read, recorder};
 use bytes::Bytes;
@@ -42,6 +43,7 @@ pub struct Trace {
     protocol: Option<Protocol>,
     target: Target,
     ports: Vec<u64>,
+    tally: Option<Tally>,
     model: Model,
     usb: Vec<Event>,
     commands: Vec<Event>,
@@ -158,9 +160,9 @@ pub fn open_channels(files: Vec<(String, &mut dyn Read)>, options: &Options) -> 
 
 impl Trace {
     fn of_capture(capture: Capture, options: &Options) -> Trace {
-        let Capture { comment, events, warnings } = capture;
+        let Capture { comment, events, warnings, tally } = capture;
         let recording = Recording { comment, warnings, ..Recording::default() };
-        let decoding = Decoding { wire: events, ..Decoding::default() };
+        let decoding = Decoding { wire: events, tally: Some(tally), ..Decoding::default() };
         let trace = Trace::of_wire(recording, None, decoding, options);
         Trace { protocol: Some(Protocol::Wire), ..trace }
     }
@@ -240,6 +242,7 @@ impl Trace {
             protocol: choice.map(|c| c.protocol),
             target,
             ports,
+            tally: decoding.tally,
             model: decoding.model,
             usb,
             commands: decoding.commands,
@@ -338,6 +341,11 @@ impl Trace {
     /// Whether transactions carry the times of the packets that they came in, and no times of their own.
     pub(crate) fn usb_hides_times(&self) -> bool {
         self.protocol != Some(Protocol::Wire)
+    }
+
+    /// What the clocks were for, where each of them was seen.
+    pub(crate) fn tally(&self) -> Option<Tally> {
+        self.tally
     }
 
     /// What the probe speaks, where that was recognised.

@@ -13,10 +13,10 @@ use wire::{Addr, Attr, Level};
 
 const RAM: Addr = Addr(0x2000_0000);
 /// Bytes that the job moves.
-const BYTES: usize = 1024;
+pub(crate) const BYTES: usize = 1024;
 
 /// Our own driver attaches, writes, reads back, is refused, and is recorded.
-fn recorded(folder: &Path, scenario: &str) -> Trace {
+pub(crate) fn recorded(folder: &Path, scenario: &str) -> Trace {
     let file = folder.join("job.pcapng");
     let mut options = options();
     options.probe = format!("sim:{scenario}");
@@ -156,7 +156,7 @@ fn openocd_does_the_accesses_of_a_recording_again() {
 }
 
 /// The writes to memory, in order.
-fn to_ram(trace: &Trace) -> Vec<(Addr, Option<u32>)> {
+pub(crate) fn to_ram(trace: &Trace) -> Vec<(Addr, Option<u32>)> {
     let memory = |write: Write| match write.to {
         WriteTo::Memory { at, .. } if (RAM.0..RAM.0 + 0x1_0000).contains(&at.0) => Some((at, write.value)),
         _ => None,

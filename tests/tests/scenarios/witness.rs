@@ -42,18 +42,61 @@ fn transactions(trace: &Trace) -> impl Iterator<Item = Transaction> + '_ {
     })
 }
 
-/// The probe repeats a transaction that is answered WAIT, and a value match until it fits, without telling how often. So a
-/// run of equal transactions is one.
-fn merged(all: impl Iterator<Item = Transaction>) -> Vec<Transaction> {
-    let mut merged: Vec<Transaction> = Vec::new();
-    for t in all.filter(|t| t.ack != Ack::WAIT) {
-        let again = merged.last().is_some_and(|last| last.reg == t.reg && last.read && t.read);
-        match merged.last_mut() {
-            Some(last) if again => *last = t,
-            _ => merged.push(t),
+/// A transaction that is repeated after WAIT is the one that ends the repetition: how often the probe repeated it is not on
+/// USB.
+fn without_repeated_waits(all: &[OfUsb]) -> Vec<OfUsb> {
+    let same = |a: &Transaction, b: &Transaction| (a.reg, a.read) == (b.reg, b.read);
+    let repeated = |n: usize| {
+        all[n].what.ack == Ack::WAIT && all.get(n + 1).is_some_and(|next| same(&all[n].what, &next.what))
+    };
+    (0..all.len()).filter(|n| !repeated(*n)).map(|n| all[n]).collect()
+}
+
+/// A transaction, and whether it is a value match: the probe reads until it fits and does not tell how often.
+#[derive(Debug, Clone, Copy)]
+struct OfUsb {
+    what: Transaction,
+    matching: bool,
+}
+
+/// What USB says stands beside what was on the wire: each transaction once, and a value match one or more times.
+fn beside(usb: &[OfUsb], wire: &[Transaction]) -> Result<(), String> {
+    let mut rest = wire;
+    let mut at = 0;
+    while at < usb.len() {
+        let reg = |t: &Transaction| (t.reg, t.read);
+        let here = reg(&usb[at].what);
+        // Reads of one register in a row: as many as are listed, or more where one of them is a match.
+        let run = usb[at..].iter().take_while(|t| reg(&t.what) == here && t.what.read).count().max(1);
+        let listed = &usb[at..at + run];
+        let there = rest.iter().take_while(|t| reg(t) == here && t.read).count().max(1).min(rest.len());
+        let matches = listed.iter().any(|t| t.matching);
+        let performed = if matches { there } else { run };
+        if there < run || !matches && listed[0].what.read && there != run {
+            return Err(format!(
+                "at {at}: {run} on USB, {there} on the wire: {:x?}, {:x?}",
+                listed[0],
+                rest.first()
+            ));
         }
+        let (real, behind) = rest.split_at(performed);
+        let before_match = listed.iter().take_while(|t| !t.matching).count();
+        let from_front = listed.iter().zip(real).take(before_match);
+        let from_back = listed.iter().rev().zip(real.iter().rev()).take(run - before_match);
+        for (said, real) in from_front.chain(from_back) {
+            let said = &said.what;
+            let data = said.data.is_none() || said.data == real.data;
+            if reg(said) != reg(real) || said.ack != real.ack || !data {
+                return Err(format!("at {at}: the recording says {said:x?}, the wire {real:x?}"));
+            }
+        }
+        (rest, at) = (behind, at + run);
     }
-    merged
+    if rest.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{} more on the wire: {:x?}", rest.len(), rest.first()))
+    }
 }
 
 /// What three witnesses say.
@@ -90,19 +133,49 @@ impl Said {
         assert_eq!(Stat::of(&self.pins).unreadable, 0, "{context}");
     }
 
-    /// What a recording of CMSIS-DAP gives, but for what the probe repeats by itself.
+    /// What a recording of CMSIS-DAP gives, but for how often the probe repeated a transaction by itself.
     #[track_caller]
     fn usb_agrees(&self, context: &str) {
-        let (derived, truth) = (merged(transactions(&self.usb)), merged(self.truth.iter().copied()));
-        for (n, (seen, real)) in derived.iter().zip(&truth).enumerate() {
-            let data = seen.data.is_none() || seen.data == real.data;
-            assert!(
-                seen.reg == real.reg && seen.read == real.read && seen.ack == real.ack && data,
-                "{context}: transaction {n}: the recording says {seen:x?}, the wire {real:x?}"
-            );
-        }
-        assert_eq!(derived.len(), truth.len(), "{context}");
+        let derived: Vec<OfUsb> = self
+            .usb
+            .events(Level::Transaction)
+            .iter()
+            .filter_map(|event| match &event.body {
+                Body::Wire(wired) => match &wired.what {
+                    OnWire::Event(WireEvent::Transaction(t)) => {
+                        Some(OfUsb { what: *t, matching: wired.matching.is_some() })
+                    }
+                    _ => None,
+                },
+                _ => None,
+            })
+            .collect();
+        let truth: Vec<OfUsb> = self.truth.iter().map(|t| OfUsb { what: *t, matching: false }).collect();
+        let wire: Vec<Transaction> = without_repeated_waits(&truth).iter().map(|t| t.what).collect();
+        let found = beside(&without_repeated_waits(&derived), &wire);
+        assert_eq!(found, Ok(()), "{context}");
     }
+}
+
+#[test]
+fn a_repeated_read_that_one_side_does_not_show_is_noticed() {
+    let read = |data| Transaction { reg: wire::RegSel::ap(0xC), read: true, ack: Ack::OK, data: Some(data) };
+    let wait = Transaction { ack: Ack::WAIT, data: None, ..read(0) };
+    let usb = |matching: &[bool]| -> Vec<OfUsb> {
+        matching
+            .iter()
+            .map(|matching| OfUsb { what: Transaction { data: None, ..read(0) }, matching: *matching })
+            .collect()
+    };
+    assert_eq!(beside(&usb(&[false, false]), &[read(1), read(2)]), Ok(()));
+    assert!(beside(&usb(&[false, false]), &[read(1)]).is_err(), "a read that never was");
+    assert!(beside(&usb(&[false]), &[read(1), read(2)]).is_err(), "a read that is not shown");
+    assert_eq!(beside(&usb(&[false, true]), &[read(1), read(2), read(3)]), Ok(()));
+    assert!(beside(&usb(&[false, true]), &[read(1)]).is_err(), "no match took place");
+    let waited = [wait, wait, read(1)].map(|what| OfUsb { what, matching: false });
+    assert_eq!(without_repeated_waits(&waited).len(), 1);
+    let given_up = [wait, Transaction { reg: wire::RegSel::dp(0), ..read(1) }];
+    assert_eq!(without_repeated_waits(&given_up.map(|what| OfUsb { what, matching: false })).len(), 2);
 }
 
 fn assert_same(scenario: &str) {

@@ -84,6 +84,11 @@ fn usb(usb: &UsbCost, floor: Option<&UsbCost>, out: &mut dyn Write) -> io::Resul
 fn wire(wire: &WireCost, floor: &Floor, out: &mut dyn Write) -> io::Result<()> {
     line("transactions", wire.transactions, Some(floor.transactions), out)?;
     line("SWCLK cycles", wire.clocks, Some(floor.clocks), out)?;
+    line("  idle", wire.idle_clocks, Some(0), out)?;
+    line("  sequences", wire.sequence_clocks, Some(0), out)?;
+    if wire.other_clocks > 0 {
+        line("  unreadable", wire.other_clocks, Some(0), out)?;
+    }
     line("WAIT", wire.waits, Some(0), out)?;
     line("  their cycles", wire.wait_clocks, Some(0), out)?;
     line("housekeeping", wire.housekeeping, Some(floor.tar + floor.select + floor.csw), out)?;

@@ -102,7 +102,8 @@ struct Input {
 /// Where the pins are in a logic capture.
 #[derive(Debug, Clone, clap::Args)]
 struct Pins {
-    /// The channel of SWCLK in a logic capture, by name or number, where its name does not say it.
+    /// The channel of SWCLK in a logic capture, by name, by the number in its name, or by its place from 0 on, where its name
+    /// does not say it.
     #[arg(long, value_name = "CHANNEL")]
     swclk: Option<String>,
     /// The channel of SWDIO.

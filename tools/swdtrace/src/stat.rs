@@ -133,13 +133,12 @@ fn clock(swclk: &Swclk, out: &mut dyn Write) -> io::Result<()> {
 
 /// How long the events of each level take.
 fn times(latency: &[trace::Latency], out: &mut dyn Write) -> io::Result<()> {
-    const NAMES: [&str; 6] = ["USB transfers", "commands", "transactions", "accesses", "", "actions"];
     for (n, l) in latency.iter().enumerate() {
         let lead = if n == 0 { "time" } else { "" };
-        let name = NAMES.get(usize::from(l.level)).copied().unwrap_or_default();
         writeln!(
             out,
-            "{lead:<14} {name:<14} p50 {:>9}  p95 {:>9}  p99 {:>9}  max {:>9}  {}",
+            "{lead:<14} {:<20} p50 {:>9}  p95 {:>9}  p99 {:>9}  max {:>9}  {}",
+            l.of,
             time(l.p50_ns),
             time(l.p95_ns),
             time(l.p99_ns),

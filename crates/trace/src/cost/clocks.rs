@@ -34,18 +34,21 @@ impl Setting {
     }
 }
 
-/// Clocks of each event of level 2.
+/// Clocks of each event of level 2, where the source does not show them: by what the firmware was told.
 #[derive(Debug, Default)]
 pub(crate) struct Clocks {
     pub(crate) each: Vec<u64>,
     /// Clocks of sequences that the host listed bit by bit; they are not in `each` then.
     pub(super) sequences: u64,
+    /// Those of `each` that are idle.
+    pub(super) idle: u64,
     turnaround: u64,
 }
 
 impl Clocks {
     pub(crate) fn of(trace: &Trace) -> Clocks {
-        let mut setting = Setting { idle: 0, turnaround: 1, data_phase: false };
+        let turnaround = trace.tally().map_or(1, |tally| tally.turnaround);
+        let mut setting = Setting { idle: 0, turnaround, data_phase: false };
         let mut clocks = Clocks::default();
         let mut commands = trace.events(Level::Command).iter();
         let mut done = 0;
@@ -59,7 +62,10 @@ impl Clocks {
             }
             let Body::Wire(wired) = &event.body else { continue };
             clocks.each.push(match &wired.what {
-                OnWire::Event(WireEvent::Transaction(t)) => setting.transaction(t.ack),
+                OnWire::Event(WireEvent::Transaction(t)) => {
+                    clocks.idle += if t.ack == Ack::OK { setting.idle } else { 0 };
+                    setting.transaction(t.ack)
+                }
                 _ if listed => 0,
                 OnWire::Event(WireEvent::LineReset) => LINE_RESET,
                 OnWire::Event(WireEvent::Switch(_)) => SWITCH,

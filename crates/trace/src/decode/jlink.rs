@@ -81,6 +81,8 @@ struct Wires {
     events: Vec<Event>,
     sent: VecDeque<Shift>,
     jtag: bool,
+    /// Clocks that were not for SWD.
+    elsewhere: u64,
 }
 
 /// Decodes the transfers of the chosen device.
@@ -170,6 +172,7 @@ impl Wires {
     fn not_swd(&mut self, shift: &Shift, until: Duration) {
         let at = SHIFT_HEAD + shift.size.bytes;
         let data = shift.command.get(at..).unwrap_or_default().to_vec();
+        self.elsewhere += u64::try_from(shift.size.bits).unwrap_or(u64::MAX);
         let bits = OnWire::Bits { count: shift.size.bits, data };
         self.beside(shift, until, bits, Certainty::Explicit);
     }
@@ -195,7 +198,10 @@ impl Wires {
             self.beside(&shift, shift.at, OnWire::Lost, Certainty::Hidden);
         }
         self.fetch(true);
-        Decoding { wire: self.events, ..Decoding::default() }
+        let mut tally = self.decoder.tally();
+        tally.clocks += self.elsewhere;
+        tally.others += self.elsewhere;
+        Decoding { wire: self.events, tally: Some(tally), ..Decoding::default() }
     }
 }
 

@@ -127,7 +127,8 @@ fn accepted(event: &Event) -> Option<&Transaction> {
 pub(super) fn is_hole(what: &OnWire) -> bool {
     match what {
         OnWire::Lost => true,
-        OnWire::Unreadable(unreadable) => unreadable.why != Why::Began,
+        // What a refused write would have written changes nothing.
+        OnWire::Unreadable(unreadable) => !matches!(unreadable.why, Why::Began | Why::Parity),
         OnWire::Event(_) | OnWire::Bits { .. } => false,
     }
 }

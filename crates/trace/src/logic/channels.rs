@@ -30,7 +30,8 @@ fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// The channel that somebody named: exactly so, or in other letters, or as the last part of a path, or by its number.
+/// The channel that somebody named: exactly so, or in other letters, or as the last part of a path, or by the number in its
+/// name, or by its place, from 0 on (`#1` is always a place).
 fn named(names: &[String], wanted: &str) -> Option<usize> {
     let exact = names.iter().position(|name| name == wanted);
     let like = || names.iter().position(|name| name.eq_ignore_ascii_case(wanted));
@@ -40,7 +41,8 @@ fn named(names: &[String], wanted: &str) -> Option<usize> {
         let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
         !digits.is_empty() && digits == wanted
     };
-    exact.or_else(like).or_else(part).or_else(|| names.iter().position(number))
+    let place = || wanted.trim_start_matches('#').parse().ok().filter(|place| *place < names.len());
+    exact.or_else(like).or_else(part).or_else(|| names.iter().position(number)).or_else(place)
 }
 
 /// The channel with one of the usual names.
@@ -49,10 +51,20 @@ fn usual(names: &[String], usual: &[&str]) -> Option<usize> {
     usual.iter().find_map(|usual| names.iter().position(|name| last(name) == *usual))
 }
 
-/// The names that there are.
+/// The names that there are, each with its place.
 fn listed(names: &[String]) -> String {
-    let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
-    if names.is_empty() { "no channels at all".to_owned() } else { names.join(", ") }
+    /// More are not listed.
+    const LISTED: usize = 32;
+    let one = |(place, name): (usize, &String)| match name.as_str() {
+        "" => format!("{place} without a name"),
+        name => format!("{name} ({place})"),
+    };
+    let all: Vec<String> = names.iter().enumerate().take(LISTED).map(one).collect();
+    match names.len() {
+        0 => "no channels at all".to_owned(),
+        count if count > LISTED => format!("{} and {} more", all.join(", "), count - LISTED),
+        _ => all.join(", "),
+    }
 }
 
 impl Channels {
@@ -80,6 +92,21 @@ impl Channels {
             return Err(TraceError::SameChannel(names.get(swclk).cloned().unwrap_or_default()));
         }
         Ok(Pins { swclk, swdio, nrst })
+    }
+
+    /// SWCLK and SWDIO as far as somebody or a name tells them.
+    pub(super) fn told(&self, names: &[String]) -> [Option<usize>; 2] {
+        let tell = |wanted: &Option<String>, known| match wanted {
+            Some(name) => named(names, name),
+            None => usual(names, known),
+        };
+        [tell(&self.swclk, SWCLK), tell(&self.swdio, SWDIO)]
+    }
+
+    /// With these places for SWCLK and SWDIO.
+    pub(super) fn at(&self, swclk: usize, swdio: usize) -> Channels {
+        let place = |place| Some(format!("#{place}"));
+        Channels { swclk: place(swclk), swdio: place(swdio), nrst: self.nrst.clone() }
     }
 }
 
@@ -110,12 +137,15 @@ mod tests {
         assert_eq!(find(&["Channel 0", "Channel 1", "Channel 10"], &by("1", "0")), Ok((1, 0, None)));
         assert_eq!(find(&["a.x", "a.y"], &by("y", "a.x")), Ok((1, 0, None)));
         assert_eq!(find(&["D3", "D4"], &by("d4", "3")), Ok((1, 0, None)));
+        assert_eq!(find(&["left", "right", "SWO"], &by("1", "0")), Ok((1, 0, None)));
+        assert_eq!(find(&["D3", "D4"], &by("#0", "#1")), Ok((0, 1, None)));
+        assert_eq!(find(&["", "", ""], &by("2", "0")), Ok((2, 0, None)));
     }
 
     #[test]
     fn what_is_not_there_is_told_with_what_is_there() {
         let error = find(&["D0", "D1"], &Channels::default()).unwrap_err();
-        assert!(error.contains("SWCLK") && error.contains("D0, D1"), "{error}");
+        assert!(error.contains("SWCLK") && error.contains("D0 (0), D1 (1)"), "{error}");
         let same = Channels { swclk: Some("D0".into()), swdio: Some("D0".into()), nrst: None };
         assert!(find(&["D0", "D1"], &same).unwrap_err().contains("D0"));
     }

@@ -20,6 +20,7 @@ const DIGITS: usize = 12;
 const PICOSECOND: Scale = Scale::Femtos(1000);
 
 /// Lines with their offsets.
+#[derive(Clone, Copy)]
 struct Lines<'a> {
     text: &'a [u8],
     offset: u64,
@@ -50,6 +51,46 @@ fn cells(line: &[u8]) -> Vec<String> {
         .collect()
 }
 
+/// What a line is, by its cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Words.
+    Names,
+    /// Levels.
+    Sample,
+    /// A time, and levels.
+    Change,
+}
+
+impl Kind {
+    fn of(cells: &[String]) -> Kind {
+        let level = |cell: &String| matches!(cell.as_str(), "0" | "1" | "X" | "x");
+        let time = |cell: &String| cell.contains('.') && cell.parse::<f64>().is_ok();
+        match cells {
+            [first, rest @ ..] if !rest.is_empty() && rest.iter().all(level) => match first {
+                first if level(first) => Kind::Sample,
+                first if time(first) => Kind::Change,
+                _ => Kind::Names,
+            },
+            _ => Kind::Names,
+        }
+    }
+}
+
+/// Whether a text begins as such a file without a comment does: with levels, or with names above levels.
+pub(super) fn begins(text: &[u8]) -> bool {
+    let mut lines = Lines { text, offset: 0 };
+    let mut next = || lines.next().map(|(line, _)| cells(line));
+    let Some(first) = next() else { return false };
+    let named = |second: Vec<String>| second.len() == first.len() && Kind::of(&second) != Kind::Names;
+    Kind::of(&first) != Kind::Names || first.len() > 1 && next().is_some_and(named)
+}
+
+/// Names for channels that have none: their places.
+fn numbered(count: usize) -> Vec<String> {
+    (0..count).map(|place| place.to_string()).collect()
+}
+
 /// Reads a file of either kind.
 pub(super) fn read(
     source: &mut dyn Read,
@@ -66,10 +107,13 @@ pub(super) fn read(
             Err(e) => return Err(wrong(SIGROK, blocks.offset, e.to_string())),
         };
         let mut lines = Lines { text: &block, offset };
-        while rows.is_none()
-            && let Some((line, at)) = lines.next()
-        {
+        while rows.is_none() {
+            let before = lines;
+            let Some((line, at)) = lines.next() else { break };
             rows = head.take(line, at, channels, intake)?;
+            if head.begun {
+                lines = before;
+            }
         }
         let taken = match &mut rows {
             Some(Rows::Samples(samples)) => samples.take(&mut lines, intake),
@@ -117,6 +161,8 @@ enum Rows {
 struct Head {
     names: Vec<String>,
     rate: Option<u64>,
+    /// The last line was no head: it is the first of the rows.
+    begun: bool,
 }
 
 impl Head {
@@ -141,9 +187,12 @@ impl Head {
         }
         let cells = cells(line);
         let first = cells.first().map(String::as_str).unwrap_or_default();
-        if first.starts_with("Time") && first.contains("[s]") {
+        let kind = Kind::of(&cells);
+        self.begun = kind != Kind::Names;
+        if first.starts_with("Time") && first.contains("[s]") || kind == Kind::Change {
             let names: Vec<String> = cells.get(1..).unwrap_or_default().to_vec();
-            let pins = channels.find(&names)?;
+            let names = if self.begun { numbered(names.len()) } else { names };
+            let pins = intake.pins(channels, &names)?;
             intake.scale = PICOSECOND;
             intake.note("format", SALEAE);
             return Ok(Some(Rows::Changes(Saleae { pins, first: None, changes: Changes::new() })));
@@ -152,10 +201,12 @@ impl Head {
             return Err(wrong(SALEAE, at, "times must be in seconds: export it without ISO 8601 timestamps"));
         }
         // Columns are called "logic" by older versions, and by their channels by others.
-        if cells.iter().any(|cell| cell != "logic") {
+        if kind == Kind::Names && cells.iter().any(|cell| cell != "logic") {
             self.names = cells;
+        } else if self.names.len() != cells.len() {
+            self.names = numbered(cells.len());
         }
-        let pins = channels.find(&self.names)?;
+        let pins = intake.pins(channels, &self.names)?;
         intake.note("format", SIGROK);
         match self.rate {
             Some(rate) => intake.scale = Scale::Rate(rate),

@@ -1,8 +1,12 @@
 //! Where every reader of logic captures puts what it reads: clocks go to the wire decoder, and its events come out with times.
 
+use super::channels::{Channels, Pins};
+use crate::TraceError;
 use crate::event::{Body, Event};
 use crate::read::Warning;
 use crate::swd::{Decoder, Found};
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 use wire::{Certainty, Level};
 
@@ -50,6 +54,10 @@ pub(super) struct Intake {
     pub(super) warnings: Vec<Warning>,
     /// Lines `key: value` about the capture.
     pub(super) comment: String,
+    /// The names of the channels.
+    pub(super) names: Vec<String>,
+    /// The pins are found among them.
+    pub(super) settled: Rc<Cell<bool>>,
 }
 
 impl Intake {
@@ -60,7 +68,17 @@ impl Intake {
             events: Vec::new(),
             warnings: Vec::new(),
             comment: String::new(),
+            names: Vec::new(),
+            settled: Rc::default(),
         }
+    }
+
+    /// Finds the pins among the channels of these names.
+    pub(super) fn pins(&mut self, channels: &Channels, names: &[String]) -> Result<Pins, TraceError> {
+        self.names = names.to_vec();
+        let pins = channels.find(names)?;
+        self.settled.set(true);
+        Ok(pins)
     }
 
     /// Notes something about the capture.

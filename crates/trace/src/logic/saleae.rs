@@ -166,7 +166,7 @@ pub(super) fn read(
     intake: &mut Intake,
 ) -> Result<(), TraceError> {
     let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
-    let found = channels.find(&names)?;
+    let found = intake.pins(channels, &names)?;
     let mut pins: Vec<Channel<'_>> = Vec::new();
     for (place, (name, source)) in files.into_iter().enumerate() {
         let pin = match place {

@@ -268,7 +268,7 @@ struct Session {
 impl Session {
     fn new(text: &str, channels: &Channels, intake: &mut Intake) -> Result<Session, TraceError> {
         let settings = Settings::read(text)?;
-        let pins = channels.find(&settings.names)?;
+        let pins = intake.pins(channels, &settings.names)?;
         let highest = pins.swclk.max(pins.swdio).max(pins.nrst.unwrap_or(0));
         if highest >= settings.unit * 8 {
             return Err(wrong(

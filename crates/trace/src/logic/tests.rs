@@ -4,9 +4,10 @@ mod captures;
 mod write;
 
 use super::*;
+use crate::cost::Cost;
 use crate::event::{Body, OnWire};
 use crate::swd::tests::writer::{Rng, Setting, session};
-use crate::{Options, Trace, open_from, open_with};
+use crate::{Options, Stat, Trace, open_from, open_with};
 use proptest::prelude::*;
 use wire::{Level, Transaction, WireEvent};
 use write::{Pins, saleae_binary, saleae_csv};
@@ -70,6 +71,24 @@ fn a_session_is_the_same_in_every_format() {
 }
 
 #[test]
+fn a_capture_costs_the_clocks_that_are_in_it() {
+    for turnaround in 1..=4 {
+        let setting = Setting { idle: 5, turnaround, ..Setting::default() };
+        let writer = session(setting, 100, Rng(8));
+        let trace = open_with(&write::sr(&Pins::of(&writer.bits), 1, 1000), &options()).unwrap();
+        let cost = Cost::of(&trace);
+        let wire = cost.wire.unwrap();
+        let packets: usize = writer.begins.iter().zip(&writer.ends).map(|(begin, end)| end - begin).sum();
+        let rises = writer.bits.len() as u64;
+        let parts = wire.idle_clocks + wire.sequence_clocks + packets as u64;
+        assert_eq!((wire.clocks, parts, wire.other_clocks), (rises, rises, 0), "{turnaround}");
+        assert!(wire.idle_clocks >= 5 * 80, "{wire:?}");
+        assert!(Stat::of(&trace).latency.iter().any(|latency| latency.of == "transactions"));
+        assert_eq!(cost.floor.clocks, cost.floor.transactions * (44 + 2 * turnaround as u64));
+    }
+}
+
+#[test]
 fn every_format_gives_the_same_times() {
     let (pins, _) = example(20);
     let times = |file: &[u8]| -> Vec<u128> {
@@ -113,8 +132,102 @@ fn channels_that_are_not_there_are_told_with_those_that_are() {
         let channels = Channels { swclk: Some("D7".to_owned()), ..Channels::default() };
         let wanted = Options { channels, ..Options::default() };
         let error = open_with(&file, &wanted).unwrap_err().to_string();
-        assert!(error.contains("\"D7\" for SWCLK") && error.contains("clk, "), "{name}: {error}");
+        assert!(error.contains("\"D7\" for SWCLK") && error.contains("clk ("), "{name}: {error}");
     }
+}
+
+/// A capture of four channels: of the pins, the halves of SWCLK, and one that rests.
+fn crowded(pins: &Pins) -> Vec<[bool; 4]> {
+    let mut half = false;
+    let mut before = false;
+    let row = |(clk, dio): &(bool, bool)| {
+        half ^= *clk && !before;
+        before = *clk;
+        [half, *dio, true, *clk]
+    };
+    pins.0.iter().map(row).collect()
+}
+
+fn rows(samples: &[[bool; 4]], head: &str) -> Vec<u8> {
+    let row = |sample: &[bool; 4]| sample.map(|level| u8::from(level).to_string()).join(",") + "\n";
+    samples.iter().map(row).fold(head.to_owned(), |text, row| text + &row).into_bytes()
+}
+
+#[test]
+fn a_csv_without_names_or_without_any_head_is_read_by_numbers_and_by_what_decodes() {
+    let (pins, expected) = example(60);
+    let samples = crowded(&pins);
+    let by_number = Options {
+        channels: Channels { swclk: Some("3".to_owned()), swdio: Some("1".to_owned()), nrst: None },
+        ..Options::default()
+    };
+    for head in [
+        "",
+        "logic,logic,logic,logic\n",
+        "a,b,c,d\n",
+        "; CSV\n; Samplerate: 4 MHz\nlogic,logic,logic,logic\n",
+    ] {
+        let file = rows(&samples, head);
+        let told = open_with(&file, &by_number).unwrap();
+        assert_eq!(transactions(&told), expected, "{head:?}");
+        let guessed = open_with(&file, &Options::default()).unwrap();
+        assert_eq!(transactions(&guessed), expected, "{head:?}");
+        let said: Vec<String> = guessed.warnings().iter().map(ToString::to_string).collect();
+        let name = if head.starts_with('a') { "channel d (3) and SWDIO channel b (1)" } else { "(3)" };
+        assert!(
+            said.iter().any(|said| said.contains(name) && said.contains("SWCLK is taken")),
+            "{head:?}: {said:?}"
+        );
+    }
+}
+
+#[test]
+fn changes_with_times_need_no_head_either() {
+    let (pins, expected) = example(40);
+    let text = String::from_utf8(saleae_csv(&pins)).unwrap();
+    let (_, rows) = text.split_once('\n').unwrap();
+    let trace = open_with(rows.as_bytes(), &Options::default()).unwrap();
+    assert_eq!(transactions(&trace), expected);
+}
+
+#[test]
+fn pins_that_no_name_tells_are_found_by_what_decodes_in_every_format() {
+    let (pins, expected) = example(80);
+    for (name, file) in files(&pins) {
+        // The names of the channels, with others of the same length.
+        let text = |bytes: &[u8], from: &str, to: &str| {
+            let places: Vec<usize> =
+                (0..bytes.len()).filter(|at| bytes[*at..].starts_with(from.as_bytes())).collect();
+            let mut bytes = bytes.to_vec();
+            places.iter().for_each(|at| bytes[*at..*at + from.len()].copy_from_slice(to.as_bytes()));
+            bytes
+        };
+        if name.starts_with("sr") {
+            continue;
+        }
+        let renamed = text(&text(&file, "clk", "one"), "dio", "two");
+        let trace = open_with(&renamed, &Options::default()).unwrap();
+        assert_eq!(transactions(&trace), expected, "{name}");
+        assert!(matches!(trace.warnings(), [.., Warning::Guessed { .. }]), "{name}");
+    }
+    let metadata = b"[device 1]\ncapturefile=logic-1\nsamplerate=4 MHz\nprobe1=one\nprobe2=two\n";
+    let samples = pins.0.iter().map(|(clk, dio)| u8::from(*clk) << 1 | u8::from(*dio)).collect();
+    let session = write::zip(&[("metadata", metadata.to_vec()), ("logic-1-1", samples)]);
+    assert_eq!(transactions(&open_with(&session, &Options::default()).unwrap()), expected);
+    let (clk, dio) = saleae_binary(&pins, 1);
+    let (mut clk, mut dio) = (clk.as_slice(), dio.as_slice());
+    let files: Vec<(String, &mut dyn Read)> =
+        vec![("digital_0".to_owned(), &mut dio), ("digital_1".to_owned(), &mut clk)];
+    let trace = crate::open_channels(files, &Options::default()).unwrap();
+    assert_eq!(transactions(&trace), expected);
+}
+
+#[test]
+fn a_capture_in_which_nothing_decodes_asks_for_the_pins() {
+    let noise: Vec<[bool; 4]> =
+        (0..4000u32).map(|n| [n & 1 == 1, n % 3 == 1, n % 5 == 2, n % 7 == 3]).collect();
+    let error = open_with(&rows(&noise, ""), &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("0 (0), 1 (1), 2 (2), 3 (3)") && error.contains("SWCLK"), "{error}");
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub(super) fn read(
         let mut text = text;
         if let State::Header(header) = &mut state {
             let Some(rest) = header.take(text, &at)? else { continue };
-            let pins = channels.find(&header.names)?;
+            let pins = intake.pins(channels, &header.names)?;
             let scale = header.scale.unwrap_or(Scale::Femtos(1_000_000));
             if header.scale.is_none() {
                 intake.warnings.push(Warning::NoRate);

@@ -26,7 +26,9 @@ fn latencies_have_percentiles_and_a_histogram_at_each_level() {
     assert_eq!((commands.p95_ns, commands.p99_ns), (100_000, 1_000_100_000));
     assert_eq!(commands.histogram, [(100_000, 20), (2_000_000_000, 1)]);
     let levels: Vec<u8> = stat.latency.iter().map(|latency| latency.level).collect();
-    assert_eq!(levels, [0, 1, 2, 3, 5]);
+    assert_eq!(levels, [0, 1, 3, 5], "how long a transaction took is not on USB");
+    let of: Vec<&str> = stat.latency.iter().map(|latency| latency.of).collect();
+    assert_eq!(of, ["USB transfers", "packets", "accesses, by packets", "actions"]);
 }
 
 #[test]

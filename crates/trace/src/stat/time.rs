@@ -1,6 +1,7 @@
 //! Where the time went: how long things take at each level, silences, rates.
 
 use crate::event::{Body, Event};
+use crate::read::Protocol;
 use crate::{Trace, line};
 use serde::Serialize;
 use std::time::Duration;
@@ -9,11 +10,14 @@ use wire::Level;
 /// Silences that are listed.
 const GAPS: usize = 5;
 
-/// How long the events of a level took. Transactions of one packet share the times of the packet.
+/// How long things of a level took.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Latency {
     /// The level, 0 to 5.
     pub level: u8,
+    /// What took so long. Level 2 is there only where transactions have times of their own: in captures of the pins, and of an
+    /// ST-Link, where it is the command that makes one. CMSIS-DAP shows how long packets take, and no more.
+    pub of: &'static str,
     /// Events.
     pub count: usize,
     /// Half of them took no longer, in nanoseconds.
@@ -72,18 +76,37 @@ pub(super) fn latency(trace: &Trace) -> Vec<Latency> {
     let events = |level| if level == Level::Access { trace.accesses() } else { trace.events(level) };
     levels
         .into_iter()
-        .map(|level| of_level(level, events(level)))
+        .filter_map(|level| Some(of_level(level, measured(trace.protocol(), level)?, events(level))))
         .filter(|latency| latency.count > 0)
         .collect()
 }
 
-fn of_level(level: Level, events: &[Event]) -> Latency {
+/// What it is that the times of a level are of, where they are times of their own.
+fn measured(protocol: Option<Protocol>, level: Level) -> Option<&'static str> {
+    let packets = protocol == Some(Protocol::CmsisDap);
+    match level {
+        Level::Usb => Some("USB transfers"),
+        Level::Command if packets => Some("packets"),
+        Level::Command => Some("commands"),
+        Level::Transaction => match protocol? {
+            Protocol::Wire => Some("transactions"),
+            Protocol::StLink => Some("single commands"),
+            Protocol::CmsisDap | Protocol::JLink | Protocol::Log => None,
+        },
+        Level::Access | Level::Meaning if packets => Some("accesses, by packets"),
+        Level::Access | Level::Meaning => Some("accesses"),
+        Level::Action => Some("actions"),
+    }
+}
+
+fn of_level(level: Level, of: &'static str, events: &[Event]) -> Latency {
     let mut all: Vec<u64> = events.iter().map(|event| nanos(event.until.saturating_sub(event.at))).collect();
     all.sort_unstable();
     let at =
         |percent: usize| all.get((all.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or(0);
     Latency {
         level: level.number(),
+        of,
         count: all.len(),
         p50_ns: at(50),
         p95_ns: at(95),

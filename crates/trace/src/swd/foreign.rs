@@ -41,6 +41,11 @@ impl Stray {
         self.count >= FULL
     }
 
+    /// How many.
+    pub(super) fn clocks(&self) -> usize {
+        self.count
+    }
+
     /// All clocks are high.
     pub(super) fn is_high(&self) -> bool {
         self.high

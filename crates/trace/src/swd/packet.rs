@@ -121,6 +121,14 @@ impl Packet {
         HEADER + self.turnaround + ACK
     }
 
+    /// Where the data of a refused write are, counted from the header, if their parity says that they are spoiled.
+    pub(crate) fn spoiled_data(&self, phase: DataPhase) -> Option<std::ops::Range<usize>> {
+        let data = HEADER + ACK + 2 * self.turnaround;
+        let spoiled =
+            self.kind() == Kind::Refused && phase == DataPhase::With && !self.header.read && !self.fits;
+        spoiled.then_some(data..data + DATA)
+    }
+
     /// The transaction, and what the host wanted to write where it was refused and yet sent it.
     pub(crate) fn transaction(&self, phase: DataPhase) -> (Transaction, Option<u32>) {
         let Header { reg, read } = self.header;

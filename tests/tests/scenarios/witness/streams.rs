@@ -32,6 +32,22 @@ fn width() -> impl Strategy<Value = Width> {
     prop_oneof![Just(Width::Byte), Just(Width::Half), Just(Width::Word)]
 }
 
+/// A wait for bits that come: the word is written first, and the wait is for what the mask leaves of it.
+fn wait() -> impl Strategy<Value = Vec<MemOp>> {
+    let mask = prop_oneof![Just(0), Just(u32::MAX), Just(1), any::<u32>()];
+    (place(Width::Word), mask, any::<u32>()).prop_map(|(at, mask, value)| {
+        let write = MemOp::Write { at, width: Width::Word, value, once: false, secret: false };
+        vec![write, MemOp::WaitUntil { at, mask, value: value & mask }]
+    })
+}
+
+fn operations() -> impl Strategy<Value = Vec<MemOp>> {
+    prop_oneof![
+        80 => operation().prop_map(|op| vec![op]),
+        2 => wait(),
+    ]
+}
+
 fn operation() -> impl Strategy<Value = MemOp> {
     let one = |width: Width| (place(width), Just(width));
     prop_oneof![
@@ -51,14 +67,14 @@ fn operation() -> impl Strategy<Value = MemOp> {
         }),
         20 => (place(Width::Word), prop::collection::vec(any::<u32>(), 1..200))
             .prop_map(|(at, words)| MemOp::WriteWords { at, words, secret: false }),
-        1 => place(Width::Word).prop_map(|at| MemOp::WaitUntil { at, mask: 0, value: 0 }),
     ]
 }
 
 fn act() -> impl Strategy<Value = Act> {
     let flow = prop_oneof![Just(Flow::Lockstep), Just(Flow::Pipelined)];
     prop_oneof![
-        8 => (flow, prop::collection::vec(operation(), 1..12)).prop_map(|(flow, ops)| Act::Batch(flow, ops)),
+        8 => (flow, prop::collection::vec(operations(), 1..12))
+            .prop_map(|(flow, ops)| Act::Batch(flow, ops.concat())),
         1 => Just(Act::Nowhere),
         1 => Just(Act::Dp),
         1 => prop_oneof![Just(regs::ap::IDR), Just(regs::ap::CSW), Just(regs::ap::BASE)].prop_map(Act::Ap),

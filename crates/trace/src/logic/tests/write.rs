@@ -7,7 +7,7 @@ use zip::write::SimpleFileOptions;
 const NANOS: u64 = 250;
 
 /// Samples of SWCLK and SWDIO.
-pub(super) struct Pins(Vec<(bool, bool)>);
+pub(super) struct Pins(pub(super) Vec<(bool, bool)>);
 
 impl Pins {
     /// Four samples a clock: the level is there when SWCLK rises, and changes with the rise.

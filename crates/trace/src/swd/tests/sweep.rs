@@ -1,7 +1,7 @@
 //! Every setting of host and target, and every way to spoil what they said.
 
 use super::writer::{Fate, Rng, Setting, Writer, session};
-use super::{decoded, transactions, unreadable};
+use super::{Decoder, Found, Port, RegSel, Transaction, WireEvent, decoded, dp, transactions, unreadable};
 use crate::event::{OnWire, Why};
 use wire::Ack;
 
@@ -31,6 +31,26 @@ fn every_setting_is_decoded_exactly() {
             apart.map(|n| (&seen[n..n + 2], &writer.expected[n..n + 2]))
         );
         assert_eq!(seen.len(), writer.expected.len(), "{setting:?}");
+    }
+}
+
+#[test]
+fn every_clock_is_counted_for_what_it_was() {
+    for setting in settings() {
+        let writer = session(setting, 100, Rng(4711));
+        let mut decoder = Decoder::default();
+        writer.bits.iter().enumerate().for_each(|(n, bit)| decoder.clocks.push(*bit, n as u64));
+        decoder.run(true);
+        let tally = decoder.tally();
+        let packets = || writer.begins.iter().zip(&writer.ends).zip(&writer.expected);
+        let spent = |wanted: fn(&Transaction) -> bool| -> usize {
+            packets().filter(|(_, t)| wanted(t)).map(|((begin, end), _)| end - begin).sum()
+        };
+        let (all, waits) = (spent(|_| true), spent(|t| t.ack == Ack::WAIT));
+        assert_eq!((tally.clocks, tally.others), (writer.bits.len() as u64, 0), "{setting:?}");
+        assert_eq!((tally.transactions, tally.waits), (all as u64, waits as u64), "{setting:?}");
+        assert_eq!(tally.turnaround, setting.turnaround as u64, "{setting:?}");
+        assert!(tally.sequences >= 50 + 16 + 50 && tally.idle() > 0, "{setting:?}: {tally:?}");
     }
 }
 
@@ -110,11 +130,52 @@ fn complaints(found: &[OnWire]) -> usize {
     odd + unreadable(found).len()
 }
 
+/// Everything that is found, with its clocks.
+fn placed(bits: &[bool]) -> Vec<Found> {
+    let mut decoder = Decoder::default();
+    bits.iter().enumerate().for_each(|(n, bit)| decoder.clocks.push(*bit, n as u64));
+    decoder.run(true);
+    decoder.found
+}
+
+/// Whether these levels are what a host and a target that make no mistake put on the line for what was found: header, ack,
+/// data and parity of each packet from clock `from` on, and low clocks between them. Then nobody can know that it was another
+/// session.
+fn is_what_was_found(bits: &[bool], found: &[Found], from: usize, turnaround: usize) -> bool {
+    let number = |at: usize, count: usize| (0..count).fold(0u64, |all, n| all | u64::from(bits[at + n]) << n);
+    let low = |from: usize, to: usize| bits[from..to].iter().all(|bit| !bit);
+    let mut at = from;
+    let packets = found.iter().filter(|found| found.at as usize >= from).all(|found| {
+        let (begin, end) = (found.at as usize, found.until as usize + 1);
+        let OnWire::Event(WireEvent::Transaction(t)) = &found.what.what else {
+            return false;
+        };
+        let idle = low(at, begin);
+        at = end;
+        let header = u64::from(dp::request(t.reg.port == Port::Ap, t.read, t.reg.a));
+        let ack = begin + 8 + turnaround;
+        let data = ack + 3 + if t.read { 0 } else { turnaround };
+        let (bare, whole) = (11 + 2 * turnaround, 44 + 2 * turnaround);
+        let word = |value: u32| {
+            number(data, 32) == u64::from(value) && bits[data + 32] == (value.count_ones() % 2 == 1)
+        };
+        let data = match t.data.or(found.what.refused) {
+            Some(value) => end - begin == whole && word(value),
+            // Refused: without data, or with those of a read, which nobody drives.
+            None => end - begin == bare || end - begin == whole && t.read,
+        };
+        // Nobody acknowledges TARGETSEL.
+        let acked = t.reg == RegSel::dp(dp::TARGETSEL) && !t.read || number(ack, 3) == u64::from(t.ack.0);
+        idle && number(begin, 8) == header && acked && data
+    });
+    packets && low(at, bits.len())
+}
+
+/// Spoils 7200 sessions. Of each way to spoil: how often it made another session without fault.
 #[test]
-fn a_clock_that_is_flipped_lost_or_doubled_costs_two_packets_at_most_and_is_told() {
+fn a_clock_that_is_flipped_lost_or_doubled_costs_two_packets_at_most_and_is_told_unless_nobody_can_know() {
     let mut rng = Rng(1234);
-    let mut unnoticed = (0, 0);
-    let mut all = 0;
+    let (mut unknowable, mut missed) = ([0; 3], Vec::new());
     for round in 0..60 {
         let setting = Setting::any(&mut rng);
         let mut writer = Writer::new(setting, Rng(rng.next() | 1));
@@ -122,29 +183,31 @@ fn a_clock_that_is_flipped_lost_or_doubled_costs_two_packets_at_most_and_is_told
         for n in 0..30 {
             writer.packet(if n % 5 == 3 { Fate::Wait } else { Fate::Ok });
         }
-        for how in [Spoil::Flip, Spoil::Drop, Spoil::Insert] {
+        for (how, unknowable) in [Spoil::Flip, Spoil::Drop, Spoil::Insert].into_iter().zip(&mut unknowable) {
             for _ in 0..40 {
-                all += 1;
                 let first = 6;
                 let span = writer.begins[24] - writer.begins[first];
                 let at = writer.begins[first] + rng.below(span as u64) as usize;
                 let hit = writer.begins.partition_point(|begin| *begin <= at) - 1;
-                let found = decoded(&spoiled(&writer.bits, at, how), 1000);
+                let bits = spoiled(&writer.bits, at, how);
+                let found = decoded(&bits, 1000);
                 let seen = transactions(&found);
                 let context =
                     || format!("round {round}, {how:?} at {at} in packet {hit}, {setting:?}: {found:?}");
                 assert!(seen.starts_with(&writer.expected[..hit - 1]), "{}", context());
                 assert!(seen.ends_with(&writer.expected[hit + 3..]), "{}", context());
                 if seen != writer.expected && complaints(&found) == 0 {
-                    // Nobody could tell: a clock more or less among the data is made up for by an idle clock and the parity
-                    // fits by chance, or one between packets makes a proper header to which the next one is the ack.
-                    let same = seen.iter().zip(&writer.expected).filter(|(a, b)| a == b).count();
-                    assert!(same + 2 >= writer.expected.len(), "{}", context());
-                    let flips = usize::from(how == Spoil::Flip);
-                    unnoticed = (unnoticed.0 + 1 - flips, unnoticed.1 + flips);
+                    let from = writer.ends[first - 1];
+                    let another = is_what_was_found(&bits, &placed(&bits), from, setting.turnaround);
+                    missed.extend((!another).then(context));
+                    *unknowable += 1;
                 }
             }
         }
     }
-    assert!(unnoticed.0 * 10 < all && unnoticed.1 * 500 < all, "{unnoticed:?} of {all}");
+    assert!(missed.is_empty(), "{} of {unknowable:?}, the first: {}", missed.len(), missed[0]);
+    // A clock more or less among the data moves those behind it, an idle clock makes up for it, and the parity fits by
+    // chance; or a bit that is flipped between two packets makes a proper header. The numbers are those of this seed: of 2400
+    // flipped, lost and doubled clocks each.
+    assert_eq!(unknowable, [2, 415, 136]);
 }
