@@ -8,6 +8,9 @@
 //! One thing stays open: on a line that rests low, a packet that nobody answers leaves no trace of where it ends. In one of
 //! 20,000 sessions with such packets the next one then reads as another whose parity fits too.
 //!
+//! A clock that is lost or doubled can make another session without fault, and then nobody can know; the tests count how
+//! often. Where the parity of data that a refused write brought is wrong, that is told.
+//!
 //! Turnaround is learnt from writes of DLCR and, where the capture does not show them, from what fits. Whether WAIT and FAULT
 //! have a data phase is learnt from CTRL/STAT and from what fits.
 
