@@ -166,7 +166,7 @@ fn reset(target: &mut Target, output: &mut Output) -> Result<Vec<Check>, Trouble
 const RULES: [&str; 3] = ["/etc/udev/rules.d", "/usr/lib/udev/rules.d", "/lib/udev/rules.d"];
 
 fn usb(how: &How, output: &mut Output) -> Result<(), Trouble> {
-    let mut checks: Vec<_> = session::probes()
+    let mut checks: Vec<_> = session::probes(&session::policy(how.policy.as_deref(), &how.set)?)
         .iter()
         .map(|probe| Check::judged("probe", probe.trouble.is_none(), probe.to_string()))
         .collect();

@@ -129,7 +129,7 @@ pub(crate) fn unattached<T>(
 ) -> Result<T, Trouble> {
     let mut session = open(how, output)?;
     let done = work(&mut session, output).map_err(|trouble| explained(trouble, &session, None));
-    let closed = session.close();
+    let closed = session.close().map_err(Trouble::closing);
     let done = done?;
     closed?;
     Ok(done)
@@ -157,23 +157,17 @@ fn on<T>(
         bill.lines().for_each(|line| output.say(&format!("bill  {line}")));
     }
     let done = done?;
-    match closed {
-        Err(trouble) if trouble.exit == provision::Exit::Probe => {
-            output.say(&format!("the work was done; the probe could not be let go: {}", trouble.text));
-        }
-        closed => {
-            closed?;
-        }
-    }
+    closed?;
     Ok(done)
 }
 
 /// Opens the probe only.
 fn open(how: &How, output: &mut Output) -> Result<Session, Trouble> {
+    let policy = session::policy(how.policy.as_deref(), &how.set)?;
     let probe = match &how.probe {
         Some(probe) => probe.clone(),
         None => {
-            let only = session::only_probe(&session::policy(how.policy.as_deref(), &how.set)?)?;
+            let only = session::only_probe(&policy)?;
             output.say(&format!("probe: {only} (the only one)"));
             only
         }
