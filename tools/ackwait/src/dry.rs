@@ -156,3 +156,36 @@ const fn is_read(what: &Doing) -> bool {
         Doing::Line(_) | Doing::Nreset { .. } | Doing::Setup => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Cli;
+    use clap::Parser as _;
+
+    /// What a real part would be copied like, tried on a simulated one.
+    #[test]
+    fn a_stand_in_has_flash_option_bytes_and_state_of_the_part_it_stands_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let scenario = format!("sim:h533,state={}", dir.path().join("board.json").display());
+        let cli = Cli::try_parse_from(["ackwait", "status", "--probe", &scenario]).unwrap();
+        let mut output = Output::new(Box::new(std::io::sink()), Box::new(std::io::sink()));
+        let data = [0x5A; 16];
+        let like = target::with(&cli.how, &mut output, |target, output| {
+            let mut part = target.part(crate::cli::part::Which { family: None }, output)?;
+            part.update(&[(Addr(0x0800_4000), &data)], FlashPace::Stream, &mut |_| {})?;
+            part.change_options(&[OptionChange::new(part.identity().device.family, "BOR_LEV", 2).unwrap()])?;
+            part.change_state(ProductState::PROVISIONING)?;
+            Like::read(target, Copy::Flash, output)
+        });
+        let like = like.unwrap();
+        let mut session =
+            Session::stand_in(&like.scenario(), &target::options(&cli.how, &scenario).unwrap()).unwrap();
+        like.put_on(&mut session).unwrap();
+        let identity = h5::identify(&mut session.adi, wire::ApSel(1)).unwrap();
+        assert_eq!((identity.state, identity.flash_kib), (ProductState::PROVISIONING, 512));
+        let mut part = Part::new(&mut session.adi, wire::ApSel(1), identity);
+        assert_eq!(part.options().unwrap().get("BOR_LEV").unwrap().cur, 2);
+        assert_eq!(part.read(Addr(0x0800_4000), 16).unwrap(), data);
+    }
+}

@@ -368,3 +368,34 @@ fn a_dry_run_shows_the_accesses_and_leaves_the_board_as_it_is() {
     let all = json(&desk.run(&["ob", "write", "BOR_LEV=3", "--dry-run", "--format", "json"]));
     assert_eq!(all["schema"], "ackwait.dry-run/1");
 }
+
+#[test]
+fn with_trust_zone_on_flash_is_worked_on_through_the_secure_side_and_passwords_are_refused() {
+    let desk = Desk::of("h562");
+    assert!(desk.done(&["ob", "write", "TZEN=on"]).contains("TZEN 0xC3 (off) -> 0xB4 (on)"));
+    desk.done(&["reset"]);
+    assert!(desk.done(&["status"]).contains("credentials are certificates"));
+    let image = desk.file("fw.bin", &pattern(9000));
+    desk.done(&["flash", "program", &image, "--at", "0x0C00_0000"]);
+    assert!(desk.done(&["flash", "verify", &image, "--at", "0x0800_0000"]).contains("equal"));
+    let (password, obk) = (desk.file("pw", b"benchpass1"), desk.path("da.obk"));
+    desk.done(&["obk", "new", "--family", "H562", "--password-file", &password, "-o", &obk]);
+    desk.done(&["state", "set", "PROVISIONING"]);
+    desk.done(&["reset"]);
+    let args = ["obk", "provision", &obk, "--family", "H562", "--password-file", &password];
+    let refused = desk.run(&args);
+    assert_eq!(refused.exit, Exit::Refused, "{}", refused.err);
+    assert!(refused.err.contains("TrustZone"), "{}", refused.err);
+}
+
+#[test]
+fn what_a_reset_left_of_an_option_change_is_told_and_repaired() {
+    let desk = Desk::of("h562");
+    desk.done(&["info"]);
+    let cut = desk.with(",cut=busy:1:middle", &["ob", "write", "BOR_LEV=2"]);
+    assert_ne!(cut.exit, Exit::Done, "{}", cut.out);
+    let status = desk.done(&["status"]);
+    assert!(status.contains("need a repair"), "{status}");
+    assert!(desk.done(&["ob", "repair"]).contains("selectors are repaired"));
+    assert!(!desk.done(&["status"]).contains("need a repair"));
+}
