@@ -240,3 +240,38 @@ fn a_probe_whose_host_was_killed_in_a_block_is_opened_and_the_target_keeps_what_
         }
     }
 }
+
+/// A block of 20 KiB in which the target answers WAIT twice for longer than the firmware tries: the whole result, the words in
+/// SRAM, and how often was gone on.
+fn written_through_waits(probe: &str, harmless: bool) -> (Result<(), AdiError>, Vec<u8>, u64) {
+    let mut session = open(&options(&format!("sim:h562,{probe},stlink.retry=4,wait=900:30,wait=3000:30")))
+        .expect("a session");
+    session.adi.attach(&Attach::HOTPLUG).expect("attached");
+    let (ap, at, attr) = (wire::ApSel(1), wire::Addr(0x2000_0000), wire::Attr::Default);
+    let words = vec![0x5A5A_5A5A; 5 * 1024];
+    let device = session.device().expect("simulated");
+    let before = device.borrow().bill().wait;
+    let result = if harmless {
+        session.adi.write_words(ap, attr, at, &words)
+    } else {
+        let ops = vec![wire::MemOp::WriteWords { at, words, secret: false }];
+        session.adi.run(&wire::Batch { ap, attr, flow: wire::Flow::Lockstep, ops }).map(drop)
+    };
+    let waits = device.borrow().bill().wait - before;
+    let ram = device.borrow().board().ram(at.0, 20 * 1024);
+    (result, ram, waits)
+}
+
+#[test]
+fn a_block_that_an_st_link_meets_wait_in_is_written_whole_where_writing_twice_is_harmless_and_left_otherwise()
+{
+    for probe in ["probe=stlink-v2", "probe=stlink-v21", "probe=stlink-v3"] {
+        let (result, ram, waits) = written_through_waits(probe, true);
+        assert_eq!(result, Ok(()), "{probe}");
+        // Of the 60 some fall on looks at CTRL/STAT, which is never answered so.
+        assert!(waits > 40 && ram.iter().all(|byte| *byte == 0x5A), "{probe}: {waits}");
+        let (result, ram, waits) = written_through_waits(probe, false);
+        assert!(matches!(result, Err(AdiError::Unsure { .. })), "{probe}: {result:?}");
+        assert!(waits < 30 && ram.contains(&0x5A) && ram.contains(&0), "{probe}: {waits}");
+    }
+}
