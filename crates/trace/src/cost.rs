@@ -106,7 +106,7 @@ impl Cost {
     pub fn of(trace: &Trace) -> Cost {
         let clocks = Clocks::of(trace);
         let walk = Walk::over(trace.accesses());
-        let pins = trace.protocol() == Some(Protocol::Wire);
+        let pins = trace.shows_the_wire_alone();
         let hidden = trace.protocol() == Some(Protocol::StLink);
         Cost {
             schema: 1,

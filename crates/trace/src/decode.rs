@@ -82,8 +82,8 @@ pub(crate) fn decode(transfers: &[Transfer], choice: Choice) -> Decoding {
         Protocol::CmsisDap => cmsis_dap(transfers, choice),
         Protocol::StLink => stlink::decode(transfers, choice),
         Protocol::JLink => jlink::decode(transfers, choice),
-        // Pins and logs come without any transfer.
-        Protocol::Wire | Protocol::Log => Decoding::default(),
+        // These come without any transfer.
+        Protocol::Wire | Protocol::Log | Protocol::List => Decoding::default(),
     }
 }
 

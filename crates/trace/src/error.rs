@@ -19,6 +19,12 @@ pub enum TraceError {
     /// The bytes are no recording in a format that is known.
     #[error("this is no recording: {0}")]
     Unknown(String),
+    /// The secrets of such a recording cannot be masked.
+    #[error(
+        "the secrets of {0} cannot be masked, only those of recordings of USB: record USB too (swdtrace record), or hand on \
+         what `swdtrace show --level 5` or `stat` prints of it, when you have read it"
+    )]
+    NotRedacted(String),
     /// Several probes are in the recording and none was chosen.
     #[error("no device {0} in the recording")]
     NoSuchDevice(String),

@@ -8,7 +8,11 @@
 //! | [`Format::Perfetto`] | ui.perfetto.dev | every level that the trace has, a track each, and the marks |
 //! | [`Format::Vcd`], [`Format::Sr`] | waveform viewers, sigrok | SWCLK, SWDIO and nRESET, drawn from level 2 |
 //!
-//! [`script`] writes the accesses as a program for another tool. What a form needs and the trace does not have is made up by a plain rule, and [`export`] says so in words.
+//! [`script`] writes the accesses as a program for another tool. What a form needs and the trace does not have is
+//! made up by a plain rule, and what the trace has and the form does not hold is left out; [`export`] says both in words.
+//!
+//! [`open`](crate::open) reads pcapng, VCD and sigrok sessions again. pcapng gives the same events from level 2 on, the pins
+//! the same transactions, line sequences and resets. The others are not read again.
 
 mod accesses;
 mod again;
@@ -26,12 +30,17 @@ mod wireshark;
 pub use again::{Tool, script};
 pub use json::{SCHEMA, object};
 
-use crate::event::Event;
+use crate::event::{Body, Event, OnWire};
 use crate::read::Marked;
 use crate::trace::Trace;
 use std::io::{self, Write};
 use std::time::Duration;
-use wire::Level;
+use wire::{Level, WireEvent};
+
+/// In the head of an export: transactions have the times of the packets that they came in.
+pub(crate) const TIMES: &str = "times of packets";
+/// In the head of an export: the source shows nearly nothing of the wire.
+pub(crate) const HIDDEN: &str = "wire hidden by";
 
 /// Forms that a trace can be written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,11 +70,73 @@ pub struct Wanted {
     pub marks: bool,
 }
 
-/// Writes a trace and gives, in words, what was made up or left out.
+/// What a reader of an export must know, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Told {
+    /// What the form needs and the trace does not say.
+    pub made_up: Vec<String>,
+    /// What the trace has and the form does not hold.
+    pub left_out: Vec<String>,
+}
+
+impl Told {
+    fn left_out(&mut self, count: u64, what: &str) {
+        if count > 0 {
+            self.left_out.push(format!("{count} {what}"));
+        }
+    }
+}
+
+/// Writes a trace.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn export(trace: &Trace, wanted: &Wanted, out: &mut dyn Write) -> io::Result<Vec<String>> {
+pub fn export(trace: &Trace, wanted: &Wanted, out: &mut dyn Write) -> io::Result<Told> {
+    let mut told = written(trace, wanted, out)?;
+    match wanted.format {
+        Format::Pcapng | Format::Vcd | Format::Sr => without_a_wire(trace, &mut told),
+        Format::Jsonl | Format::Csv => without_the_level(trace, wanted.level, &mut told),
+        Format::Perfetto => {}
+    }
+    Ok(told)
+}
+
+/// What the source shows without showing how it was done on the wire.
+fn without_a_wire(trace: &Trace, told: &mut Told) {
+    if !trace.hides_the_wire() {
+        return;
+    }
+    let kinds: [(&str, fn(&Body) -> bool); 3] = [
+        ("memory accesses", |body| matches!(body, Body::Access(_))),
+        ("register accesses", |body| matches!(body, Body::Register(_))),
+        ("procedures of the probe", |body| matches!(body, Body::ByProbe(_))),
+    ];
+    let on_wire = |body: &Body| matches!(body, Body::Wire(w) if matches!(w.what, OnWire::Event(WireEvent::Transaction(_))));
+    let drawn = trace.events(Level::Transaction).iter().filter(|event| on_wire(&event.body)).count();
+    for (what, is) in kinds {
+        let count = trace.accesses().iter().filter(|event| is(&event.body)).count();
+        // Single registers are on the wire, in order, as far as an ST-Link spells them out.
+        let count = if what == "register accesses" { count.saturating_sub(drawn) } else { count };
+        let why = "are not there: the source does not show how they were done on the wire";
+        told.left_out(u64::try_from(count).unwrap_or(u64::MAX), &format!("{what} {why}"));
+    }
+}
+
+fn without_the_level(trace: &Trace, level: Level, told: &mut Told) {
+    let shown = |level: &Level| !trace.events(*level).is_empty();
+    let lowest = (0..=5).filter_map(Level::from_number).find(shown);
+    if let Some(lowest) = lowest.filter(|_| !shown(&level)) {
+        told.left_out.push(format!(
+            "the trace shows nothing at level {}; --level {} is the lowest at which it does",
+            level.number(),
+            lowest.number()
+        ));
+    } else if level == Level::Transaction {
+        without_a_wire(trace, told);
+    }
+}
+
+fn written(trace: &Trace, wanted: &Wanted, out: &mut dyn Write) -> io::Result<Told> {
     match wanted.format {
         Format::Pcapng => wireshark::write(trace, wanted.marks, out),
         Format::Jsonl => json::write(trace, wanted, out),

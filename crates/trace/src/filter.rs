@@ -3,6 +3,8 @@
 //! What is asked of an access (address, register, port, ack) is asked of the accesses of level 3. An event above it passes
 //! when one of the accesses that it consists of does, and an event below it when an access that is derived from it does.
 
+mod hint;
+
 use crate::Trace;
 use crate::event::{Body, Event, OnWire};
 use crate::name::register_name;

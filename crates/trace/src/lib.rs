@@ -24,8 +24,8 @@
 //! [`redact`](mod@redact) masks the secrets of a recording of somebody else, [`Monitor`] makes a recording of what Linux'
 //! usbmon gives.
 //!
-//! Wireshark reads a recording. Its marks have link type 147 (DLT_USER0), and what was on the wire in exports has 148; the
-//! dissector for both comes with `swdtrace wireshark`.
+//! Wireshark reads a recording. Its marks have link type 147 (DLT_USER0), and what was on the wire in exports has 148, which
+//! [`open`] reads again; the dissector for both comes with `swdtrace wireshark`.
 //!
 //! Register names, actions and rules of the STM32H5 hold where the trace shows that the target is one ([`Target`]), or where
 //! a person says so; otherwise only DP, AP and what every Cortex-M has are named.
@@ -43,7 +43,7 @@
 //!
 //! **Not supported.** Saleae's own `.sal`; SEGGER's own commands of a J-Link; JTAG; a second
 //! device's traffic beside the chosen one (one that comes back at another address is followed where its descriptors were
-//! captured both times); redaction of captures of the pins, and of secrets that were written byte by byte in one place
+//! captured both times); redaction of captures of the pins, of logs, of exports and of J-Link recordings, and of secrets that were written byte by byte in one place
 //! and as words in another. A CMSIS-DAP probe hides how often it repeated a transaction after WAIT, and when within a
 //! packet each transaction happened: all transactions of a packet carry the times of the packet. An ST-Link hides nearly
 //! all transactions.

@@ -15,7 +15,7 @@ use crate::target::Names;
 use crate::{Trace, line};
 use serde::Serialize;
 use std::time::Duration;
-use wire::{Ack, ApSel, Port};
+use wire::{Ack, ApSel, Mark, MarkKind, Port};
 
 /// How the session connected, which decides what it may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -158,6 +158,8 @@ struct Context<'a> {
     chosen: Option<Connect>,
     /// The marks that say how the session attached.
     attached: Vec<(&'a Marked, Connect)>,
+    /// Where the session says that it connects, whatever it was before.
+    anew: Vec<u64>,
     /// The probe hides SELECT, TAR and sticky flags.
     hidden: bool,
     /// The target is an STM32H5.
@@ -173,6 +175,7 @@ impl<'a> Context<'a> {
         Context {
             chosen: settings.connect,
             attached: trace.marks().iter().filter_map(said).collect(),
+            anew: trace.marks().iter().filter(|marked| connects(marked)).map(|marked| marked.order).collect(),
             hidden: trace.protocol() == Some(Protocol::StLink),
             h5: trace.target().names == Names::Stm32H5,
         }
@@ -183,6 +186,11 @@ impl<'a> Context<'a> {
         let before = self.attached.partition_point(|(marked, _)| marked.order < event.order);
         let said = before.checked_sub(1).and_then(|last| self.attached.get(last));
         self.chosen.or_else(|| said.map(|(_, connect)| *connect))
+    }
+
+    /// Where the session says for the first time behind this event that it connects.
+    fn connects_anew_behind(&self, event: &Event) -> Option<u64> {
+        self.anew.get(self.anew.partition_point(|order| *order < event.order)).copied()
     }
 
     fn blind(&self, settings: &Settings) -> Vec<Blind> {
@@ -207,6 +215,12 @@ impl<'a> Context<'a> {
         }
         blind
     }
+}
+
+/// Whether a mark says that the session connects: for the first time, or again behind a reset.
+fn connects(marked: &Marked) -> bool {
+    let Mark { kind, text } = &marked.mark;
+    *kind == MarkKind::Attempt && (text == "reconnect" || text.starts_with("attach "))
 }
 
 /// A rule at work: it sees every access in order.

@@ -62,6 +62,11 @@ impl std::fmt::Display for Tool {
 }
 
 impl Tool {
+    /// Whose log these bytes are.
+    pub(crate) fn of_head(bytes: &[u8]) -> Option<Tool> {
+        Tool::of(bytes.get(..HEAD).unwrap_or(bytes))
+    }
+
     /// Whose log begins so.
     pub(crate) fn of(head: &[u8]) -> Option<Tool> {
         let text = String::from_utf8_lossy(head);
@@ -88,6 +93,9 @@ trait Lines {
     /// There are no more.
     fn end(&mut self, _intake: &mut Intake) {}
 }
+
+/// Bytes that tell whose log it is.
+const HEAD: usize = 4096;
 
 /// A longer line is no line of a log.
 const LONGEST: u64 = 1 << 20;

@@ -5,12 +5,14 @@
 
 mod choose;
 mod darwin;
+pub(crate) mod foreign;
 mod identity;
 mod pairs;
 mod pcap;
 mod usbpcap;
 
 use crate::TraceError;
+use crate::event::Event;
 use crate::log::Tool;
 use bytes::Bytes;
 use std::fmt;
@@ -144,6 +146,11 @@ pub enum Warning {
         /// The others.
         others: Vec<Device>,
     },
+    /// A list of what was on the wire stands beside USB transfers from which the same follows.
+    WireBesideUsb {
+        /// How many events.
+        events: usize,
+    },
     /// A logic capture ends before its end, or cannot be read from there on.
     CutAtSample {
         /// How many samples could be read.
@@ -210,6 +217,10 @@ impl fmt::Display for Warning {
                 let others: Vec<String> = others.iter().map(Device::to_string).collect();
                 write!(f, "device {kept} is also {}, by its descriptors: the probe was connected anew", others.join(", "))
             }
+            Warning::WireBesideUsb { events } => write!(
+                f,
+                "{events} packets of link type 148 were left out: what was on the wire is derived from the USB transfers"
+            ),
             Warning::CutAtSample { sample } => {
                 write!(f, "the capture is cut off or damaged after sample {sample}; what stands before is shown")
             }
@@ -254,6 +265,8 @@ pub struct Recording {
     pub transfers: Vec<Transfer>,
     /// The marks.
     pub marks: Vec<Marked>,
+    /// What was on the wire (level 2), in exports and in what a simulator saw.
+    pub wire: Vec<Event>,
     /// What could not be used.
     pub warnings: Vec<Warning>,
 }
@@ -276,10 +289,7 @@ pub(crate) fn read_shared(bytes: &Bytes) -> Result<Recording, TraceError> {
             | [0xA1, 0xB2, 0x3C, 0x4D]
             | [0x4D, 0x3C, 0xB2, 0xA1],
         ) => Ok(pcap::classic(bytes)),
-        Some(other) => {
-            Err(TraceError::Unknown(format!("it begins with {other:02X?}, not as pcapng or pcap do")))
-        }
-        None => Err(TraceError::Unknown("it has fewer than four bytes".to_owned())),
+        _ => Err(TraceError::Unknown(foreign::describe(bytes))),
     }
 }
 

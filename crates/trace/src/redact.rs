@@ -16,6 +16,7 @@ mod tests;
 
 use crate::event::{Body, Event};
 use crate::lift::Assume;
+use crate::log::Tool;
 use crate::logic::Format;
 use crate::mask::Masker;
 use crate::read::{Protocol, Warning};
@@ -46,16 +47,21 @@ pub struct Redacted {
 /// Masks the secrets of a recording.
 ///
 /// # Errors
-/// As [`open_with`](crate::open_with); [`TraceError::Unknown`] too for captures of the pins; [`TraceError::Random`].
+/// As [`open_with`](crate::open_with); [`TraceError::NotRedacted`] for what is no recording of CMSIS-DAP or ST-Link;
+/// [`TraceError::Random`].
 pub fn redact(bytes: &[u8], rules: &Rules, options: &Options) -> Result<Redacted, TraceError> {
     if Format::of(bytes).is_some() {
-        return Err(TraceError::Unknown(
-            "only recordings of USB can be redacted, not captures of the pins".to_owned(),
-        ));
+        return Err(TraceError::NotRedacted("a capture of the pins".to_owned()));
+    }
+    if let Some(tool) = Tool::of_head(bytes) {
+        return Err(TraceError::NotRedacted(format!("a log of {tool}")));
     }
     let whole = Bytes::copy_from_slice(bytes);
     // Where an access goes is not to be assumed here: what is not known may be a secret.
     let trace = open_shared(&whole, &Options { assume: Assume::Nothing, ..options.clone() })?;
+    if let Some(protocol @ (Protocol::List | Protocol::JLink)) = trace.protocol() {
+        return Err(TraceError::NotRedacted(format!("this recording ({protocol})")));
+    }
     let secrets = Secrets::of(&trace, rules);
     let mut places = Places { whole: &whole, found: BTreeSet::new(), blank: Vec::new(), lost: 0 };
     marked(&trace, &mut places);

@@ -9,7 +9,7 @@ use crate::logic::{self, Capture, Channels, Format};
 use crate::read::{Choice, Device, Marked, Protocol, Recording, Warning, choose};
 use crate::swd::Tally;
 use crate::target::{Names, Target};
-use crate::{Secrets, TraceError, action, decode, fold, lift, read, recorder};
+use crate::{Secrets, TraceError, action, decode, export, fold, lift, read, recorder};
 use bytes::Bytes;
 use cmsis_dap::Model;
 use std::io::Read;
@@ -113,7 +113,7 @@ pub fn open_with(bytes: &[u8], options: &Options) -> Result<Trace, TraceError> {
     if let Some(format) = Format::of(bytes) {
         return Ok(Trace::of_capture(logic::read(format, &mut source, &options.channels)?, options));
     }
-    if let Some(tool) = Tool::of(bytes.get(..usize::from(HEAD)).unwrap_or(bytes)) {
+    if let Some(tool) = Tool::of_head(bytes) {
         return Ok(Trace::of_log(log::read(tool, &mut source)?, options));
     }
     open_shared(&Bytes::copy_from_slice(bytes), options)
@@ -185,7 +185,15 @@ impl Trace {
         Trace { protocol: Some(Protocol::Log), ..trace }
     }
 
-    fn derive(recording: Recording, choice: Option<Choice>, options: &Options) -> Trace {
+    fn derive(mut recording: Recording, choice: Option<Choice>, options: &Options) -> Trace {
+        let listed = std::mem::take(&mut recording.wire);
+        if choice.is_none() && !listed.is_empty() {
+            let trace = Trace::of_wire(recording, None, Decoding { wire: listed, ..Decoding::default() }, options);
+            return Trace { protocol: Some(Protocol::List), ..trace };
+        }
+        if !listed.is_empty() {
+            recording.warnings.push(Warning::WireBesideUsb { events: listed.len() });
+        }
         let decoding = choice.map(|choice| decode::decode(&recording.transfers, choice)).unwrap_or_default();
         Trace::of_wire(recording, choice, decoding, options)
     }
@@ -209,7 +217,7 @@ impl Trace {
         lifted: Lifted,
         options: &Options,
     ) -> Trace {
-        let Recording { comment, transfers, marks, mut warnings } = recording;
+        let Recording { comment, transfers, marks, mut warnings, .. } = recording;
         let Lifted { events: mut lifted, ports } = lifted;
         let target = match options.names {
             Some(names) => Target::said(names),
@@ -339,8 +347,17 @@ impl Trace {
     }
 
     /// Whether transactions carry the times of the packets that they came in, and no times of their own.
-    pub(crate) fn usb_hides_times(&self) -> bool {
-        self.protocol != Some(Protocol::Wire)
+    pub fn usb_hides_times(&self) -> bool {
+        match self.protocol {
+            Some(Protocol::Wire) => false,
+            Some(Protocol::List) => self.header(export::TIMES).is_some(),
+            _ => true,
+        }
+    }
+
+    /// Whether all that there is of USB is not to be seen: the source shows the wire.
+    pub fn shows_the_wire_alone(&self) -> bool {
+        matches!(self.protocol, Some(Protocol::Wire | Protocol::List))
     }
 
     /// What the clocks were for, where each of them was seen.
@@ -358,6 +375,7 @@ impl Trace {
         match self.protocol {
             Some(Protocol::StLink) => true,
             Some(Protocol::Log) => self.wire.is_empty(),
+            Some(Protocol::List) => self.header(export::HIDDEN).is_some(),
             _ => false,
         }
     }

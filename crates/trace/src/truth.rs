@@ -1,16 +1,39 @@
-//! What was on the wire, written by whoever can see it: the simulator.
+//! What was on the wire, as a list: written by whoever can see it (the simulator), and by exports.
 //!
 //! Interface 2 of a recording (link type USER1) holds one packet for each event. Its first byte says what it is: 0 a
 //! transaction, 1 a line reset, 2 a switch sequence (its name follows), 3 nRESET low, 4 nRESET released, 5 idle (nanoseconds
 //! follow, eight bytes), and in exports 6 clocks that no specification names (their count in four bytes, then the bits), 7 a
-//! command without an answer, 8 clocks that could not be read (as 6). A transaction has four more: the request as it is sent,
-//! the ack, 1 when there was a data phase, what is to be known of it (bit 0: the data are secret, bit 1: the probe added it);
-//! and the data if there were any. The packet's comment says the same in words.
+//! command without an answer, 8 clocks that could not be read (as 6, then one byte why and eight bytes where).
+//!
+//! A transaction has four more: the request as it is sent, the ack, 1 when there was a data phase, what is to be known of it
+//! (bit 0: the data are secret, bit 1: the probe added it, bit 2: refused, bit 3: matched). Then come four bytes of data if
+//! there were any, four bytes that the target refused, and of a match one byte (bit 0: the mask is known, bit 1: it was
+//! reached), its mask and its value.
+//!
+//! What was derived from other records begins with 9, one byte how sure it is and eight bytes how long it took, in nanoseconds.
+//! The packet's comment says the same in words. All numbers are little-endian.
 
-use crate::event::{OnWire, Wired};
+mod read;
+
+pub(crate) use read::{Listed, packet as read};
+
+use crate::event::{Match, OnWire, Why, Wired};
 use crate::{pcapng, recorder, text};
 use std::time::Duration;
-use wire::{Port, Transaction, WireEvent};
+use wire::{Certainty, Port, Transaction, WireEvent};
+
+const SECRET: u8 = 1;
+const IMPLIED: u8 = 2;
+const REFUSED: u8 = 4;
+const MATCHED: u8 = 8;
+/// What begins so was derived from other records.
+const DERIVED: u8 = 9;
+
+/// How sure something is, by number.
+const CERTAINTIES: [Certainty; 4] =
+    [Certainty::Explicit, Certainty::Deterministic, Certainty::Inferred, Certainty::Hidden];
+/// Why clocks could not be read, by number.
+const REASONS: [Why; 4] = [Why::NoPacket, Why::Began, Why::Cut, Why::NotSwd];
 
 /// A recording of these events, as a pcapng file. `about` names the source in one line.
 pub fn truth(about: &str, events: &[(Duration, WireEvent)]) -> Vec<u8> {
@@ -32,7 +55,9 @@ fn words(event: &WireEvent) -> String {
 
 fn body(event: &WireEvent, out: &mut Vec<u8>) {
     match event {
-        WireEvent::Transaction(transaction) => put(transaction, 0, out),
+        WireEvent::Transaction(transaction) => {
+            put(transaction, &Wired::plain(OnWire::Event(event.clone())), out);
+        }
         WireEvent::LineReset => out.push(1),
         WireEvent::Switch(name) => {
             out.push(2);
@@ -47,16 +72,27 @@ fn body(event: &WireEvent, out: &mut Vec<u8>) {
 }
 
 /// What a trace derived, in the same form.
-pub(crate) fn wired(wired: &Wired, out: &mut Vec<u8>) {
+pub(crate) fn wired(wired: &Wired, certainty: Certainty, took: Duration, out: &mut Vec<u8>) {
+    if certainty != Certainty::Explicit || took > Duration::ZERO {
+        out.extend_from_slice(&[DERIVED, number(&CERTAINTIES, certainty)]);
+        out.extend_from_slice(&u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).to_le_bytes());
+    }
     match &wired.what {
-        OnWire::Event(WireEvent::Transaction(transaction)) => {
-            put(transaction, u8::from(wired.secret) | u8::from(wired.implied) << 1, out);
-        }
+        OnWire::Event(WireEvent::Transaction(transaction)) => put(transaction, wired, out),
         OnWire::Event(event) => body(event, out),
         OnWire::Bits { count, data } => clocks(6, *count, data, out),
         OnWire::Lost => out.push(7),
-        OnWire::Unreadable(found) => clocks(8, found.count, &found.data, out),
+        OnWire::Unreadable(found) => {
+            clocks(8, found.count, &found.data, out);
+            out.push(number(&REASONS, found.why));
+            out.extend_from_slice(&found.tick.to_le_bytes());
+        }
     }
+}
+
+/// The place of something in a list that has it.
+fn number<T: PartialEq>(list: &[T], one: T) -> u8 {
+    list.iter().position(|other| *other == one).and_then(|n| u8::try_from(n).ok()).unwrap_or(u8::MAX)
 }
 
 fn clocks(kind: u8, count: usize, data: &[u8], out: &mut Vec<u8>) {
@@ -65,12 +101,21 @@ fn clocks(kind: u8, count: usize, data: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(data);
 }
 
-fn put(transaction: &Transaction, known: u8, out: &mut Vec<u8>) {
+fn put(transaction: &Transaction, known: &Wired, out: &mut Vec<u8>) {
     let Transaction { reg, read, ack, data } = transaction;
+    let Wired { secret, implied, refused, matching, .. } = known;
     let request = regs::dp::request(reg.port == Port::Ap, *read, reg.a);
-    out.extend_from_slice(&[0, request, ack.0, u8::from(data.is_some()), known]);
-    if let Some(data) = data {
-        out.extend_from_slice(&data.to_le_bytes());
+    let flags =
+        [(*secret, SECRET), (*implied, IMPLIED), (refused.is_some(), REFUSED), (matching.is_some(), MATCHED)];
+    let flags = flags.iter().filter(|(set, _)| *set).fold(0, |all, (_, bit)| all | bit);
+    out.extend_from_slice(&[0, request, ack.0, u8::from(data.is_some()), flags]);
+    for word in data.iter().chain(refused) {
+        out.extend_from_slice(&word.to_le_bytes());
+    }
+    if let Some(Match { mask, value, reached }) = matching {
+        out.push(u8::from(mask.is_some()) | u8::from(*reached) << 1);
+        out.extend_from_slice(&mask.unwrap_or(0).to_le_bytes());
+        out.extend_from_slice(&value.to_le_bytes());
     }
 }
 

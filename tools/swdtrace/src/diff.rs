@@ -8,6 +8,7 @@ mod unified;
 
 pub(crate) use args::Args;
 
+use crate::output::spare;
 use crate::{DIFFERENT, Failure, OK, USAGE, open};
 use args::Format;
 use columns::{Columns, seconds};
@@ -42,6 +43,7 @@ pub(crate) struct Report<'a> {
 
 /// Compares and reports.
 pub(crate) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
+    spare(args.html.as_deref(), &[&args.a, &args.b])?;
     let [a, b] = args.inputs();
     let (first, second) = (open(&a, err)?, open(&b, err)?);
     let found = trace::diff::diff_with(&first, &second, args.equality(), &args.masks())?;

@@ -1,10 +1,10 @@
 //! `swdtrace export`: a trace for other programs.
 
-use crate::{Failure, Input, complete, open};
+use crate::output::{create, spare};
+use crate::{Failure, INCOMPLETE, Input, complete, open};
 use clap::ValueEnum;
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
 use trace::export::{Format, Wanted, export};
 
 /// Arguments of `swdtrace export`.
@@ -57,30 +57,25 @@ impl To {
 }
 
 pub(crate) fn run(args: &Export, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
+    spare(args.output.as_deref(), &[&args.input.file])?;
     let trace = open(&args.input, err)?;
     let level = wire::Level::from_number(args.level).unwrap_or(wire::Level::Meaning);
     let wanted = Wanted { format: args.to.format(), level, marks: !args.no_marks };
-    let notes = match &args.output {
+    let told = match &args.output {
         Some(path) => {
             let named = |source| Failure::File { path: path.clone(), source };
             let mut file = BufWriter::new(create(path).map_err(named)?);
-            let notes = export(&trace, &wanted, &mut file).map_err(named)?;
+            let told = export(&trace, &wanted, &mut file).map_err(named)?;
             file.flush().map_err(named)?;
-            notes
+            told
         }
         None => export(&trace, &wanted, out)?,
     };
-    for note in notes {
+    for note in &told.made_up {
         let _ = writeln!(err, "swdtrace: {note}");
     }
-    Ok(complete(&trace))
-}
-
-/// Creates a file that only its owner may read: what it holds was on the wire.
-pub(crate) fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    for left_out in &told.left_out {
+        let _ = writeln!(err, "swdtrace: warning: {left_out}");
+    }
+    Ok(if told.left_out.is_empty() { complete(&trace) } else { INCOMPLETE })
 }

@@ -17,6 +17,7 @@ mod diff;
 mod export;
 mod extcap;
 mod lint;
+mod output;
 mod reading;
 mod record;
 mod redact;
@@ -42,8 +43,8 @@ const BUG: u8 = 1;
 const DIFFERENT: u8 = 1;
 /// Wrong arguments, or a file that cannot be read or is no recording.
 const USAGE: u8 = 2;
-/// The recording is cut off; what it holds was shown.
-const TRUNCATED: u8 = 61;
+/// Not everything is there: the recording is cut off or has holes, or the form of an export has no place for something.
+const INCOMPLETE: u8 = 61;
 
 /// Shows, counts and compares what happened between a host, a probe and a target.
 #[derive(Debug, Parser)]
@@ -51,7 +52,8 @@ const TRUNCATED: u8 = 61;
     name = "swdtrace",
     version,
     after_help = "Exit codes:\n  0   done\n  1   the output could not be written\n  2   wrong arguments, a file that \
-                  cannot be read, or no recording\n  61  the recording is cut off; what it holds was shown\n\n\
+                  cannot be read, or no recording\n  61  not all is there: the recording is cut off or has holes (what it \
+                  holds was shown),\n      or an export has no place for something (standard error says for what)\n\n\
                   diff: 0 the same, 1 different, 2 trouble\nlint: 0 nothing found, 1 something found, 2 trouble\n\
                   record: that of the command; 2 when nothing was run"
 )]
@@ -146,6 +148,10 @@ enum Failure {
     Write { path: PathBuf, source: io::Error },
     #[error("{0}")]
     NotComparable(#[from] trace::diff::NotComparable),
+    #[error("{} is what is read: it was not overwritten; give the output another name", .0.display())]
+    SameFile(PathBuf),
+    #[error("{}: no folder of Saleae's binary exports: there is no digital_N.bin in it; name a file", .0.display())]
+    Folder(PathBuf),
     #[error("{}: nothing in it could be decoded", .0.display())]
     NothingDecoded(PathBuf),
     #[error("{0}")]
@@ -208,6 +214,10 @@ fn show(args: &show::Args, out: &mut dyn Write, err: &mut dyn Write) -> Result<u
         show::Format::Text => show::text(&trace, &args.view(), out)?,
         show::Format::Jsonl => show::jsonl(&trace, &args.view(), out)?,
     }
+    let view = args.view();
+    if let Some(hint) = view.filter.why_nothing(&trace, view.level) {
+        let _ = writeln!(err, "swdtrace: {hint}");
+    }
     Ok(complete(&trace))
 }
 
@@ -224,7 +234,7 @@ fn stat(args: &Stat, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Fai
 }
 
 fn complete(trace: &Trace) -> u8 {
-    if trace.truncated_at().is_some() { TRUNCATED } else { OK }
+    if trace.truncated_at().is_some() { INCOMPLETE } else { OK }
 }
 
 fn open(input: &Input, err: &mut dyn Write) -> Result<Trace, Failure> {
@@ -233,6 +243,7 @@ fn open(input: &Input, err: &mut dyn Write) -> Result<Trace, Failure> {
         Unread::Io(source) | Unread::Trace(TraceError::Source(source)) => {
             Failure::Read { path: path.clone(), source }
         }
+        Unread::NoChannels => Failure::Folder(path.clone()),
         Unread::Trace(source @ TraceError::Channel { .. }) => Failure::Channel { path: path.clone(), source },
         Unread::Trace(source) => Failure::Trace { path: path.clone(), source },
     })?;
@@ -246,6 +257,8 @@ fn open(input: &Input, err: &mut dyn Write) -> Result<Trace, Failure> {
 enum Unread {
     Io(io::Error),
     Trace(TraceError),
+    /// A folder without a file for a channel.
+    NoChannels,
 }
 
 impl From<io::Error> for Unread {
@@ -285,6 +298,9 @@ fn folder(path: &Path, options: &Options) -> Result<Trace, Unread> {
         if let Some(name) = name.filter(|_| path.extension().is_some_and(|e| e == "bin")) {
             files.push((name, BufReader::new(File::open(&path)?)));
         }
+    }
+    if files.is_empty() {
+        return Err(Unread::NoChannels);
     }
     files.sort_by(|(a, _), (b, _)| a.cmp(b));
     let all = files.iter_mut().map(|(name, file)| (name.clone(), file as &mut dyn Read)).collect();

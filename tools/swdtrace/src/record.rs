@@ -5,7 +5,7 @@
 
 pub(crate) mod find;
 
-use crate::export::create;
+use crate::output::create;
 use crate::{Failure, USAGE};
 use find::Found;
 use pace::{Received, UsbPatience, receive};
@@ -38,6 +38,9 @@ pub(crate) struct Record {
     /// The probe, as BUS.ADDRESS (`lsusb`), where several are plugged in.
     #[arg(long, value_name = "BUS.ADDRESS")]
     device: Option<Device>,
+    /// Overwrite FILE where it is there already.
+    #[arg(long)]
+    force: bool,
     /// Watch the bus with ackwait and h5-provision too, instead of telling them to record themselves.
     #[arg(long)]
     usbmon: bool,
@@ -54,6 +57,7 @@ pub(crate) struct Record {
 
 pub(crate) fn run(args: &Record, err: &mut dyn Write) -> Result<u8, Failure> {
     let Some((program, arguments)) = args.command.split_first() else { return Ok(USAGE) };
+    make_room(&args.output, args.force)?;
     let mut command = Command::new(program);
     command.args(arguments);
     let ours =
@@ -77,6 +81,18 @@ pub(crate) fn run(args: &Record, err: &mut dyn Write) -> Result<u8, Failure> {
     }
 }
 
+/// What was recorded earlier must not be taken for what is recorded now.
+fn make_room(output: &Path, force: bool) -> Result<(), Failure> {
+    match output.is_file() {
+        true if force => named(output, fs::remove_file(output)),
+        true => Err(Failure::Record(format!(
+            "{} is there already: --force overwrites it; nothing was run",
+            output.display()
+        ))),
+        false => Ok(()),
+    }
+}
+
 fn start(command: &mut Command) -> Result<Child, Failure> {
     let program = PathBuf::from(command.get_program());
     command.spawn().map_err(|source| Failure::File { path: program, source })
@@ -97,7 +113,8 @@ fn watch(args: &Record, command: &mut Command, err: &mut dyn Write) -> Result<u8
     let chunks = to.clone();
     // It ends with the process: a read of the monitor cannot be taken back.
     thread::spawn(move || read(source, &chunks));
-    let mut child = start(command)?;
+    // Of a command that never ran there is no recording.
+    let mut child = start(command).inspect_err(|_| drop(fs::remove_file(&args.output)))?;
     let code = signals.follow(&mut child, to, &from, &mut |bytes| {
         monitor.take(bytes, &mut file.bytes).map_err(|e| Failure::Record(e.to_string()))?;
         file.write()

@@ -1,7 +1,7 @@
 //! `swdtrace redact`: a recording that can be shown to others.
 
-use crate::export::create;
-use crate::{Failure, OK};
+use crate::output::{create, spare};
+use crate::{Failure, INCOMPLETE, OK};
 use std::io::Write;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -40,6 +40,7 @@ fn range(text: &str) -> Result<Range<u32>, String> {
 
 pub(crate) fn run(args: &Redact, err: &mut dyn Write) -> Result<u8, Failure> {
     let path = || args.input.clone();
+    spare(Some(&args.output), &[&args.input])?;
     let bytes = std::fs::read(&args.input).map_err(|source| Failure::Read { path: path(), source })?;
     let options = Options { device: args.device, ..Options::default() };
     let redacted = redact(&bytes, &Rules { also: args.also.clone() }, &options)
@@ -47,8 +48,8 @@ pub(crate) fn run(args: &Redact, err: &mut dyn Write) -> Result<u8, Failure> {
     let named = |source| Failure::File { path: args.output.clone(), source };
     create(&args.output).and_then(|mut file| file.write_all(&redacted.bytes)).map_err(named)?;
     let _ = writeln!(err, "swdtrace: {} words were masked", redacted.words);
-    for line in redacted.left {
+    for line in &redacted.left {
         let _ = writeln!(err, "swdtrace: warning: {line}");
     }
-    Ok(OK)
+    Ok(if redacted.left.is_empty() { OK } else { INCOMPLETE })
 }

@@ -1,6 +1,6 @@
 //! `swdtrace replay`: a script with which another tool does again what a recording holds.
 
-use crate::export::create;
+use crate::output::{create, spare};
 use crate::{Failure, Input, complete, open};
 use clap::ValueEnum;
 use std::io::{BufWriter, Write};
@@ -29,6 +29,7 @@ enum For {
 }
 
 pub(crate) fn run(args: &Replay, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
+    spare(args.output.as_deref(), &[&args.input.file])?;
     let trace = open(&args.input, err)?;
     let tool = match args.tool {
         For::Openocd => Tool::OpenOcd,

@@ -39,7 +39,7 @@ pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "target         {target}")?;
     writeln!(out, "duration       {:.6} s", Duration::from_nanos(duration_ns).as_secs_f64())?;
     let [usb_events, commands, wire, accesses, _, actions] = events;
-    let pins = trace.protocol() == Some(Protocol::Wire);
+    let pins = trace.shows_the_wire_alone();
     if pins {
         writeln!(out, "events         {wire} on the wire, {accesses} accesses, {actions} actions")?;
     } else {
@@ -55,7 +55,7 @@ pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
         "transactions   {} ({} added by the probe): {} OK, {} WAIT, {} FAULT, {} no ack, {} parity errors, {} other",
         t.total, t.implied, t.ok, t.wait, t.fault, t.no_ack, t.parity_errors, t.other
     )?;
-    let all_seen = pins || trace.protocol() == Some(Protocol::JLink);
+    let all_seen = !trace.usb_hides_times() || trace.protocol() == Some(Protocol::JLink);
     let hidden =
         if all_seen { "" } else { "; what the probe repeated by itself is not in a recording of USB" };
     writeln!(

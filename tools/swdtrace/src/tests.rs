@@ -178,7 +178,62 @@ fn a_recording_that_is_cut_off_is_shown_and_has_its_own_exit_code() {
 fn what_is_no_recording_is_refused() {
     let (code, out, err) = on(b"no recording", &["show"]);
     assert_eq!((code, out.as_str()), (2, ""));
-    assert!(err.contains("this is no recording"), "{err}");
+    assert!(err.contains("this is no recording: it is text that begins with \"no recording\""), "{err}");
+    assert!(err.contains("read are pcapng"), "{err}");
+}
+
+#[test]
+fn a_folder_without_channels_is_no_recording() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut err = Vec::new();
+    let code = run(["swdtrace", "show", folder.path().to_str().unwrap()], &mut Vec::new(), &mut err);
+    let err = String::from_utf8(err).unwrap();
+    assert!(code == 2 && err.contains("there is no digital_N.bin in it"), "{err}");
+}
+
+#[test]
+fn nothing_that_is_read_is_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let [file, link] = ["a.pcapng", "link.pcapng"].map(|name| folder.path().join(name).display().to_string());
+    std::fs::write(&file, recording()).unwrap();
+    std::fs::hard_link(&file, &link).unwrap();
+    let commands: [&[&str]; 5] = [
+        &["redact", &file, &file],
+        &["redact", &file, &link],
+        &["export", "--to", "pcapng", "-o", &file, &file],
+        &["replay", "--as", "openocd", "-o", &file, &file],
+        &["diff", &link, &file, "--html", &file],
+    ];
+    for command in commands {
+        let mut err = Vec::new();
+        let code = run([&["swdtrace"], command].concat(), &mut Vec::new(), &mut err);
+        let err = String::from_utf8(err).unwrap();
+        assert!(code == 2 && err.contains("is what is read: it was not overwritten"), "{command:?}: {err}");
+        assert!(std::fs::read(&file).unwrap() == recording(), "{command:?}");
+    }
+}
+
+#[test]
+fn secrets_of_what_is_no_usb_are_not_masked_and_that_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let [from, to] = ["in", "out"].map(|name| folder.path().join(name).display().to_string());
+    let mut list = Vec::new();
+    let (_, vcd, _) = on(&recording(), &["export", "--to", "vcd"]);
+    std::fs::write(&from, recording()).unwrap();
+    run(["swdtrace", "export", "--to", "pcapng", &from], &mut list, &mut Vec::new());
+    let log = b"Open On-Chip Debugger 0.12.0\nDebug: 1 2 cmsis_dap.c:1 x(): y\n".to_vec();
+    for (bytes, what) in [
+        (vcd.into_bytes(), "a capture of the pins"),
+        (log, "a log of OpenOCD"),
+        (list, "this recording (list of transactions)"),
+    ] {
+        std::fs::write(&from, bytes).unwrap();
+        let mut err = Vec::new();
+        let code = run(["swdtrace", "redact", &from, &to], &mut Vec::new(), &mut err);
+        let err = String::from_utf8(err).unwrap();
+        assert!(code == 2 && err.contains(&format!("the secrets of {what} cannot be masked")), "{err}");
+        assert!(err.contains("show --level 5") && !Path::new(&to).exists(), "{err}");
+    }
 }
 
 #[test]
@@ -195,7 +250,7 @@ fn wrong_arguments_are_explained_on_standard_error_and_help_goes_to_standard_out
     assert!(out.is_empty() && !err.is_empty());
     let (mut out, mut err) = (Vec::new(), Vec::new());
     assert_eq!(run(["swdtrace", "--help"], &mut out, &mut err), 0);
-    assert!(String::from_utf8(out).unwrap().contains("61  the recording is cut off"));
+    assert!(String::from_utf8(out).unwrap().contains("61  not all is there: the recording is cut off"));
     assert!(err.is_empty());
 }
 
@@ -389,6 +444,9 @@ fn export_writes_to_a_file_or_to_standard_output_and_tells_what_was_made_up() {
     let (code, out, _) = on(&std::fs::read(&file).unwrap(), &["show"]);
     assert_eq!(code, 0);
     assert!(out.contains("wait FLASH_NSSR ×3"), "{out}");
+    let (code, out, err) = on(&std::fs::read(&file).unwrap(), &["export", "--to", "jsonl", "--level", "0"]);
+    assert!(code == 61 && err.contains("warning: the trace shows nothing at level 0"), "{err}");
+    assert_eq!(on(out.as_bytes(), &["stat"]).0, 2, "an export that is not read again");
     let (code, _, err) = on(&recording(), &["export", "--to", "csv", "-o", "/nonexistent/a.csv"]);
     assert_eq!(code, 2);
     assert!(err.contains("/nonexistent/a.csv"), "{err}");

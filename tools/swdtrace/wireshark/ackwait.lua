@@ -4,8 +4,9 @@
 local ACKS = { [1] = "OK", [2] = "WAIT", [4] = "FAULT", [7] = "no ack", [8] = "parity error" }
 local KINDS = {
     [0] = "transaction", [1] = "line reset", [2] = "switch sequence", [3] = "nRESET low", [4] = "nRESET released",
-    [5] = "idle", [6] = "unnamed clocks", [7] = "no answer", [8] = "unreadable clocks",
+    [5] = "idle", [6] = "unnamed clocks", [7] = "no answer", [8] = "unreadable clocks", [9] = "derived",
 }
+local SURE = { [0] = "explicit", [1] = "deterministic", [2] = "inferred", [3] = "hidden" }
 
 -- Marks: {"mark":"step","text":"..."}.
 
@@ -74,10 +75,12 @@ local swd_data = ProtoField.uint32("ackwait.swd.data", "Data", base.HEX)
 local swd_name = ProtoField.string("ackwait.swd.name", "Name")
 local swd_idle = ProtoField.uint64("ackwait.swd.idle", "Idle for (ns)")
 local swd_clocks = ProtoField.uint32("ackwait.swd.clocks", "Clocks")
+local swd_sure = ProtoField.uint8("ackwait.swd.certainty", "Certainty", base.DEC, SURE)
+local swd_took = ProtoField.uint64("ackwait.swd.took", "Took (ns)")
 local swd_bits = ProtoField.bytes("ackwait.swd.bits", "Bits, least significant first")
 swd.fields = {
     swd_kind, swd_request, swd_ap, swd_read, swd_address, swd_ack, swd_has_data, swd_secret, swd_implied, swd_data, swd_name,
-    swd_idle, swd_clocks, swd_bits,
+    swd_idle, swd_clocks, swd_bits, swd_sure, swd_took,
 }
 
 local refused = ProtoExpert.new("ackwait.swd.refused", "Transaction was not accepted", expert.group.RESPONSE_CODE, expert.severity.NOTE)
@@ -111,18 +114,19 @@ local function transaction(buffer, tree)
 end
 
 local function clocks(buffer, tree, name)
+    local count = buffer(1, 4):le_uint()
+    local bytes = math.min(math.floor((count + 7) / 8), buffer:len() - 5)
     tree:add_le(swd_clocks, buffer(1, 4))
-    if buffer:len() > 5 then tree:add(swd_bits, buffer(5)) end
-    return string.format("%s: %d", name, buffer(1, 4):le_uint())
+    if bytes > 0 then tree:add(swd_bits, buffer(5, bytes)) end
+    return string.format("%s: %d", name, count)
 end
 
 -- Bytes that a kind has at least.
-local LEAST = { [0] = 5, [5] = 9, [6] = 5, [8] = 5 }
+local LEAST = { [0] = 5, [5] = 9, [6] = 5, [8] = 5, [9] = 11 }
 
-function swd.dissector(buffer, pinfo, tree)
-    pinfo.cols.protocol = "SWD"
+-- One event into the tree, and in words.
+local function event(buffer, branch)
     local kind = buffer(0, 1):uint()
-    local branch = tree:add(swd, buffer())
     branch:add(swd_kind, buffer(0, 1))
     local info = KINDS[kind] or ("kind " .. kind)
     if buffer:len() < (LEAST[kind] or 1) then
@@ -136,6 +140,20 @@ function swd.dissector(buffer, pinfo, tree)
         branch:add_le(swd_idle, buffer(1, 8))
     elseif kind == 6 or kind == 8 then
         info = clocks(buffer, branch, info)
+    end
+    return info
+end
+
+function swd.dissector(buffer, pinfo, tree)
+    pinfo.cols.protocol = "SWD"
+    local branch = tree:add(swd, buffer())
+    local info
+    if buffer(0, 1):uint() == 9 and buffer:len() >= LEAST[9] then
+        branch:add(swd_sure, buffer(1, 1))
+        branch:add_le(swd_took, buffer(2, 8))
+        info = event(buffer(10):tvb(), branch)
+    else
+        info = event(buffer, branch)
     end
     branch:set_text("SWD, " .. info)
     pinfo.cols.info = info

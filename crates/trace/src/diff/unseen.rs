@@ -58,9 +58,17 @@ impl fmt::Display for Unseen {
         ];
         let mut lead = "";
         for (written, read, why) in told.into_iter().filter(|(written, read, _)| written + read > 0) {
-            write!(f, "{lead}{written} written and {read} read values {why}")?;
+            write!(f, "{lead}{} {why}", counted(written, read))?;
             lead = "; ";
         }
         Ok(())
+    }
+}
+
+fn counted(written: u64, read: u64) -> String {
+    match (written, read) {
+        (_, 0) => format!("{written} written values"),
+        (0, _) => format!("{read} read values"),
+        _ => format!("{written} written and {read} read values"),
     }
 }

@@ -1,6 +1,6 @@
 //! JSON Lines, and one event as a JSON object.
 
-use super::{Row, Wanted, marks, nanos, rows};
+use super::{Row, Told, Wanted, marks, nanos, rows};
 use crate::event::{Accessed, Body, Event, OnWire, RegisterAccess};
 use crate::read::Marked;
 use crate::text;
@@ -13,7 +13,7 @@ use wire::{Port, WireEvent};
 pub const SCHEMA: u32 = 1;
 
 /// A line that names the schema and holds the recording's own comment, then a line for each event and mark.
-pub(super) fn write(trace: &Trace, wanted: &Wanted, out: &mut dyn Write) -> io::Result<Vec<String>> {
+pub(super) fn write(trace: &Trace, wanted: &Wanted, out: &mut dyn Write) -> io::Result<Told> {
     let head = json!({
         "kind": "trace", "schema": SCHEMA, "level": wanted.level.number(),
         "probe": trace.protocol().map(|p| p.to_string()), "comment": trace.comment(),
@@ -29,7 +29,7 @@ pub(super) fn write(trace: &Trace, wanted: &Wanted, out: &mut dyn Write) -> io::
         };
         writeln!(out, "{value}")?;
     }
-    Ok(Vec::new())
+    Ok(Told::default())
 }
 
 /// A mark as an object.

@@ -2,7 +2,7 @@
 //! `perfetto_trace.proto`.
 
 use super::protobuf::Message;
-use super::{marks, nanos};
+use super::{Told, marks, nanos};
 use crate::event::{Body, Event};
 use crate::text;
 use crate::trace::Trace;
@@ -95,7 +95,7 @@ const fn certainty(certainty: Certainty) -> &'static str {
     }
 }
 
-pub(super) fn write(trace: &Trace, with_marks: bool, out: &mut dyn Write) -> io::Result<Vec<String>> {
+pub(super) fn write(trace: &Trace, with_marks: bool, out: &mut dyn Write) -> io::Result<Told> {
     let mut writer = Writer { out };
     let marks = marks(trace, with_marks);
     if !marks.is_empty() {
@@ -113,7 +113,8 @@ pub(super) fn write(trace: &Trace, with_marks: bool, out: &mut dyn Write) -> io:
         spread |= level_tracks(&mut writer, trace, level)?;
     }
     let told = "events that share the times of one packet were placed evenly within it";
-    Ok(if spread { vec![told.to_owned()] } else { Vec::new() })
+    let made_up = if spread { vec![told.to_owned()] } else { Vec::new() };
+    Ok(Told { made_up, ..Told::default() })
 }
 
 /// The tracks of a level. Whether times were made up.

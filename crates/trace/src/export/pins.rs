@@ -4,7 +4,8 @@
 //! turnarounds, and it is high there. Behind every packet come eight low clocks. A trace of USB knows neither the rate of
 //! SWCLK nor when within a packet a transaction was, so these are made up and told.
 
-use super::nanos;
+use super::{Told, nanos};
+use crate::Secrets;
 use crate::event::{Body, Event, OnWire, Wired};
 use crate::trace::Trace;
 use cmsis_dap::Request;
@@ -56,6 +57,9 @@ pub(super) struct Drawing<'a> {
 struct Unknown {
     data: u64,
     lost: u64,
+    secret: u64,
+    matches: u64,
+    unnamed: u64,
 }
 
 impl<'a> Drawing<'a> {
@@ -67,7 +71,7 @@ impl<'a> Drawing<'a> {
     }
 
     /// Draws everything and says what was made up.
-    pub(super) fn draw(&self, pen: &mut dyn Pen) -> io::Result<Vec<String>> {
+    pub(super) fn draw(&self, pen: &mut dyn Pen) -> io::Result<Told> {
         let mut hand = Hand { pen, at: 0, pins: Pins { swclk: false, swdio: false, nrst: true } };
         hand.set(0)?;
         let mut unknown = Unknown::default();
@@ -79,27 +83,37 @@ impl<'a> Drawing<'a> {
                 hand.reset(low)?;
                 continue;
             }
+            unknown.secret += u64::from(wired.secret);
+            unknown.matches += u64::from(wired.matching.is_some());
             hand.clocks(&clocks(wired, events.get(n + 1), &mut unknown))?;
         }
         hand.set(QUARTERS)?;
-        Ok(self.notes(&unknown))
+        Ok(self.told(&unknown))
     }
 
-    fn notes(&self, unknown: &Unknown) -> Vec<String> {
-        let mut notes = vec![self.rate_note.clone()];
+    fn told(&self, unknown: &Unknown) -> Told {
+        let Unknown { data, lost, secret, matches, unnamed } = *unknown;
+        let mut told = Told { made_up: vec![self.rate_note.clone()], ..Told::default() };
+        let mut made_up = |count: u64, what: &str| {
+            if count > 0 {
+                told.made_up.push(format!("{count} {what}"));
+            }
+        };
+        made_up(data, "data phases of which the trace does not show the data were drawn as zeros");
+        made_up(matches, "waits inside the probe were drawn as the read that ended them");
+        let masked = match self.trace.secrets() {
+            Secrets::Masked => "secrets were drawn as their masks, and a reader takes them for data",
+            Secrets::Shown => "SECRETS WERE DRAWN IN CLEAR, and a reader cannot know that they are secrets",
+        };
+        made_up(secret, masked);
+        made_up(u64::try_from(self.trace.marks().len()).unwrap_or(u64::MAX), "marks have no place in it");
         if self.trace.usb_hides_times() {
-            notes.push("the transactions of a packet follow each other from its beginning on".to_owned());
+            told.made_up
+                .push("the transactions of a packet follow each other from its beginning on".to_owned());
         }
-        if unknown.data > 0 {
-            notes.push(format!(
-                "{} data phases of which the trace does not show the data were drawn as zeros",
-                unknown.data
-            ));
-        }
-        if unknown.lost > 0 {
-            notes.push(format!("{} commands without an answer were not drawn", unknown.lost));
-        }
-        notes
+        told.left_out(lost, "commands without an answer were not drawn");
+        told.left_out(unnamed, "switch sequences of a name that is not known were not drawn");
+        told
     }
 }
 
@@ -204,6 +218,7 @@ fn clocks(wired: &Wired, next: Option<&Event>, unknown: &mut Unknown) -> Vec<Clo
         }
         OnWire::Event(WireEvent::Switch(name)) => {
             let known = SEQUENCES.iter().find(|sequence| sequence.name == *name);
+            unknown.unnamed += u64::from(known.is_none());
             known.map(|sequence| code(sequence)).unwrap_or_default()
         }
         OnWire::Event(WireEvent::Reset(_) | WireEvent::Idle(_)) => Vec::new(),

@@ -3,6 +3,7 @@
 //! A session has no times but the number of the sample, so a long silence costs many samples. They compress well; what is
 //! longer than [`LONGEST`] is cut short, and told.
 
+use super::Told;
 use super::pins::{Drawing, Pen, Pins};
 use crate::trace::Trace;
 use std::io::{self, Cursor, Write};
@@ -26,7 +27,7 @@ struct Samples {
     short: u64,
 }
 
-pub(super) fn write(trace: &Trace, out: &mut dyn Write) -> io::Result<Vec<String>> {
+pub(super) fn write(trace: &Trace, out: &mut dyn Write) -> io::Result<Told> {
     let drawing = Drawing::new(trace);
     let rate = 1_000_000_000 / drawing.quarter.max(1);
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
@@ -39,13 +40,13 @@ pub(super) fn write(trace: &Trace, out: &mut dyn Write) -> io::Result<Vec<String
          total analog=0\nprobe1=SWCLK\nprobe2=SWDIO\nprobe3=nRESET\nunitsize=1\n"
     )?;
     let mut samples = Samples { zip, piece: Vec::with_capacity(PIECE), pieces: 0, at: 0, level: 0, short: 0 };
-    let mut notes = drawing.draw(&mut samples)?;
+    let mut told = drawing.draw(&mut samples)?;
     if samples.short > 0 {
         let lost = samples.short.saturating_mul(drawing.quarter) / 1_000_000;
-        notes.push(format!("long silences were cut short, by {lost} ms in all"));
+        told.made_up.push(format!("long silences were cut short, by {lost} ms in all"));
     }
     out.write_all(&samples.finish()?)?;
-    Ok(notes)
+    Ok(told)
 }
 
 impl Samples {

@@ -1,10 +1,12 @@
+mod again;
+
 use super::*;
 use crate::event::{Body, OnWire};
 use crate::script::{AP, DP, READ, Script};
 use serde_json::Value;
 use wire::{Ack, MarkKind, Secret, Transaction, WireEvent};
 
-fn written(trace: &Trace, format: Format, level: Level) -> (Vec<u8>, Vec<String>) {
+fn written(trace: &Trace, format: Format, level: Level) -> (Vec<u8>, Told) {
     let mut out = Vec::new();
     let notes = export(trace, &Wanted { format, level, marks: true }, &mut out).unwrap();
     (out, notes)
@@ -58,11 +60,11 @@ fn drawn_pins_decode_to_the_transactions_that_were_drawn() {
         assert_eq!(transactions(&again), expected, "{format:?}");
         assert_eq!(lines_on_wire(&again), lines, "{format:?}");
         assert!(
-            notes[0].contains("SWCLK was drawn at 1 MHz: what the host asked the probe for"),
+            notes.made_up[0].contains("SWCLK was drawn at 1 MHz: what the host asked the probe for"),
             "{notes:?}"
         );
         assert!(
-            notes.iter().any(|note| note.contains("data phases")),
+            notes.made_up.iter().any(|note| note.contains("data phases")),
             "posted reads begin with unknown data: {notes:?}"
         );
     }
@@ -72,7 +74,7 @@ fn drawn_pins_decode_to_the_transactions_that_were_drawn() {
 fn pins_drawn_from_a_capture_keep_its_rate() {
     let (file, _) = written(&session(), Format::Vcd, Level::Transaction);
     let (again, notes) = written(&crate::open(&file).unwrap(), Format::Vcd, Level::Transaction);
-    assert!(notes[0].contains("drawn at 1 MHz: as fast as the fastest transaction"), "{notes:?}");
+    assert!(notes.made_up[0].contains("drawn at 1 MHz: as fast as the fastest transaction"), "{notes:?}");
     let (one, other) = (crate::open(&file).unwrap(), crate::open(&again).unwrap());
     assert_eq!(transactions(&one), transactions(&other));
 }
@@ -130,7 +132,7 @@ fn wireshark_gets_marks_and_transactions_with_a_comment() {
     let (file, _) = written(&trace, Format::Pcapng, Level::Transaction);
     let whole = crate::read::read(&file).unwrap();
     assert_eq!(whole.marks.len(), 1);
-    assert_eq!(whole.comment, trace.comment());
+    assert_eq!(whole.comment, format!("{}\ntimes of packets: CMSIS-DAP", trace.comment()));
     let words = b"DP read 0x0 OK 0x6BA0_2477";
     assert!(file.windows(words.len()).any(|window| window == words));
     let packet = [0, 0xA5, 1, 1, 0, 0x77, 0x24, 0xA0, 0x6B];
@@ -165,7 +167,7 @@ fn fields(mut bytes: &[u8]) -> Vec<(u64, u64, &[u8])> {
 #[test]
 fn perfetto_gets_slices_that_begin_and_end_in_turn_on_every_track() {
     let (file, notes) = written(&session(), Format::Perfetto, Level::Action);
-    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert_eq!(notes.made_up.len(), 1, "{notes:?}");
     let (mut tracks, mut open, mut slices) = (Vec::new(), std::collections::BTreeMap::new(), 0);
     for (number, _, packet) in fields(&file) {
         assert_eq!(number, 1);

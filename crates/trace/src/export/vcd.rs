@@ -1,5 +1,6 @@
 //! A value change dump of the pins (IEEE 1364).
 
+use super::Told;
 use super::pins::{Drawing, Pen, Pins};
 use crate::trace::Trace;
 use std::io::{self, Write};
@@ -12,7 +13,7 @@ struct Changes<'a> {
     before: Option<Pins>,
 }
 
-pub(super) fn write(trace: &Trace, out: &mut dyn Write) -> io::Result<Vec<String>> {
+pub(super) fn write(trace: &Trace, out: &mut dyn Write) -> io::Result<Told> {
     let drawing = Drawing::new(trace);
     for line in trace.comment().lines() {
         // `$end` ends a comment wherever it stands.

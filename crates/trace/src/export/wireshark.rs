@@ -1,6 +1,6 @@
 //! pcapng for Wireshark: marks and what was on the wire, with the interfaces of every recording of ours.
 
-use super::{Row, marks, nanos, rows};
+use super::{HIDDEN, Row, TIMES, Told, marks, nanos, rows};
 use crate::event::Body;
 use crate::trace::Trace;
 use crate::{pcapng, recorder, text, truth};
@@ -10,18 +10,20 @@ use wire::Level;
 /// Of that many bytes a piece is written out.
 const PIECE: usize = 1 << 20;
 
-pub(super) fn write(trace: &Trace, with_marks: bool, out: &mut dyn Write) -> io::Result<Vec<String>> {
+pub(super) fn write(trace: &Trace, with_marks: bool, out: &mut dyn Write) -> io::Result<Told> {
     let mut piece = Vec::with_capacity(2 * PIECE);
     let application = concat!("swdtrace ", env!("CARGO_PKG_VERSION"));
-    pcapng::recording(&mut piece, trace.comment(), application);
-    let mut written = 0u64;
+    pcapng::recording(&mut piece, &head(trace), application);
+    let mut told = Told::default();
     for row in rows(trace.events(Level::Transaction), marks(trace, with_marks)) {
         match row {
             Row::Event(event) => {
                 let Body::Wire(wired) = &event.body else { continue };
                 let comment = text::line(event);
-                pcapng::packet(&mut piece, 2, nanos(event.at), &comment, |out| truth::wired(wired, out));
-                written += 1;
+                pcapng::packet(&mut piece, 2, nanos(event.at), &comment, |out| {
+                    let took = event.until.saturating_sub(event.at);
+                    truth::wired(wired, event.certainty, took, out);
+                });
             }
             Row::Mark(marked) => pcapng::packet(&mut piece, 1, nanos(marked.at), "", |out| {
                 recorder::mark_text(&marked.mark, out);
@@ -33,11 +35,20 @@ pub(super) fn write(trace: &Trace, with_marks: bool, out: &mut dyn Write) -> io:
         }
     }
     out.write_all(&piece)?;
-    let mut notes = Vec::new();
-    if written == 0 {
-        notes.push("the trace shows nothing of the wire: only marks were written".to_owned());
-    } else if trace.usb_hides_times() {
-        notes.push("transactions of one packet have the time of the packet".to_owned());
+    if trace.usb_hides_times() && !trace.events(Level::Transaction).is_empty() {
+        told.made_up.push("transactions of one packet have the time of the packet".to_owned());
     }
-    Ok(notes)
+    Ok(told)
+}
+
+/// The comment of the recording, and what its readers cannot know from the events.
+fn head(trace: &Trace) -> String {
+    let mut head = trace.comment().trim_end().to_owned();
+    let source = trace.protocol().map_or_else(String::new, |protocol| protocol.to_string());
+    for (key, holds) in [(TIMES, trace.usb_hides_times()), (HIDDEN, trace.hides_the_wire())] {
+        if holds && trace.header(key).is_none() {
+            head.push_str(&format!("\n{key}: {source}"));
+        }
+    }
+    head
 }

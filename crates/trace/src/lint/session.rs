@@ -14,7 +14,8 @@ pub(super) const HOTPLUG_HALT: Rule = Rule {
 
 pub(super) const RESET_PIN: Rule = Rule {
     id: "reset-pin",
-    finds: "nRESET pulled low in a session that did not connect under reset or with a pulse",
+    finds: "nRESET pulled low in a session that did not connect under reset or with a pulse and does not say that it \
+            connects anew behind it",
     why: "a reset loses what the part was doing, and what a locked flash, an option change or a debug authentication had \
           reached; RCC_RSR then names the pin as the cause",
     note: "H5-RCC-1",
@@ -51,21 +52,41 @@ impl Look for HotplugHalt {
     }
 }
 
-/// The reset pin.
+/// The reset pin. A session that resets the part on purpose knows what it lost, and connects anew before it goes to memory
+/// again; what it says to the debug mailbox meanwhile is part of that.
 #[derive(Debug, Default)]
-pub(super) struct ResetPin(Vec<Found>);
+pub(super) struct ResetPin {
+    /// Resets behind which memory was not used yet, and where the session connects anew.
+    open: Vec<(usize, Option<u64>)>,
+    unsaid: Vec<usize>,
+}
 
 impl Look for ResetPin {
     fn see(&mut self, n: usize, event: &Event, context: &Context<'_>) {
         let low = matches!(event.body, Body::Line(WireEvent::Reset(true)));
         if low && !matches!(context.connect(event), Some(Connect::UnderReset | Connect::Pulse)) {
-            self.0.push(Found { rule: RESET_PIN, what: "nRESET goes low".to_owned(), events: vec![n] });
+            self.open.push((n, context.connects_anew_behind(event)));
+        } else if !self.open.is_empty()
+            && accepted(event).is_some_and(|a| !is_behind_ap0(a.access.ap, a.access.at.0))
+        {
+            let says = |anew: Option<u64>| anew.is_some_and(|order| order < event.order);
+            self.unsaid.extend(self.open.drain(..).filter(|(_, anew)| !says(*anew)).map(|(n, _)| n));
         }
     }
 
-    fn found(self: Box<Self>) -> Vec<Found> {
-        self.0
+    fn found(mut self: Box<Self>) -> Vec<Found> {
+        self.unsaid.extend(self.open.iter().filter(|(_, anew)| anew.is_none()).map(|(n, _)| *n));
+        let what = match self.unsaid.len() {
+            0 => return Vec::new(),
+            1 => "nRESET goes low".to_owned(),
+            times => format!("nRESET goes low {times} times"),
+        };
+        vec![Found { rule: RESET_PIN, what, events: self.unsaid }]
     }
+}
+
+fn is_behind_ap0(ap: ApSel, at: u32) -> bool {
+    ap == ApSel(0) && BEHIND_AP0.contains(&at)
 }
 
 /// Accesses through other access ports.

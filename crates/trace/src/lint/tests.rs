@@ -91,6 +91,43 @@ fn the_reset_pin_is_found_unless_the_session_connects_with_it() {
 }
 
 #[test]
+fn a_reset_behind_which_the_session_connects_anew_is_one_that_it_knows_of() {
+    let (low, answer) = RESET_LOW;
+    let with = |behind: &dyn Fn(&mut Script)| {
+        found(|s| {
+            s.mark(MarkKind::Attempt, "attach hotplug").ask(&low, &answer);
+            behind(s);
+        })
+    };
+    assert!(
+        with(&|s| {
+            s.mark(MarkKind::Attempt, "reconnect").peek(RAM, 0);
+        })
+        .is_empty()
+    );
+    assert!(
+        with(&|s| {
+            s.mark(MarkKind::Attempt, "attach hotplug");
+        })
+        .is_empty()
+    );
+    assert_eq!(
+        with(&|s| {
+            s.peek(RAM, 0).mark(MarkKind::Attempt, "reconnect");
+        }),
+        ["reset-pin"],
+        "it went on before"
+    );
+    assert_eq!(
+        with(&|s| {
+            s.mark(MarkKind::Sleep, "20ms").peek(RAM, 0).ask(&low, &answer);
+        }),
+        ["reset-pin"],
+        "two resets are one finding"
+    );
+}
+
+#[test]
 fn memory_through_ap0_is_found_and_dbgmcu_is_not() {
     let through_ap0 = |address: u32| {
         found(|s| {

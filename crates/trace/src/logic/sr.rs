@@ -122,6 +122,16 @@ fn text_of(file: &mut dyn Read, name: &str) -> Result<String, TraceError> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Of other versions nobody knows what their files mean.
+fn known_version(text: &str) -> Result<(), TraceError> {
+    match text.trim() {
+        "1" | "2" => Ok(()),
+        other => {
+            Err(wrong("version", format!("version {other:?} of sigrok's sessions is not known; 1 and 2 are")))
+        }
+    }
+}
+
 /// The number of a piece: `logic-1-12` is 12, `logic-1` alone is 0.
 fn number(name: &str, capture: &str) -> Option<u64> {
     match name.strip_prefix(capture)? {
@@ -143,6 +153,9 @@ fn whole(
             "the archive holds no metadata, so it is no session"
         };
         return Err(wrong("zip archive", why));
+    }
+    if let Ok(mut file) = archive.by_name("version") {
+        known_version(&text_of(&mut file, "version")?)?;
     }
     let mut file = archive.by_name("metadata").map_err(|e| wrong("metadata", e.to_string()))?;
     let text = text_of(&mut file, "metadata")?;
@@ -181,7 +194,9 @@ fn in_order(bytes: &[u8], channels: &Channels, intake: &mut Intake) -> Result<()
     let mut session: Option<Session> = None;
     while let Ok(Some(mut file)) = zip::read::read_zipfile_from_stream(&mut rest) {
         let Ok(name) = file.name().map(|name| name.into_owned()) else { break };
-        if name == "metadata" {
+        if name == "version" {
+            known_version(&text_of(&mut file, &name)?)?;
+        } else if name == "metadata" {
             let text = text_of(&mut file, &name)?;
             session = Some(Session::new(&text, channels, intake)?);
         } else if let Some(session) = &mut session

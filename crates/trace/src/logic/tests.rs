@@ -356,3 +356,15 @@ proptest! {
         let _ = crate::open_channels(files, &options());
     }
 }
+
+#[test]
+fn a_session_of_a_version_that_nobody_knows_is_refused() {
+    let of_version = |version: &[u8]| {
+        let metadata = b"[device 1]\ncapturefile=logic-1\nprobe1=clk\nprobe2=dio\nunitsize=1\n".to_vec();
+        let files = [("version", version.to_vec()), ("metadata", metadata), ("logic-1-1", vec![0; 8])];
+        open_with(&write::zip(&files), &options()).map_err(|e| e.to_string())
+    };
+    assert!(of_version(b"2\n").is_ok() && of_version(b"1").is_ok());
+    let why = of_version(b"3").unwrap_err();
+    assert!(why.contains("version \"3\" of sigrok's sessions is not known; 1 and 2 are"), "{why}");
+}

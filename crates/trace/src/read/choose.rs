@@ -29,6 +29,8 @@ pub enum Protocol {
     Log,
     /// None: the pins were captured, and every transaction is seen.
     Wire,
+    /// None: what was on the wire stands there as a list, as an export or a simulator wrote it.
+    List,
 }
 
 impl std::fmt::Display for Protocol {
@@ -39,6 +41,7 @@ impl std::fmt::Display for Protocol {
             Protocol::JLink => "J-Link",
             Protocol::Log => "text log",
             Protocol::Wire => "SWD pins",
+            Protocol::List => "list of transactions",
         })
     }
 }

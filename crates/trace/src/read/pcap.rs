@@ -2,7 +2,9 @@
 
 use super::pairs::{Pairs, Taken};
 use super::{Recording, Warning, darwin, usbpcap};
-use crate::pcapng::{LINKTYPE_USB_LINUX_MMAPPED, LINKTYPE_USER0};
+use crate::event::{Body, Event};
+use crate::pcapng::{LINKTYPE_USB_LINUX_MMAPPED, LINKTYPE_USER0, LINKTYPE_USER1};
+use crate::truth;
 use crate::usbmon::Head;
 use bytes::Bytes;
 use pcap_parser::nom;
@@ -13,7 +15,7 @@ use pcap_parser::{InterfaceDescriptionBlock, OptionCode, PcapNGOption};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
-use wire::{Mark, MarkKind};
+use wire::{Level, Mark, MarkKind};
 
 /// Link type of usbmon records with the 48-byte header.
 const LINKTYPE_USB_LINUX: u16 = 189;
@@ -48,6 +50,7 @@ impl Layout {
 enum Holds {
     Usb(Layout),
     Marks,
+    Wire,
     Other(i32),
 }
 
@@ -58,6 +61,7 @@ fn holds(link_type: i32) -> Holds {
         Ok(LINKTYPE_USBPCAP) => Holds::Usb(Layout::UsbPcap),
         Ok(LINKTYPE_USB_DARWIN) => Holds::Usb(Layout::Darwin),
         Ok(LINKTYPE_USER0) => Holds::Marks,
+        Ok(LINKTYPE_USER1) => Holds::Wire,
         _ => Holds::Other(link_type),
     }
 }
@@ -131,6 +135,10 @@ impl Collector {
                 Some(mark) => self.recording.marks.push(super::Marked { at, mark, order: self.order }),
                 None => self.unreadable += 1,
             },
+            Holds::Wire => match truth::read(packet.data) {
+                Some(listed) => self.recording.wire.push(on_wire(listed, at, self.order)),
+                None => self.unreadable += 1,
+            },
             Holds::Other(link_type) => *self.others.entry(link_type).or_default() += 1,
         }
     }
@@ -157,6 +165,12 @@ impl Collector {
         }
         self.recording
     }
+}
+
+fn on_wire(listed: truth::Listed, at: Duration, order: u64) -> Event {
+    let truth::Listed { took, certainty, wired } = listed;
+    let (level, until) = (Level::Transaction, at.saturating_add(took));
+    Event { level, at, until, certainty, cause: None, order, body: Body::Wire(wired) }
 }
 
 /// The ranges of a comment `secret: 17..33,40..44`. Other comments have none.

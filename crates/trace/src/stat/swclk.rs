@@ -24,11 +24,11 @@ const SECOND: u64 = 1_000_000_000;
 pub(super) fn swclk(trace: &Trace) -> Swclk {
     let clocks = Clocks::of(trace);
     match trace.protocol() {
-        Some(Protocol::Wire) => Swclk { measured_hz: measured(trace, &clocks), ..Swclk::default() },
         Some(Protocol::CmsisDap) => {
             Swclk { asked_hz: asked(trace), at_least_hz: at_least(trace, &clocks), ..Swclk::default() }
         }
-        _ => Swclk::default(),
+        _ if trace.usb_hides_times() => Swclk::default(),
+        _ => Swclk { measured_hz: measured(trace, &clocks), ..Swclk::default() },
     }
 }
 

@@ -124,6 +124,29 @@ fn what_is_missing_is_said_with_what_to_type_and_nothing_is_run() {
 }
 
 #[test]
+fn an_old_recording_is_never_taken_for_a_new_one() {
+    let folder = TempDir::new().unwrap();
+    let output = folder.path().join("out.pcapng");
+    let ran = folder.path().join("ran");
+    fs::write(&output, "old").unwrap();
+    probe(&folder, "7");
+    monitor(&folder);
+    let (code, err) = record(&folder, &[], &["touch", ran.to_str().unwrap()]);
+    assert!(code == 2 && err.contains("is there already: --force overwrites it; nothing was run"), "{err}");
+    assert_eq!((fs::read(&output).unwrap().as_slice(), ran.exists()), (&b"old"[..], false));
+    assert_eq!(record(&folder, &["--force"], &["/nonexistent/tool"]).0, 2);
+    assert!(!output.exists(), "there is no recording of what never ran");
+    // One of ours that records nothing.
+    let tool = folder.path().join("ackwait");
+    fs::write(&tool, "#!/bin/sh\n").unwrap();
+    fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    fs::write(&output, "old").unwrap();
+    let (code, err) = record(&folder, &["--force"], &[tool.to_str().unwrap()]);
+    assert!(code == 0 && err.contains("the command recorded nothing"), "{err}");
+    assert!(!output.exists());
+}
+
+#[test]
 fn a_command_that_is_not_there_is_named() {
     let folder = TempDir::new().unwrap();
     probe(&folder, "7");

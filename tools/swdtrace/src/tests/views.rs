@@ -66,7 +66,17 @@ fn filters_leave_what_was_asked_for_with_rows_around_it() {
     assert_eq!(show(&["--register", "CTRL/STAT"]).len(), 2);
     assert_eq!(show(&["--address", "0x3000_0000+0x100"]).len(), 2);
     assert_eq!(show(&["--from", "2.5ms"]).len(), 2);
-    assert!(show(&["--ap", "0"]).is_empty());
+    for (more, hint) in [
+        (&["--ap", "0"][..], "access ports in it: AP1"),
+        (&["--register", "NOBODY"], "no register is called NOBODY"),
+        (&["--from", "70"], "it ends at 0.00"),
+        (&["--mark", "nowhere"], "no mark has the text \"nowhere\""),
+    ] {
+        let (code, out, err) = on(&looping(5), &[&["show", "--level", "4"], more].concat());
+        assert!(code == 0 && err.contains(hint), "{more:?}: {err}");
+        assert!(err.contains("nothing passes the filter; without it level 4 has"), "{err}");
+        assert!(lines(&out).iter().all(|line| line.contains('…')), "{out}");
+    }
     let (code, _, err) = on(&looping(1), &["show", "--address", "nowhere"]);
     assert!(code == 2 && err.contains("no address"), "{err}");
 }
