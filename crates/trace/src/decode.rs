@@ -13,7 +13,7 @@ pub use stlink::StLinkCommand;
 pub(crate) use stlink::{ack, driven};
 
 use crate::event::{Body, Event, Match, OnWire, Wired};
-use crate::read::{Choice, Protocol, Transfer};
+use crate::read::{Choice, Gap, Protocol, Transfer};
 use crate::swd::Tally;
 use bytes::Bytes;
 use cmsis_dap::{Decoded, Item, Model, Repeats, Request, Response, Step, SwdSequenceItem};
@@ -77,19 +77,53 @@ pub(crate) struct Decoding {
 }
 
 /// Decodes the transfers of the chosen device.
-pub(crate) fn decode(transfers: &[Transfer], choice: Choice) -> Decoding {
+pub(crate) fn decode(transfers: &[Transfer], gaps: &[Gap], choice: Choice) -> Decoding {
     match choice.protocol {
-        Protocol::CmsisDap => cmsis_dap(transfers, choice),
-        Protocol::StLink => stlink::decode(transfers, choice),
-        Protocol::JLink => jlink::decode(transfers, choice),
+        Protocol::CmsisDap => cmsis_dap(transfers, gaps, choice),
+        Protocol::StLink => stlink::decode(transfers, gaps, choice),
+        Protocol::JLink => jlink::decode(transfers, gaps, choice),
         // These come without any transfer.
         Protocol::Wire | Protocol::Log | Protocol::List => Decoding::default(),
     }
 }
 
-fn cmsis_dap(transfers: &[Transfer], choice: Choice) -> Decoding {
+/// Gives, before each transfer in turn, how many records are missing there.
+pub(crate) struct Gaps<'a>(std::iter::Peekable<std::slice::Iter<'a, Gap>>);
+
+impl<'a> Gaps<'a> {
+    pub(crate) fn new(gaps: &'a [Gap]) -> Self {
+        Gaps(gaps.iter().peekable())
+    }
+
+    pub(crate) fn before(&mut self, transfer: &Transfer) -> Option<u64> {
+        let mut records = 0u64;
+        while let Some(gap) = self.0.next_if(|gap| gap.order <= transfer.order) {
+            records = records.saturating_add(gap.records);
+        }
+        (records > 0).then_some(records)
+    }
+}
+
+/// A hole, as an event of level 1.
+pub(crate) fn gap(index: usize, transfer: &Transfer, records: u64) -> Event {
+    Event {
+        level: Level::Command,
+        at: transfer.at(),
+        until: transfer.at(),
+        certainty: Certainty::Explicit,
+        cause: Some(index),
+        order: transfer.order,
+        body: Body::Gap(records),
+    }
+}
+
+fn cmsis_dap(transfers: &[Transfer], gaps: &[Gap], choice: Choice) -> Decoding {
     let mut pairing = pairing::Pairing::new(Listening::of(transfers, choice));
+    let mut gaps = Gaps::new(gaps);
     for (index, transfer) in transfers.iter().enumerate() {
+        if let Some(records) = gaps.before(transfer) {
+            pairing.gap(index, transfer, records);
+        }
         pairing.take(index, transfer, choice);
     }
     let mut decoder = Decoder { model: model(&pairing.commands), mask: None, wire: Vec::new() };
@@ -161,6 +195,9 @@ struct Decoder {
 
 impl Decoder {
     fn command(&mut self, index: usize, event: &Event) {
+        if let Body::Gap(records) = &event.body {
+            self.wire.push(gap_on_wire(index, event, *records));
+        }
         let Body::Command(command) = &event.body else { return };
         let Some(request) = &command.request else { return };
         let mut put = |wired: Wired, certainty: Certainty| {
@@ -185,6 +222,12 @@ impl Decoder {
             None => {}
         }
     }
+}
+
+/// A hole, as an event of level 2, derived from that of level 1.
+fn gap_on_wire(index: usize, event: &Event, records: u64) -> Event {
+    let body = Body::Wire(plain(OnWire::Gap(records)));
+    Event { level: Level::Transaction, cause: Some(index), body, ..event.clone() }
 }
 
 /// Whether a request changes anything that later transactions depend on.

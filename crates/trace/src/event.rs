@@ -46,6 +46,8 @@ pub enum Body {
     Line(WireEvent),
     /// Levels 3 to 5: what the probe did on its own account.
     ByProbe(ByProbe),
+    /// Levels 1 and 3 to 5: the recorder lost so many USB records here at least.
+    Gap(u64),
     /// Level 5.
     Action(Box<Action>),
 }
@@ -80,6 +82,8 @@ pub enum OnWire {
     /// A command reached the probe and no answer came back: what it did on the wire is not known, nor what SELECT, CSW and
     /// TAR hold now.
     Lost,
+    /// The recorder lost so many USB records here at least: what they did is not known.
+    Gap(u64),
     /// Clocks in a logic capture that are no packet and no sequence: part of one, or disturbed.
     Unreadable(Unreadable),
 }

@@ -106,20 +106,26 @@ fn without_a_wire(trace: &Trace, told: &mut Told) {
     if !trace.hides_the_wire() {
         return;
     }
-    let kinds: [(&str, fn(&Body) -> bool); 3] = [
-        ("memory accesses", |body| matches!(body, Body::Access(_))),
-        ("register accesses", |body| matches!(body, Body::Register(_))),
-        ("procedures of the probe", |body| matches!(body, Body::ByProbe(_))),
-    ];
-    let on_wire = |body: &Body| matches!(body, Body::Wire(w) if matches!(w.what, OnWire::Event(WireEvent::Transaction(_))));
-    let drawn = trace.events(Level::Transaction).iter().filter(|event| on_wire(&event.body)).count();
-    for (what, is) in kinds {
-        let count = trace.accesses().iter().filter(|event| is(&event.body)).count();
-        // Single registers are on the wire, in order, as far as an ST-Link spells them out.
-        let count = if what == "register accesses" { count.saturating_sub(drawn) } else { count };
-        let why = "are not there: the source does not show how they were done on the wire";
-        told.left_out(u64::try_from(count).unwrap_or(u64::MAX), &format!("{what} {why}"));
+    let (mut accesses, mut registers, mut procedures) = (0u64, 0u64, 0u64);
+    for event in trace.accesses() {
+        match &event.body {
+            Body::Access(_) => accesses += 1,
+            Body::Register(_) => registers += 1,
+            Body::ByProbe(_) => procedures += 1,
+            _ => {}
+        }
     }
+    let is_transaction = |event: &&Event| match &event.body {
+        Body::Wire(wired) => matches!(wired.what, OnWire::Event(WireEvent::Transaction(_))),
+        _ => false,
+    };
+    let drawn = trace.events(Level::Transaction).iter().filter(is_transaction).count();
+    let why = "are not there: the source does not show how they were done on the wire";
+    told.left_out(accesses, &format!("memory accesses {why}"));
+    // An ST-Link's commands spell out single registers.
+    let unseen = registers.saturating_sub(u64::try_from(drawn).unwrap_or(u64::MAX));
+    told.left_out(unseen, &format!("register accesses {why}"));
+    told.left_out(procedures, &format!("procedures of the probe {why}"));
 }
 
 fn without_the_level(trace: &Trace, level: Level, told: &mut Told) {

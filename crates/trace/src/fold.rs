@@ -28,7 +28,7 @@ impl Breaks {
     pub(crate) fn of(marks: &[Marked], wire: &[Event]) -> Breaks {
         let breaks =
             |m: &&Marked| matches!(m.mark.kind, MarkKind::Step | MarkKind::Attempt | MarkKind::Bench);
-        let hole = |e: &&Event| matches!(&e.body, Body::Wire(w) if matches!(w.what, OnWire::Lost | OnWire::Unreadable(_)));
+        let hole = |e: &&Event| matches!(&e.body, Body::Wire(w) if matches!(w.what, OnWire::Lost | OnWire::Gap(_) | OnWire::Unreadable(_)));
         let marks = marks.iter().filter(breaks).map(|m| m.order);
         let mut all: Vec<u64> = marks.chain(wire.iter().filter(hole).map(|e| e.order)).collect();
         all.sort_unstable();

@@ -165,8 +165,11 @@ impl Lift {
                 self.give_up_waiting();
                 self.forget();
                 self.select.lose();
+                if let OnWire::Gap(records) = what {
+                    self.push(source, Body::Gap(*records));
+                }
             }
-            OnWire::Bits { .. } | OnWire::Lost | OnWire::Unreadable(_) => {}
+            OnWire::Bits { .. } | OnWire::Lost | OnWire::Gap(_) | OnWire::Unreadable(_) => {}
         }
     }
 

@@ -2,14 +2,23 @@
 //!
 //! `/dev/usbmonN` gives records one behind the other: a header of 48 bytes, then as many bytes of data as it says. They are
 //! written with the header of 64 bytes that every recording of ours has.
+//!
+//! When nobody reads fast enough the kernel drops records and says nothing of it in what it gives. Two things tell: each
+//! transfer is asked for and done in turn, so that one half without the other is a hole in a known place; and the kernel
+//! counts the events of the bus, in the file `Ns` of debugfs. What is known is written as pcapng has it: before which packet
+//! how many are missing, and at the end how many in all.
 
 use crate::pcapng;
 use crate::read::Device;
 use crate::recorder::SHOWN;
-use crate::usbmon::{Head, SHORT};
+use crate::usbmon::{Half, Head, SHORT};
+use std::collections::HashMap;
 
 /// More data than this no host controller takes at once: what says so is no record.
 const MOST: usize = 16 << 20;
+
+/// Transfers that are remembered.
+const MOST_TRANSFERS: usize = 1 << 16;
 
 /// What the monitor gives makes no sense; nothing behind it can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,12 +32,30 @@ pub struct Monitor {
     rest: Vec<u8>,
     read: u64,
     kept: u64,
+    /// Records of all devices.
+    records: u64,
+    /// Of each transfer of the bus that was seen, whether it is under way.
+    under_way: HashMap<u64, bool>,
+    /// Records that must have been there, in all and since the last one that was kept.
+    missing: u64,
+    gap: u64,
+    last: u64,
 }
 
 impl Monitor {
     /// A monitor that keeps the transfers of this device.
     pub fn new(device: Device) -> Self {
-        Monitor { device, rest: Vec::new(), read: 0, kept: 0 }
+        Monitor {
+            device,
+            rest: Vec::new(),
+            read: 0,
+            kept: 0,
+            records: 0,
+            under_way: HashMap::new(),
+            missing: 0,
+            gap: 0,
+            last: 0,
+        }
     }
 
     /// The head of the recording. `about` are lines `key: value`.
@@ -50,24 +77,62 @@ impl Monitor {
     /// [`NoRecord`].
     pub fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), NoRecord> {
         self.rest.extend_from_slice(bytes);
-        let mut at = 0;
-        while let Some(length) = self.length(at)? {
-            let record = self.rest.get(at..at + length).unwrap_or_default();
+        let all = std::mem::take(&mut self.rest);
+        let mut rest = all.as_slice();
+        while let Some((record, behind)) = self.split(rest)? {
             let big_endian = cfg!(target_endian = "big");
-            if let Some((head, data)) = Head::read(record, big_endian, false)
-                && (Device { bus: head.bus, address: head.device }) == self.device
-            {
-                self.kept += 1;
-                pcapng::packet(out, 0, nanos(&head), "", |out| {
-                    head.write(out);
-                    out.extend_from_slice(data);
-                });
+            if let Some((head, data)) = Head::read(record, big_endian, false) {
+                self.record(&head, data, out);
             }
-            at += length;
+            self.read += u64::try_from(record.len()).unwrap_or(u64::MAX);
+            rest = behind;
         }
-        self.read += u64::try_from(at).unwrap_or(u64::MAX);
-        self.rest.drain(..at);
+        self.rest = rest.to_vec();
         Ok(())
+    }
+
+    fn record(&mut self, head: &Head, data: &[u8], out: &mut Vec<u8>) {
+        self.records += 1;
+        let missing = self.missing_before(head);
+        self.missing += missing;
+        self.gap += missing;
+        if (Device { bus: head.bus, address: head.device }) != self.device {
+            return;
+        }
+        self.kept += 1;
+        self.last = nanos(head);
+        pcapng::packet_behind(out, 0, self.last, std::mem::take(&mut self.gap), |out| {
+            head.write(out);
+            out.extend_from_slice(data);
+        });
+    }
+
+    /// How many records a transfer must have had before this one: each is asked for and done in turn.
+    fn missing_before(&mut self, head: &Head) -> u64 {
+        if self.under_way.len() > MOST_TRANSFERS {
+            // Those that are forgotten are as if they were seen for the first time.
+            self.under_way.clear();
+        }
+        let asks = head.half == Half::Submit;
+        match self.under_way.insert(head.urb, asks) {
+            Some(under_way) => u64::from(under_way == asks),
+            // A read may have waited since before the recording began.
+            None => u64::from(!asks && head.endpoint & 0x80 == 0),
+        }
+    }
+
+    /// Records of all devices so far.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// The end of the recording: how many records the kernel lost, by its own count where that is known and by what must have
+    /// been there.
+    pub fn end(&self, counted: Option<u64>, out: &mut Vec<u8>) -> u64 {
+        let by_count = counted.map_or(0, |events| events.saturating_sub(self.records));
+        let lost = by_count.max(self.missing);
+        pcapng::statistics(out, 0, self.last, self.records.saturating_add(lost), lost);
+        lost
     }
 
     /// Records of the device so far.
@@ -75,14 +140,13 @@ impl Monitor {
         self.kept
     }
 
-    /// The length of the record that begins here, if it is there as a whole.
-    fn length(&self, at: usize) -> Result<Option<usize>, NoRecord> {
-        let rest = self.rest.get(at..).unwrap_or_default();
+    /// The record at the beginning and what is behind it, if it is there as a whole.
+    fn split<'a>(&self, rest: &'a [u8]) -> Result<Option<(&'a [u8], &'a [u8])>, NoRecord> {
         let Some(header) = rest.get(..SHORT) else { return Ok(None) };
-        let wrong = NoRecord(self.read + u64::try_from(at).unwrap_or(u64::MAX));
+        let wrong = NoRecord(self.read);
         let (head, _) = Head::read(header, cfg!(target_endian = "big"), false).ok_or(wrong)?;
         let data = usize::try_from(head.data_len).ok().filter(|length| *length <= MOST).ok_or(wrong)?;
-        Ok(Some(SHORT + data).filter(|length| *length <= rest.len()))
+        Ok(rest.split_at_checked(SHORT + data))
     }
 }
 
@@ -95,7 +159,6 @@ fn nanos(head: &Head) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::usbmon::Half;
 
     /// A record as the kernel gives it: the first 48 bytes of the long header, then the data.
     fn record(device: u8, half: Half, endpoint: u8, micros: i32, data: &[u8]) -> Vec<u8> {
@@ -158,5 +221,37 @@ mod tests {
         let good = bytes.len() as u64;
         bytes.extend([0xEE; 100]);
         assert_eq!(monitor.take(&bytes, &mut Vec::new()), Err(NoRecord(good)));
+    }
+
+    #[test]
+    fn a_half_without_the_other_is_a_hole_before_the_packet_that_shows_it() {
+        let [ask, done] = [(Half::Submit, 1), (Half::Complete, 2)].map(|(half, at)| {
+            record(7, half, 0x04, at, if half == Half::Submit { &[5, 0, 1, 2] } else { &[] })
+        });
+        let lost = |records: &[&[u8]]| {
+            let mut monitor = Monitor::new(Device { bus: 3, address: 7 });
+            let mut file = monitor.head("tool: test");
+            monitor.take(&records.concat(), &mut file).unwrap();
+            let lost = monitor.end(None, &mut file);
+            let recording = crate::read::read(&file).unwrap();
+            let told: u64 = recording.gaps.iter().map(|gap| gap.records).sum();
+            assert_eq!((told, recording.lost), (lost, lost));
+            lost
+        };
+        assert_eq!(lost(&[&ask, &done, &ask, &done]), 0);
+        assert_eq!(lost(&[&ask, &ask, &done]), 1);
+        assert_eq!(lost(&[&ask, &done, &done]), 1);
+        assert_eq!(lost(&[&done]), 1, "nobody waits long for a write");
+        assert_eq!(lost(&[&record(7, Half::Complete, 0x85, 1, &[1])]), 0, "a read may wait since before");
+    }
+
+    #[test]
+    fn the_count_of_the_kernel_tells_of_holes_whose_place_is_not_known() {
+        let mut monitor = Monitor::new(Device { bus: 3, address: 7 });
+        let mut file = monitor.head("tool: test");
+        monitor.take(&session(7), &mut file).unwrap();
+        assert_eq!(monitor.end(Some(monitor.records() + 12), &mut file), 12);
+        let recording = crate::read::read(&file).unwrap();
+        assert_eq!((recording.lost, recording.gaps), (12, vec![]));
     }
 }

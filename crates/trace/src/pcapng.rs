@@ -14,11 +14,17 @@ pub(crate) const LONGEST_HEAD: usize = 64 << 10;
 const SECTION_HEADER: u32 = 0x0A0D_0D0A;
 const BYTE_ORDER: u32 = 0x1A2B_3C4D;
 const INTERFACE_DESCRIPTION: u32 = 1;
+const INTERFACE_STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 
 const OPT_END: u16 = 0;
 const OPT_COMMENT: u16 = 1;
 const SHB_USERAPPL: u16 = 4;
+/// Packets that were lost between this one and the one before it.
+pub(crate) const EPB_DROPCOUNT: u16 = 4;
+/// Packets that an interface gave, and those that it lost.
+const ISB_IFRECV: u16 = 4;
+pub(crate) const ISB_IFDROP: u16 = 5;
 const IF_NAME: u16 = 2;
 const IF_TSRESOL: u16 = 9;
 
@@ -54,6 +60,35 @@ pub(crate) fn recording(out: &mut Vec<u8>, comment: &str, application: &str) {
     interface(out, LINKTYPE_USER1, "wire");
 }
 
+/// Appends how many packets an interface gave and how many were lost.
+pub(crate) fn statistics(out: &mut Vec<u8>, interface: u32, nanos: u64, received: u64, dropped: u64) {
+    block(out, INTERFACE_STATISTICS, |out| {
+        for word in [interface, high(nanos), low(nanos)] {
+            out.extend_from_slice(&word.to_le_bytes());
+        }
+        option(out, ISB_IFRECV, &received.to_le_bytes());
+        option(out, ISB_IFDROP, &dropped.to_le_bytes());
+        option(out, OPT_END, &[]);
+    });
+}
+
+/// Appends a packet behind which as many are known to be missing as `dropped` says, before it.
+pub(crate) fn packet_behind(
+    out: &mut Vec<u8>,
+    interface: u32,
+    nanos: u64,
+    dropped: u64,
+    body: impl FnOnce(&mut Vec<u8>),
+) {
+    let options = |out: &mut Vec<u8>| {
+        if dropped > 0 {
+            option(out, EPB_DROPCOUNT, &dropped.to_le_bytes());
+            option(out, OPT_END, &[]);
+        }
+    };
+    packet_with(out, interface, nanos, body, options);
+}
+
 /// Appends a packet. `body` writes it; `comment` is added when it is not empty.
 pub(crate) fn packet(
     out: &mut Vec<u8>,
@@ -61,6 +96,22 @@ pub(crate) fn packet(
     nanos: u64,
     comment: &str,
     body: impl FnOnce(&mut Vec<u8>),
+) {
+    let options = |out: &mut Vec<u8>| {
+        if !comment.is_empty() {
+            option(out, OPT_COMMENT, comment.as_bytes());
+            option(out, OPT_END, &[]);
+        }
+    };
+    packet_with(out, interface, nanos, body, options);
+}
+
+fn packet_with(
+    out: &mut Vec<u8>,
+    interface: u32,
+    nanos: u64,
+    body: impl FnOnce(&mut Vec<u8>),
+    options: impl FnOnce(&mut Vec<u8>),
 ) {
     block(out, ENHANCED_PACKET, |out| {
         out.extend_from_slice(&interface.to_le_bytes());
@@ -74,10 +125,7 @@ pub(crate) fn packet(
         patch(out, lengths, length);
         patch(out, lengths + 4, length);
         pad(out);
-        if !comment.is_empty() {
-            option(out, OPT_COMMENT, comment.as_bytes());
-            option(out, OPT_END, &[]);
-        }
+        options(out);
     });
 }
 

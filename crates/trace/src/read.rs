@@ -146,6 +146,13 @@ pub enum Warning {
         /// The others.
         others: Vec<Device>,
     },
+    /// The recorder lost records.
+    Lost {
+        /// How many at least.
+        records: u64,
+        /// How many of them at places that are known.
+        placed: u64,
+    },
     /// A list of what was on the wire stands beside USB transfers from which the same follows.
     WireBesideUsb {
         /// How many events.
@@ -217,6 +224,14 @@ impl fmt::Display for Warning {
                 let others: Vec<String> = others.iter().map(Device::to_string).collect();
                 write!(f, "device {kept} is also {}, by its descriptors: the probe was connected anew", others.join(", "))
             }
+            Warning::Lost { records, placed } if placed >= records => {
+                write!(f, "the recorder lost {records} records at least; each hole is shown where it is")
+            }
+            Warning::Lost { records, placed } => write!(
+                f,
+                "the recorder lost {records} records at least, of which only {placed} have a known place: what is shown may \
+                 reach over a hole"
+            ),
             Warning::WireBesideUsb { events } => write!(
                 f,
                 "{events} packets of link type 148 were left out: what was on the wire is derived from the USB transfers"
@@ -267,8 +282,21 @@ pub struct Recording {
     pub marks: Vec<Marked>,
     /// What was on the wire (level 2), in exports and in what a simulator saw.
     pub wire: Vec<Event>,
+    /// Where the recorder lost records.
+    pub gaps: Vec<Gap>,
+    /// How many records it lost, those at places that are not known included.
+    pub lost: u64,
     /// What could not be used.
     pub warnings: Vec<Warning>,
+}
+
+/// A hole in a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// Place in the recording of the record behind it.
+    pub order: u64,
+    /// How many records are missing at least.
+    pub records: u64,
 }
 
 /// Reads a recording in any format that is known.

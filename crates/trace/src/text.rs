@@ -29,6 +29,7 @@ pub fn line(event: &Event) -> String {
         Body::Access(access) => self::access(access, named, took),
         Body::Register(register) => self::register(register, named, took),
         Body::Line(line) => wire_event(line),
+        Body::Gap(records) => gap(*records),
         Body::ByProbe(done) => format!("by the probe: {}", done.text),
         Body::Action(action) => action.text.clone(),
     };
@@ -204,6 +205,7 @@ pub(crate) fn wired(wired: &Wired) -> String {
         OnWire::Event(event) => wire_event(event),
         OnWire::Bits { count, data } => format!("{count} clocks: {}", bytes(data, &[])),
         OnWire::Lost => "no answer: what happened on the wire is not known".to_owned(),
+        OnWire::Gap(records) => gap(*records),
         OnWire::Unreadable(u) => {
             let (count, tick, why) = (u.count, u.tick, u.why.words());
             format!("unreadable: {count} clocks from sample {tick} on, {}: {why}", bytes(&u.data, &[]))
@@ -216,6 +218,10 @@ pub(crate) fn wired(wired: &Wired) -> String {
         text.push_str(" (added by the probe)");
     }
     text
+}
+
+fn gap(records: u64) -> String {
+    format!("HOLE: {records} USB records at least are missing here; what they did is not known")
 }
 
 fn wire_event(event: &WireEvent) -> String {

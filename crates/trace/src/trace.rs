@@ -126,6 +126,15 @@ pub(crate) fn open_shared(bytes: &Bytes, options: &Options) -> Result<Trace, Tra
     Ok(Trace::derive(recording, choice, options))
 }
 
+#[cfg(test)]
+impl Trace {
+    /// What follows from a recording that a test has made up.
+    pub(crate) fn of_recording(mut recording: Recording) -> Trace {
+        let choice = choose(&mut recording, None).unwrap();
+        Trace::derive(recording, choice, &Options::default())
+    }
+}
+
 /// Opens a recording that comes from a file or a pipe. Logic captures as text and logs are read as they come; what is kept of
 /// them are their events.
 ///
@@ -194,7 +203,9 @@ impl Trace {
         if !listed.is_empty() {
             recording.warnings.push(Warning::WireBesideUsb { events: listed.len() });
         }
-        let decoding = choice.map(|choice| decode::decode(&recording.transfers, choice)).unwrap_or_default();
+        let decoding = choice
+            .map(|choice| decode::decode(&recording.transfers, &recording.gaps, choice))
+            .unwrap_or_default();
         Trace::of_wire(recording, choice, decoding, options)
     }
 
@@ -395,6 +406,15 @@ impl Trace {
             Warning::CutAtSample { sample } => Some(usize::try_from(*sample).unwrap_or(usize::MAX)),
             _ => None,
         })
+    }
+
+    /// How many records the recorder lost at least.
+    pub fn lost(&self) -> u64 {
+        let lost = |warning: &Warning| match warning {
+            Warning::Lost { records, .. } => Some(*records),
+            _ => None,
+        };
+        self.warnings.iter().find_map(lost).unwrap_or(0)
     }
 
     /// Every write that went to the target, in order: memory, DP and AP registers, housekeeping included, and those that were

@@ -3,7 +3,8 @@
 //! Interface 2 of a recording (link type USER1) holds one packet for each event. Its first byte says what it is: 0 a
 //! transaction, 1 a line reset, 2 a switch sequence (its name follows), 3 nRESET low, 4 nRESET released, 5 idle (nanoseconds
 //! follow, eight bytes), and in exports 6 clocks that no specification names (their count in four bytes, then the bits), 7 a
-//! command without an answer, 8 clocks that could not be read (as 6, then one byte why and eight bytes where).
+//! command without an answer, 8 clocks that could not be read (as 6, then one byte why and eight bytes where), 10 a hole
+//! (how many USB records are missing, eight bytes).
 //!
 //! A transaction has four more: the request as it is sent, the ack, 1 when there was a data phase, what is to be known of it
 //! (bit 0: the data are secret, bit 1: the probe added it, bit 2: refused, bit 3: matched). Then come four bytes of data if
@@ -82,6 +83,10 @@ pub(crate) fn wired(wired: &Wired, certainty: Certainty, took: Duration, out: &m
         OnWire::Event(event) => body(event, out),
         OnWire::Bits { count, data } => clocks(6, *count, data, out),
         OnWire::Lost => out.push(7),
+        OnWire::Gap(records) => {
+            out.push(10);
+            out.extend_from_slice(&records.to_le_bytes());
+        }
         OnWire::Unreadable(found) => {
             clocks(8, found.count, &found.data, out);
             out.push(number(&REASONS, found.why));

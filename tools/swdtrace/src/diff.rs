@@ -64,7 +64,8 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     if !report.is_same() {
         return Ok(DIFFERENT);
     }
-    match first.truncated_at().is_some() || second.truncated_at().is_some() {
+    let is_partial = |trace: &Trace| trace.truncated_at().is_some() || trace.lost() > 0;
+    match is_partial(&first) || is_partial(&second) {
         // What is missing may differ.
         true => Ok(USAGE),
         false => Ok(OK),
@@ -270,6 +271,9 @@ impl Report<'_> {
         for (side, (name, trace)) in [("A", self.a), ("B", self.b)] {
             if trace.truncated_at().is_some() {
                 writeln!(out, "{side} ({name}) is cut off: what is missing was not compared")?;
+            }
+            if trace.lost() > 0 {
+                writeln!(out, "{side} ({name}) has holes: what is missing was not compared")?;
             }
         }
         if !diff.unseen.is_empty() {

@@ -55,7 +55,8 @@ const INCOMPLETE: u8 = 61;
                   cannot be read, or no recording\n  61  not all is there: the recording is cut off or has holes (what it \
                   holds was shown),\n      or an export has no place for something (standard error says for what)\n\n\
                   diff: 0 the same, 1 different, 2 trouble\nlint: 0 nothing found, 1 something found, 2 trouble\n\
-                  record: that of the command; 2 when nothing was run"
+                  record: that of the command; 2 when nothing was run; 61 when the command succeeded and the kernel \
+                  lost records"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -234,7 +235,7 @@ fn stat(args: &Stat, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Fai
 }
 
 fn complete(trace: &Trace) -> u8 {
-    if trace.truncated_at().is_some() { INCOMPLETE } else { OK }
+    if trace.truncated_at().is_some() || trace.lost() > 0 { INCOMPLETE } else { OK }
 }
 
 fn open(input: &Input, err: &mut dyn Write) -> Result<Trace, Failure> {

@@ -6,7 +6,7 @@
 pub(crate) mod find;
 
 use crate::output::create;
-use crate::{Failure, USAGE};
+use crate::{Failure, INCOMPLETE, OK, USAGE};
 use find::Found;
 use pace::{Received, UsbPatience, receive};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -50,6 +50,9 @@ pub(crate) struct Record {
     /// The folder of the monitors, for tests.
     #[arg(long, hide = true, default_value = "/dev")]
     monitors: PathBuf,
+    /// The folder of the monitors' own counts, for tests.
+    #[arg(long, hide = true, default_value = "/sys/kernel/debug/usb/usbmon")]
+    counts: PathBuf,
     /// What is to be recorded, with its arguments.
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
@@ -103,6 +106,7 @@ fn watch(args: &Record, command: &mut Command, err: &mut dyn Write) -> Result<u8
     let found = find::probe(&args.sysfs, args.device).map_err(Failure::Record)?;
     let path = args.monitors.join(format!("usbmon{}", found.device.bus));
     let source = File::open(&path).map_err(|e| Failure::Record(cannot_watch(&path, &e)))?;
+    let counted = counted(&args.counts, found.device);
     let mut monitor = Monitor::new(found.device);
     let mut file =
         Recording { path: &args.output, file: named(&args.output, create(&args.output))?, bytes: Vec::new() };
@@ -119,6 +123,10 @@ fn watch(args: &Record, command: &mut Command, err: &mut dyn Write) -> Result<u8
         monitor.take(bytes, &mut file.bytes).map_err(|e| Failure::Record(e.to_string()))?;
         file.write()
     })?;
+    let events =
+        self::counted(&args.counts, found.device).zip(counted).map(|(end, begin)| end.wrapping_sub(begin));
+    let lost = monitor.end(events.map(u64::from), &mut file.bytes);
+    file.write()?;
     let (kept, output) = (monitor.kept(), args.output.display());
     let _ = writeln!(err, "swdtrace: {kept} records of {} are in {output}", found.text);
     if kept == 0 {
@@ -129,7 +137,21 @@ fn watch(args: &Record, command: &mut Command, err: &mut dyn Write) -> Result<u8
     } else {
         let _ = writeln!(err, "swdtrace: secrets are in it as they are (swdtrace redact)");
     }
-    Ok(code)
+    if lost > 0 {
+        let _ = writeln!(
+            err,
+            "swdtrace: warning: the kernel lost {lost} records of the bus at least, because they were not read fast enough: \
+             the recording has holes; record again with less load on the machine and on the bus"
+        );
+    }
+    Ok(if code == OK && lost > 0 { INCOMPLETE } else { code })
+}
+
+/// The kernel's count of the events of the bus while anybody watches it, in the words `events N` (root may read it).
+fn counted(folder: &Path, device: Device) -> Option<u32> {
+    let text = fs::read_to_string(folder.join(format!("{}s", device.bus))).ok()?;
+    let mut words = text.split_whitespace().skip_while(|word| *word != "events");
+    words.nth(1)?.parse().ok()
 }
 
 fn about(command: &Command, found: &Found) -> String {

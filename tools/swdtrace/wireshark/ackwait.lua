@@ -5,6 +5,7 @@ local ACKS = { [1] = "OK", [2] = "WAIT", [4] = "FAULT", [7] = "no ack", [8] = "p
 local KINDS = {
     [0] = "transaction", [1] = "line reset", [2] = "switch sequence", [3] = "nRESET low", [4] = "nRESET released",
     [5] = "idle", [6] = "unnamed clocks", [7] = "no answer", [8] = "unreadable clocks", [9] = "derived",
+    [10] = "hole in the recording",
 }
 local SURE = { [0] = "explicit", [1] = "deterministic", [2] = "inferred", [3] = "hidden" }
 

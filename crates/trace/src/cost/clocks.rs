@@ -71,7 +71,7 @@ impl Clocks {
                 OnWire::Event(WireEvent::Switch(_)) => SWITCH,
                 OnWire::Bits { count, .. } => wide(*count),
                 OnWire::Unreadable(unreadable) => wide(unreadable.count),
-                OnWire::Event(_) | OnWire::Lost => 0,
+                OnWire::Event(_) | OnWire::Lost | OnWire::Gap(_) => 0,
             });
         }
         commands.for_each(|command| clocks.command(&command.body, &mut setting));

@@ -4,9 +4,9 @@
 //! each clock a direction and a level to drive go out, and the levels that were seen come back. So all is seen, WAITs too.
 //! SEGGER's own software has commands of a higher kind, which nobody describes; they are passed over.
 
-use super::Decoding;
+use super::{Decoding, Gaps};
 use crate::event::{Body, Event, OnWire, Wired};
-use crate::read::{Choice, Transfer, carries_in, carries_out};
+use crate::read::{Choice, Gap, Transfer, carries_in, carries_out};
 use crate::swd::{Decoder, Found};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -86,9 +86,13 @@ struct Wires {
 }
 
 /// Decodes the transfers of the chosen device.
-pub(super) fn decode(transfers: &[Transfer], choice: Choice) -> Decoding {
+pub(super) fn decode(transfers: &[Transfer], gaps: &[Gap], choice: Choice) -> Decoding {
     let mut wires = Wires::default();
+    let mut gaps = Gaps::new(gaps);
     for transfer in transfers {
+        if let Some(records) = gaps.before(transfer) {
+            wires.gap(transfer, records);
+        }
         if carries_out(transfer) && transfer.endpoint == choice.out {
             wires.sent(transfer);
         } else if carries_in(transfer) && transfer.endpoint == choice.answers {
@@ -191,6 +195,14 @@ impl Wires {
             let ended = moment(&self.times, until.saturating_sub(1).max(at)).until;
             self.events.push(event(began, ended, what, Certainty::Explicit));
         }
+    }
+
+    /// Records are missing: shifts or their answers may have been among them.
+    fn gap(&mut self, transfer: &Transfer, records: u64) {
+        self.sent.clear();
+        self.fetch(true);
+        let when = When { tick: self.tick, at: transfer.at(), until: transfer.at(), order: transfer.order };
+        self.events.push(event(when, when.until, Wired::plain(OnWire::Gap(records)), Certainty::Explicit));
     }
 
     fn finish(mut self) -> Decoding {

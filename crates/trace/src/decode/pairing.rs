@@ -42,6 +42,13 @@ impl Pairing {
         }
     }
 
+    /// Records are missing: whatever is awaited may have been among them.
+    pub(super) fn gap(&mut self, index: usize, transfer: &Transfer, records: u64) {
+        self.pending.clear();
+        self.listening.heard();
+        self.commands.push(super::gap(index, transfer, records));
+    }
+
     fn request(&mut self, index: usize, transfer: &Transfer) {
         if self.listening.gave_up(transfer) {
             // The host goes on as if the answer were lost, so it is.

@@ -7,7 +7,7 @@ mod pairing;
 
 use super::{Decoding, Problem};
 use crate::event::{Body, Event, OnWire, Wired};
-use crate::read::{Choice, Transfer};
+use crate::read::{Choice, Gap, Transfer};
 use bytes::Bytes;
 use std::ops::Range;
 use stlink::{Answer, Command, DapPort, Meaning, MiscItem, Nrst, Status};
@@ -69,12 +69,14 @@ pub(crate) fn ack(status: Status) -> Option<Ack> {
 }
 
 /// Decodes the transfers of the chosen device.
-pub(super) fn decode(transfers: &[Transfer], choice: Choice) -> Decoding {
-    let commands = pairing::commands(transfers, choice);
+pub(super) fn decode(transfers: &[Transfer], gaps: &[Gap], choice: Choice) -> Decoding {
+    let commands = pairing::commands(transfers, gaps, choice);
     let mut wire = Vec::new();
     for (index, event) in commands.iter().enumerate() {
-        if let Body::StLink(command) = &event.body {
-            on_wire(index, event, command, &mut wire);
+        match &event.body {
+            Body::StLink(command) => on_wire(index, event, command, &mut wire),
+            Body::Gap(records) => wire.push(super::gap_on_wire(index, event, *records)),
+            _ => {}
         }
     }
     Decoding { commands, wire, ..Decoding::default() }

@@ -195,6 +195,7 @@ fn on_wire(wired: &Wired, secrets: Secrets) -> Key {
         OnWire::Event(event) => Key::plain(Place::Line(format!("{event:?}").into())),
         OnWire::Bits { data, .. } => Key::plain(Place::Bits(data.as_slice().into())),
         OnWire::Unreadable(unreadable) => Key::plain(Place::Bits(unreadable.data.as_slice().into())),
+        OnWire::Gap(_) => Key { ack: Ack::NONE, ..Key::plain(Place::Line("hole".into())) },
         OnWire::Lost => Key { ack: Ack::NONE, ..Key::plain(Place::Bits(Box::default())) },
     }
 }
@@ -238,6 +239,7 @@ fn beside_memory(body: &Body, secrets: Secrets) -> Option<(Key, Option<Value>)> 
     match body {
         Body::Register(r) if counts(r) => Some(register(r, secrets)),
         Body::Line(WireEvent::Reset(low)) => Some((Key::plain(Place::Reset(*low)), None)),
+        Body::Gap(_) => Some((Key { ack: Ack::NONE, ..Key::plain(Place::Line("hole".into())) }, None)),
         Body::ByProbe(done) if done.what == Procedure::Access => {
             Some((Key::plain(Place::ByProbe(done.text.as_str().into())), None))
         }

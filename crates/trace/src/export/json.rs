@@ -67,11 +67,13 @@ fn detail(event: &Event) -> (&'static str, Value) {
                     "value": t.data.filter(|_| !wired.secret), "secret": wired.secret, "implied": wired.implied,
                 }),
             ),
+            OnWire::Gap(records) => ("hole", json!({ "records": records })),
             _ => ("line", json!({})),
         },
         Body::Access(a) => ("access", access(a)),
         Body::Register(r) => ("register", register(r)),
         Body::Line(_) => ("line", json!({})),
+        Body::Gap(records) => ("hole", json!({ "records": records })),
         Body::ByProbe(_) => ("by_probe", json!({})),
         Body::Action(action) => {
             ("action", json!({ "action": action.kind.word(), "events": action.of.len() }))

@@ -60,6 +60,7 @@ struct Unknown {
     secret: u64,
     matches: u64,
     unnamed: u64,
+    holes: u64,
 }
 
 impl<'a> Drawing<'a> {
@@ -92,7 +93,7 @@ impl<'a> Drawing<'a> {
     }
 
     fn told(&self, unknown: &Unknown) -> Told {
-        let Unknown { data, lost, secret, matches, unnamed } = *unknown;
+        let Unknown { data, lost, secret, matches, unnamed, holes } = *unknown;
         let mut told = Told { made_up: vec![self.rate_note.clone()], ..Told::default() };
         let mut made_up = |count: u64, what: &str| {
             if count > 0 {
@@ -112,6 +113,7 @@ impl<'a> Drawing<'a> {
                 .push("the transactions of a packet follow each other from its beginning on".to_owned());
         }
         told.left_out(lost, "commands without an answer were not drawn");
+        told.left_out(holes, "holes in the recording cannot be drawn");
         told.left_out(unnamed, "switch sequences of a name that is not known were not drawn");
         told
     }
@@ -224,6 +226,10 @@ fn clocks(wired: &Wired, next: Option<&Event>, unknown: &mut Unknown) -> Vec<Clo
         OnWire::Event(WireEvent::Reset(_) | WireEvent::Idle(_)) => Vec::new(),
         OnWire::Bits { count, data } => bits(data, *count).map(host).collect(),
         OnWire::Unreadable(found) => bits(&found.data, found.count).map(host).collect(),
+        OnWire::Gap(_) => {
+            unknown.holes += 1;
+            Vec::new()
+        }
         OnWire::Lost => {
             unknown.lost += 1;
             Vec::new()

@@ -23,9 +23,11 @@ use wire::{Access, Ack, ApSel, Certainty, Level, Port, Width, WireEvent};
 pub(crate) fn lift(commands: &[Event]) -> Vec<Event> {
     let mut state = Native::default();
     for (index, event) in commands.iter().enumerate() {
-        if let Body::StLink(exchange) = &event.body {
-            let source = Source { index, at: event.at, until: event.until, order: event.order };
-            state.take(source, exchange);
+        let source = Source { index, at: event.at, until: event.until, order: event.order };
+        match &event.body {
+            Body::StLink(exchange) => state.take(source, exchange),
+            Body::Gap(records) => state.gap(event, source, *records),
+            _ => {}
         }
     }
     state.end_block();
@@ -65,6 +67,14 @@ struct Native {
 }
 
 impl Native {
+    /// Records are missing: nothing that stands before them goes on behind them.
+    fn gap(&mut self, event: &Event, source: Source, records: u64) {
+        self.end_block();
+        *self = Native { out: std::mem::take(&mut self.out), ..Native::default() };
+        let (level, cause) = (Level::Access, Some(source.index));
+        self.out.push(Event { level, cause, body: Body::Gap(records), ..event.clone() });
+    }
+
     fn take(&mut self, source: Source, exchange: &StLinkCommand) {
         let Some(command) = exchange.command else { return };
         if let Command::GetLastRwStatus | Command::GetLastRwStatus2 = command {

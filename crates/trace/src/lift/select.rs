@@ -126,7 +126,7 @@ fn accepted(event: &Event) -> Option<&Transaction> {
 /// Nobody knows what was done here.
 pub(super) fn is_hole(what: &OnWire) -> bool {
     match what {
-        OnWire::Lost => true,
+        OnWire::Lost | OnWire::Gap(_) => true,
         // What a refused write would have written changes nothing.
         OnWire::Unreadable(unreadable) => !matches!(unreadable.why, Why::Began | Why::Parity),
         OnWire::Event(_) | OnWire::Bits { .. } => false,

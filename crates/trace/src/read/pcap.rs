@@ -1,9 +1,9 @@
 //! pcapng and classic pcap, both byte orders. [TRACE-2]
 
 use super::pairs::{Pairs, Taken};
-use super::{Recording, Warning, darwin, usbpcap};
+use super::{Gap, Recording, Warning, darwin, usbpcap};
 use crate::event::{Body, Event};
-use crate::pcapng::{LINKTYPE_USB_LINUX_MMAPPED, LINKTYPE_USER0, LINKTYPE_USER1};
+use crate::pcapng::{EPB_DROPCOUNT, ISB_IFDROP, LINKTYPE_USB_LINUX_MMAPPED, LINKTYPE_USER0, LINKTYPE_USER1};
 use crate::truth;
 use crate::usbmon::Head;
 use bytes::Bytes;
@@ -104,6 +104,8 @@ struct Collector {
     others: BTreeMap<i32, u64>,
     unreadable: u64,
     order: u64,
+    /// By interface, what its last statistics say.
+    dropped: BTreeMap<u32, u64>,
     origin: Option<Duration>,
 }
 
@@ -114,11 +116,16 @@ struct Packet<'a> {
     big_endian: bool,
     data: &'a [u8],
     comment: Option<&'a str>,
+    /// Records that are missing before it.
+    missing: u64,
 }
 
 impl Collector {
     fn packet(&mut self, packet: &Packet<'_>, whole: &Bytes) {
         self.order += 1;
+        if packet.missing > 0 {
+            self.recording.gaps.push(Gap { order: self.order, records: packet.missing });
+        }
         let origin = *self.origin.get_or_insert(if packet.at < A_CLOCK_RUNS_AT_MOST {
             Duration::ZERO
         } else {
@@ -157,6 +164,13 @@ impl Collector {
 
     fn finish(mut self) -> Recording {
         self.recording.transfers = self.pairs.finish();
+        let placed = self.recording.gaps.iter().fold(0u64, |sum, gap| sum.saturating_add(gap.records));
+        let counted = self.dropped.values().fold(0u64, |sum, dropped| sum.saturating_add(*dropped));
+        let records = counted.max(placed);
+        self.recording.lost = records;
+        if records > 0 {
+            self.recording.warnings.push(Warning::Lost { records, placed });
+        }
         if self.unreadable > 0 {
             self.recording.warnings.push(Warning::Unreadable { packets: self.unreadable });
         }
@@ -199,6 +213,12 @@ fn comment<'a>(options: &'a [PcapNGOption<'_>]) -> Option<&'a str> {
     options.iter().find(|o| o.code == OptionCode::Comment).and_then(|o| o.as_str().ok())
 }
 
+/// An option that is a number of eight bytes.
+fn count(options: &[PcapNGOption<'_>], code: u16, big_endian: bool) -> Option<u64> {
+    let bytes = options.iter().find(|o| o.code.0 == code)?.value.first_chunk::<8>().copied()?;
+    Some(if big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
+}
+
 /// Reads a pcapng file as far as it goes.
 pub(super) fn pcapng(whole: &Bytes) -> Recording {
     let mut rest: &[u8] = whole;
@@ -235,6 +255,11 @@ pub(super) fn pcapng(whole: &Bytes) -> Recording {
             }
             Block::InterfaceDescription(block) => interfaces.push(Interface::of(block)),
             Block::EnhancedPacket(block) => enhanced(block, &interfaces, big_endian, whole, &mut out),
+            Block::InterfaceStatistics(block) => {
+                if let Some(dropped) = count(&block.options, ISB_IFDROP, big_endian) {
+                    out.dropped.insert(block.if_id, dropped);
+                }
+            }
             // It has no time of its own, so it cannot be placed.
             Block::SimplePacket(_) => out.unreadable += 1,
             _ => {}
@@ -262,6 +287,7 @@ fn enhanced(
         big_endian,
         data: block.packet_data(),
         comment: comment(&block.options),
+        missing: count(&block.options, EPB_DROPCOUNT, big_endian).unwrap_or(0),
     };
     out.packet(&packet, whole);
 }
@@ -290,6 +316,7 @@ pub(super) fn classic(whole: &Bytes) -> Recording {
             big_endian,
             data: frame.data,
             comment: None,
+            missing: 0,
         };
         out.packet(&packet, whole);
     }

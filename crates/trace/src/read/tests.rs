@@ -1,5 +1,6 @@
 use super::*;
-use crate::script::{AP, DP, READ, Script, lines};
+use crate::Trace;
+use crate::script::{AP, DP, READ, Script, lines, st};
 use wire::{Level, MarkKind};
 
 /// A small recording with everything in it.
@@ -489,4 +490,53 @@ fn a_probe_that_comes_back_at_another_address_is_followed_where_its_descriptors_
         let trace = crate::open(&pcap(249, &records)).unwrap();
         assert!(matches!(trace.warnings(), [Warning::OtherDevices { .. }]), "{:?}", trace.warnings());
     }
+}
+
+/// A recording with so many records missing before its records from `place` on.
+fn with_a_hole(script: &Script, place: usize) -> Trace {
+    let mut recording = read(&script.bytes()).unwrap();
+    let order = recording.transfers[place].order;
+    recording.gaps.push(Gap { order, records: 3 });
+    Trace::of_recording(recording)
+}
+
+#[test]
+fn nothing_is_folded_or_lifted_over_a_hole_and_it_is_shown_at_every_level() {
+    let mut dap = Script::new();
+    dap.ap1();
+    for _ in 0..4 {
+        dap.peek(0x4002_2020, 1);
+    }
+    let whole = dap.trace();
+    assert_eq!(lines(&whole, Level::Access).len(), 1);
+    let count = whole.events(Level::Usb).len();
+    let holed = with_a_hole(&dap, count - 4);
+    let hole = "HOLE: 3 USB records at least are missing here; what they did is not known";
+    for level in [Level::Command, Level::Transaction, Level::Access, Level::Meaning, Level::Action] {
+        assert_eq!(lines(&holed, level).iter().filter(|line| *line == hole).count(), 1, "{level:?}");
+    }
+    let told = lines(&holed, Level::Access);
+    assert!(told[0].contains("0x4002_2020 0x0000_0001 ×3"), "{told:?}");
+    assert!(told[3].contains("SELECT not seen"), "TAR and SELECT may have changed: {told:?}");
+    let mut st_link = Script::new();
+    for _ in 0..4 {
+        let command = st(&[0xF2, 0x36, 0x20, 0x20, 0x02, 0x40]);
+        st_link.ask(&command, &[0x80, 0, 0, 0, 1, 0, 0, 0]);
+    }
+    let count = st_link.trace().events(Level::Usb).len();
+    let holed = with_a_hole(&st_link, count - 4);
+    let told = lines(&holed, Level::Access);
+    assert_eq!(told[1], hole, "{told:?}");
+    assert!(told[0].contains("×2"), "{told:?}");
+}
+
+#[test]
+fn an_answer_behind_a_hole_is_not_put_to_a_request_before_it() {
+    let mut dap = Script::new();
+    dap.ap1().write(AP, 4, 0x2000_0000).send(&[0x05, 0, 1, AP | READ | 0xC]);
+    let place = dap.trace().events(Level::Usb).len();
+    dap.receive(&[0x05, 1, 1, 9, 0, 0, 0]);
+    let told = lines(&with_a_hole(&dap, place), Level::Command);
+    assert!(told[told.len() - 3].ends_with("-> no answer"), "{told:?}");
+    assert!(told[told.len() - 1].contains("stale answer"), "{told:?}");
 }

@@ -43,6 +43,7 @@ pub(crate) fn packet(bytes: &[u8]) -> Option<Listed> {
                 (super::REASONS.get(usize::from(why)).copied()?, u64::from_le_bytes(take(&mut rest)?));
             Wired::plain(OnWire::Unreadable(Unreadable { why, tick, count, data }))
         }
+        10 => Wired::plain(OnWire::Gap(u64::from_le_bytes(take(&mut rest)?))),
         _ => return None,
     };
     rest.is_empty().then_some(Listed { took, certainty, wired })
@@ -127,6 +128,7 @@ mod tests {
             transaction,
             line.prop_map(event),
             Just(Wired::plain(OnWire::Lost)),
+            any::<u64>().prop_map(|records| Wired::plain(OnWire::Gap(records))),
             bits.clone().prop_map(|data| Wired::plain(OnWire::Bits { count: data.len() * 8, data })),
             (bits, any::<u64>(), 0..4usize).prop_map(|(data, tick, why)| {
                 let (count, why) = (data.len() * 8, crate::truth::REASONS[why]);

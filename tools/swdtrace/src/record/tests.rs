@@ -124,6 +124,37 @@ fn what_is_missing_is_said_with_what_to_type_and_nothing_is_run() {
 }
 
 #[test]
+fn records_that_the_kernel_lost_are_told_and_have_their_own_exit_code() {
+    let folder = TempDir::new().unwrap();
+    probe(&folder, "7");
+    monitor(&folder);
+    let counts = folder.path().join("counts");
+    fs::create_dir_all(&counts).unwrap();
+    let count = |events: u32| format!("nreaders 1 events {events} text_lost 0\n");
+    fs::write(counts.join("3s"), count(100)).unwrap();
+    // Meanwhile nine events happen on the bus, of which four are given.
+    let more = ["--force", "--counts", counts.to_str().unwrap()];
+    let later = format!("printf '{}' >{}", count(109).replace('\n', "\\n"), counts.join("3s").display());
+    let (code, err) = record(&folder, &more, &["sh", "-c", &later]);
+    assert_eq!(code, 61, "{err}");
+    assert!(err.contains("the kernel lost 5 records of the bus at least"), "{err}");
+    assert_eq!(
+        record(&folder, &more, &["sh", "-c", "exit 7"]).0,
+        7,
+        "no events at all, and the command's own code"
+    );
+    let (_, err) = record(&folder, &more, &["sh", "-c", &later.replace("109", "118")]);
+    let file = folder.path().join("out.pcapng").display().to_string();
+    let (mut out, mut err_of_show) = (Vec::new(), Vec::new());
+    assert_eq!(run(["swdtrace", "show", &file], &mut out, &mut err_of_show), 61, "{err}");
+    let told = String::from_utf8(err_of_show).unwrap();
+    assert!(
+        told.contains("the recorder lost 5 records at least, of which only 0 have a known place"),
+        "{told}"
+    );
+}
+
+#[test]
 fn an_old_recording_is_never_taken_for_a_new_one() {
     let folder = TempDir::new().unwrap();
     let output = folder.path().join("out.pcapng");

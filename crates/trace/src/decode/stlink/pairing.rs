@@ -4,9 +4,9 @@
 //! it waiting: hosts submit both transfers of a command together, and some send the next command early.
 
 use super::StLinkCommand;
-use crate::decode::{Listening, Problem};
+use crate::decode::{Gaps, Listening, Problem, gap};
 use crate::event::{Body, Event};
-use crate::read::{Choice, Transfer};
+use crate::read::{Choice, Gap, Transfer};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -14,9 +14,13 @@ use stlink::{Answer, Command, Phase, misc};
 use wire::{Certainty, Level};
 
 /// The commands of the chosen device.
-pub(super) fn commands(transfers: &[Transfer], choice: Choice) -> Vec<Event> {
+pub(super) fn commands(transfers: &[Transfer], gaps: &[Gap], choice: Choice) -> Vec<Event> {
     let mut pairing = Pairing { listening: Listening::of(transfers, choice), ..Pairing::default() };
+    let mut gaps = Gaps::new(gaps);
     for (index, transfer) in transfers.iter().enumerate() {
+        if let Some(records) = gaps.before(transfer) {
+            pairing.gap(index, transfer, records);
+        }
         if transfer.endpoint == choice.out && transfer.setup.is_none() && !transfer.data.is_empty() {
             pairing.sent(index, transfer);
         } else if transfer.endpoint == choice.answers && transfer.is_in() {
@@ -49,6 +53,14 @@ struct Pairing {
 }
 
 impl Pairing {
+    /// Records are missing: data that were to be sent or awaited may have been among them.
+    fn gap(&mut self, index: usize, transfer: &Transfer, records: u64) {
+        self.sending = None;
+        self.awaited.clear();
+        self.listening.heard();
+        self.events.push(gap(index, transfer, records));
+    }
+
     fn sent(&mut self, index: usize, transfer: &Transfer) {
         let failed = transfer.status.is_some_and(|status| status < 0);
         if let Some(open) = self.sending.take()
