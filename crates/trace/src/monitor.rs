@@ -79,7 +79,7 @@ impl Monitor {
         self.rest.extend_from_slice(bytes);
         let all = std::mem::take(&mut self.rest);
         let mut rest = all.as_slice();
-        while let Some((record, behind)) = self.split(rest)? {
+        while let Some((record, behind)) = rest.split_at_checked(self.length(rest)?) {
             let big_endian = cfg!(target_endian = "big");
             if let Some((head, data)) = Head::read(record, big_endian, false) {
                 self.record(&head, data, out);
@@ -140,13 +140,13 @@ impl Monitor {
         self.kept
     }
 
-    /// The record at the beginning and what is behind it, if it is there as a whole.
-    fn split<'a>(&self, rest: &'a [u8]) -> Result<Option<(&'a [u8], &'a [u8])>, NoRecord> {
-        let Some(header) = rest.get(..SHORT) else { return Ok(None) };
+    /// The length of the record that begins here; more than there is while its header is not complete.
+    fn length(&self, rest: &[u8]) -> Result<usize, NoRecord> {
+        let Some(header) = rest.get(..SHORT) else { return Ok(SHORT) };
         let wrong = NoRecord(self.read);
         let (head, _) = Head::read(header, cfg!(target_endian = "big"), false).ok_or(wrong)?;
         let data = usize::try_from(head.data_len).ok().filter(|length| *length <= MOST).ok_or(wrong)?;
-        Ok(rest.split_at_checked(SHORT + data))
+        Ok(SHORT + data)
     }
 }
 
