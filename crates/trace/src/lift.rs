@@ -166,7 +166,7 @@ impl Lift {
                 self.forget();
                 self.select.lose();
                 if let OnWire::Gap(records) = what {
-                    self.push(source, Body::Gap(*records));
+                    self.push(source, source.certainty, Body::Gap(*records));
                 }
             }
             OnWire::Bits { .. } | OnWire::Lost | OnWire::Gap(_) | OnWire::Unreadable(_) => {}

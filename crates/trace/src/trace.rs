@@ -197,7 +197,8 @@ impl Trace {
     fn derive(mut recording: Recording, choice: Option<Choice>, options: &Options) -> Trace {
         let listed = std::mem::take(&mut recording.wire);
         if choice.is_none() && !listed.is_empty() {
-            let trace = Trace::of_wire(recording, None, Decoding { wire: listed, ..Decoding::default() }, options);
+            let trace =
+                Trace::of_wire(recording, None, Decoding { wire: listed, ..Decoding::default() }, options);
             return Trace { protocol: Some(Protocol::List), ..trace };
         }
         if !listed.is_empty() {
