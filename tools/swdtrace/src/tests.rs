@@ -404,7 +404,10 @@ fn a_logic_capture_is_shown_and_counted_like_any_recording() {
 fn channels_with_other_names_are_chosen_by_hand() {
     let (code, _, err) = on(&capture("a", "b"), &["show"]);
     assert_eq!(code, 2);
-    assert!(err.contains("no channel for SWCLK") && err.contains("a (0), b (1)") && err.contains("--swclk"), "{err}");
+    assert!(
+        err.contains("no channel for SWCLK") && err.contains("a (0), b (1)") && err.contains("--swclk"),
+        "{err}"
+    );
     let (code, out, err) = on(&capture("a", "b"), &["show", "--swclk", "a", "--swdio", "b"]);
     assert_eq!((code, err.as_str()), (0, ""));
     assert!(out.contains("DPIDR"), "{out}");
