@@ -34,7 +34,7 @@ const DERIVED: u8 = 9;
 const CERTAINTIES: [Certainty; 4] =
     [Certainty::Explicit, Certainty::Deterministic, Certainty::Inferred, Certainty::Hidden];
 /// Why clocks could not be read, by number.
-const REASONS: [Why; 4] = [Why::NoPacket, Why::Began, Why::Cut, Why::NotSwd];
+const REASONS: [Why; 5] = [Why::NoPacket, Why::Began, Why::Cut, Why::NotSwd, Why::Parity];
 
 /// A recording of these events, as a pcapng file. `about` names the source in one line.
 pub fn truth(about: &str, events: &[(Duration, WireEvent)]) -> Vec<u8> {

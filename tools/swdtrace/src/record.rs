@@ -66,10 +66,6 @@ pub(crate) fn run(args: &Record, err: &mut dyn Write) -> Result<u8, Failure> {
     let ours =
         Path::new(program).file_stem().is_some_and(|name| OURS.iter().any(|ours| name == OsStr::new(ours)));
     if ours && !args.usbmon {
-        // Of a file that is there already a tool that is told so by its environment makes no second use.
-        if args.output.is_file() {
-            named(&args.output, fs::remove_file(&args.output))?;
-        }
         command.env(VARIABLE, &args.output);
         let signals = Signals::catch()?;
         let mut child = start(&mut command)?;
@@ -84,7 +80,8 @@ pub(crate) fn run(args: &Record, err: &mut dyn Write) -> Result<u8, Failure> {
     }
 }
 
-/// What was recorded earlier must not be taken for what is recorded now.
+/// What was recorded earlier must not be taken for what is recorded now, and our tools overwrite nothing that their environment
+/// names.
 fn make_room(output: &Path, force: bool) -> Result<(), Failure> {
     match output.is_file() {
         true if force => named(output, fs::remove_file(output)),

@@ -91,7 +91,8 @@ fn measured(protocol: Option<Protocol>, level: Level) -> Option<&'static str> {
         Level::Transaction => match protocol? {
             Protocol::Wire => Some("transactions"),
             Protocol::StLink => Some("single commands"),
-            Protocol::CmsisDap | Protocol::JLink | Protocol::List | Protocol::Log => None,
+            // A list may have the times of the packets that it was derived from.
+            Protocol::CmsisDap | Protocol::JLink | Protocol::Log | Protocol::List => None,
         },
         Level::Access | Level::Meaning if packets => Some("accesses, by packets"),
         Level::Access | Level::Meaning => Some("accesses"),

@@ -130,7 +130,7 @@ mod tests {
             Just(Wired::plain(OnWire::Lost)),
             any::<u64>().prop_map(|records| Wired::plain(OnWire::Gap(records))),
             bits.clone().prop_map(|data| Wired::plain(OnWire::Bits { count: data.len() * 8, data })),
-            (bits, any::<u64>(), 0..4usize).prop_map(|(data, tick, why)| {
+            (bits, any::<u64>(), 0..5usize).prop_map(|(data, tick, why)| {
                 let (count, why) = (data.len() * 8, crate::truth::REASONS[why]);
                 Wired::plain(OnWire::Unreadable(Unreadable { why, tick, count, data }))
             }),

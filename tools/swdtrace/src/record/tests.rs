@@ -94,7 +94,7 @@ fn our_own_tools_are_told_where_to_record() {
     fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     let said = folder.path().join("said");
     fs::write(folder.path().join("out.pcapng"), "the recording before").unwrap();
-    let (code, err) = record(&folder, &[], &[tool.to_str().unwrap(), said.to_str().unwrap()]);
+    let (code, err) = record(&folder, &["--force"], &[tool.to_str().unwrap(), said.to_str().unwrap()]);
     assert_eq!((code, err.as_str()), (128 + 15, "swdtrace: warning: the command recorded nothing\n"));
     assert_eq!(fs::read_to_string(said).unwrap(), folder.path().join("out.pcapng").display().to_string());
 }
