@@ -31,8 +31,13 @@ const MATCHED: u8 = 8;
 const DERIVED: u8 = 9;
 
 /// How sure something is, by number.
-const CERTAINTIES: [Certainty; 4] =
-    [Certainty::Explicit, Certainty::Deterministic, Certainty::Inferred, Certainty::Hidden];
+const CERTAINTIES: [Certainty; 5] = [
+    Certainty::Explicit,
+    Certainty::Deterministic,
+    Certainty::Inferred,
+    Certainty::Hidden,
+    Certainty::Assumed,
+];
 /// Why clocks could not be read, by number.
 const REASONS: [Why; 5] = [Why::NoPacket, Why::Began, Why::Cut, Why::NotSwd, Why::Parity];
 

@@ -8,13 +8,14 @@ use std::fs;
 use trace::Stat;
 use wire::{Addr, Attr};
 
-/// The packets on interface 2 of a recording.
+/// The packets on interface 2 of a recording, without what is said of how they became known (ten bytes that begin with 9).
 pub(crate) fn wire_packets(file: &[u8]) -> Vec<Vec<u8>> {
     let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("four bytes"));
     let (mut at, mut packets) = (0, Vec::new());
     while at < file.len() {
         if (word(at), word(at + 8)) == (6, 2) {
-            packets.push(file[at + 28..][..word(at + 20) as usize].to_vec());
+            let packet = &file[at + 28..][..word(at + 20) as usize];
+            packets.push(if packet[0] == 9 { &packet[10..] } else { packet }.to_vec());
         }
         at += word(at + 4) as usize;
     }

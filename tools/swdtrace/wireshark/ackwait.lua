@@ -7,7 +7,7 @@ local KINDS = {
     [5] = "idle", [6] = "unnamed clocks", [7] = "no answer", [8] = "unreadable clocks", [9] = "derived",
     [10] = "hole in the recording",
 }
-local SURE = { [0] = "explicit", [1] = "deterministic", [2] = "inferred", [3] = "hidden" }
+local SURE = { [0] = "explicit", [1] = "deterministic", [2] = "inferred", [3] = "hidden", [4] = "assumed" }
 
 -- Marks: {"mark":"step","text":"..."}.
 

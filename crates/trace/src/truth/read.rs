@@ -146,7 +146,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_written_reads_back_and_what_is_cut_does_not(
-            wired in any_wired(), sure in 0..4usize, nanos in any::<u64>(),
+            wired in any_wired(), sure in 0..5usize, nanos in any::<u64>(),
         ) {
             let (certainty, took) = (crate::truth::CERTAINTIES[sure], Duration::from_nanos(nanos));
             let listed = Listed { took, certainty, wired };
