@@ -19,9 +19,9 @@ const SUPPLY_OFF: Duration = Duration::from_millis(500);
 /// First and longest pause between two looks: in the rhythm of the tools that are imitated, then slower, so that a limit
 /// of many seconds costs a few hundred looks.
 const RHYTHM: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
-/// Tries of [`Budget::Count`] and [`Budget::Few`]. [TOOL-1] [TOOL-3]
-const COUNT: u32 = 0xFFFF;
-const FEW: u32 = 64;
+/// The tools whose patience with WAIT [`Budget::Count`] and [`Budget::Few`] have. [TOOL-3] [TOOL-1]
+const COUNT: &str = "probe-rs";
+const FEW: &str = "openocd";
 /// Patience of [`Budget::Time`], by the probe and then by the engine.
 const BY_TIME: Patience = Patience::ms(1000);
 
@@ -343,12 +343,18 @@ fn policy(base: &Policy, cell: &Cell, limit: Duration) -> Policy {
     policy.flash.service = limit;
     policy.reset.reconnect = limit;
     (policy.probe.wait, policy.adi.wait) = match cell.budget {
-        Budget::Count => (Patience::Tries(COUNT), Patience::Tries(0)),
-        Budget::Few => (Patience::Tries(FEW), Patience::Tries(0)),
+        Budget::Count => like(COUNT, base),
+        Budget::Few => like(FEW, base),
         Budget::Time => (BY_TIME, BY_TIME),
     };
     policy.name = format!("{}+", base.name.trim_end_matches('+'));
     policy
+}
+
+/// Patience with WAIT, by the probe and by the engine, as a preset has it.
+fn like(preset: &str, base: &Policy) -> (Patience, Patience) {
+    let policy = Policy::preset(preset).unwrap_or_else(|| base.clone());
+    (policy.probe.wait, policy.adi.wait)
 }
 
 fn last(waited: &Waited, at: u32) -> Option<u32> {

@@ -114,23 +114,27 @@ fn other_probes_lead_to_the_same_verdict() {
     }
 }
 
-/// The same for many seeds: how often a cause is not named, and that none is named wrongly.
+/// Seeds that nobody looked at while the table was made: a cause may stay open, none is named wrongly. `ACKWAIT_HUNT_SEEDS` is
+/// how many there are.
 #[test]
-#[ignore = "soak: cargo test -p ackwait-hunt --test confusion -- --ignored --nocapture"]
-fn forty_seeds() {
-    let jobs: Vec<_> = scenarios().flat_map(|s| (10..50).map(move |seed| (s.clone(), seed))).collect();
-    let mut wrong = Vec::new();
+fn no_other_seed_leads_to_a_wrong_name() {
+    let seeds = std::env::var("ACKWAIT_HUNT_SEEDS").map_or(4, |n| n.parse().expect("a number"));
+    let jobs: Vec<_> = scenarios().flat_map(|s| (10..10 + seeds).map(move |seed| (s.clone(), seed))).collect();
     let found = all(&jobs);
-    let open =
-        found.iter().filter(|(s, _, hunt)| s.starts_with("cause") && hunt.verdict.cause.is_none()).count();
+    assert_eq!(found.len(), jobs.len());
+    let mut wrong = Vec::new();
+    let mut open = 0;
     for (scenario, seed, hunt) in found.iter().filter(|(s, _, hunt)| !is_right(s, hunt)) {
         println!("{scenario} seed {seed}: {}", word(hunt));
-        if hunt.verdict.cause.is_some() {
-            wrong.push(format!("{scenario} seed {seed}"));
+        match hunt.verdict.cause {
+            Some(_) => wrong.push(format!("{scenario} seed {seed}")),
+            None => open += 1,
         }
     }
     println!("{} hunts, {open} causes not established", found.len());
     assert!(wrong.is_empty(), "{wrong:?}");
+    // Of those that have a cause one in twenty may stay open.
+    assert!(open * 20 <= found.len(), "{open} of {} not established", found.len());
 }
 
 #[test]
