@@ -119,7 +119,8 @@ fn other_probes_lead_to_the_same_verdict() {
 #[test]
 fn no_other_seed_leads_to_a_wrong_name() {
     let seeds = std::env::var("ACKWAIT_HUNT_SEEDS").map_or(4, |n| n.parse().expect("a number"));
-    let jobs: Vec<_> = scenarios().flat_map(|s| (10..10 + seeds).map(move |seed| (s.clone(), seed))).collect();
+    let jobs: Vec<_> =
+        scenarios().flat_map(|s| (10..10 + seeds).map(move |seed| (s.clone(), seed))).collect();
     let found = all(&jobs);
     assert_eq!(found.len(), jobs.len());
     let mut wrong = Vec::new();
