@@ -153,7 +153,7 @@ const STM32H5: &[Pattern] = &[
     mailbox::rom_command,
 ];
 
-/// Finds actions in a list of level 4.
+/// Finds actions in a list of level 3 or 4.
 pub(crate) fn find(meanings: &[Event], breaks: &Breaks, names: Names) -> Vec<Event> {
     let own = if names == Names::Stm32H5 { STM32H5 } else { &[] };
     let patterns = [FIRST, own, LAST].concat();

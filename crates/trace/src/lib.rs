@@ -48,8 +48,8 @@
 //! packet each transaction happened: all transactions of a packet carry the times of the packet. An ST-Link hides nearly
 //! all transactions.
 //!
-//! **Memory.** What is kept are events. Logic captures as text and logs are read as they come; pcap, pcapng and sigrok
-//! sessions (a zip, whose list of contents stands at its end) are held whole while they are read.
+//! **Memory.** What is kept are events and the bytes of USB transfers. Everything is read as it comes, and no file is ever held
+//! whole but for [`redact`](mod@redact), which changes it in place.
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 pub mod action;
@@ -88,7 +88,7 @@ pub use action::{Action, ActionKind};
 pub use error::TraceError;
 pub use event::{Body, Event};
 pub use lift::Assume;
-pub use logic::Channels;
+pub use logic::{Channels, Seekable};
 pub use monitor::{Monitor, NoRecord};
 pub use name::span;
 pub use read::Protocol;
@@ -96,5 +96,5 @@ pub use recorder::{ClockKind, Header, Recorder, Secrets, Written};
 pub use stat::{Busy, Fault, Gap, Latency, Memory, Rates, Stat, Swclk, Transactions, Usb, Waits};
 pub use target::{Names, Target};
 pub use text::line;
-pub use trace::{Options, Trace, Write, WriteTo, open, open_channels, open_from, open_with};
+pub use trace::{Options, Trace, Write, WriteTo, open, open_channels, open_file, open_from, open_with};
 pub use truth::truth;

@@ -18,6 +18,7 @@ mod tests;
 mod vcd;
 
 pub use channels::Channels;
+pub use sr::Seekable;
 
 use crate::TraceError;
 use crate::event::Event;
@@ -25,7 +26,7 @@ use crate::read::Warning;
 use crate::swd::Tally;
 use guess::{Guess, Remembering, beginning};
 use intake::Intake;
-use std::io::Read;
+use std::io::{Cursor, Read};
 
 /// Formats of logic captures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +68,37 @@ pub(crate) struct Capture {
     pub(crate) tally: Tally,
 }
 
-/// Reads a capture of a format that was recognised.
+/// Reads a sigrok session any place of which can be read.
+pub(crate) fn read_session(source: &mut dyn Seekable, channels: &Channels) -> Result<Capture, TraceError> {
+    let mut intake = Intake::new();
+    let failure = match sr::read(source, channels, &mut intake) {
+        Ok(()) => return Ok(finish(intake)),
+        Err(failure) => failure,
+    };
+    if !failure.asks_for_a_pin() {
+        return Err(failure);
+    }
+    source.rewind().map_err(TraceError::Source)?;
+    let beginning = beginning(&mut { &mut *source })?;
+    let Some(guess) = guessed(Format::Sigrok, &intake.names, channels, &beginning) else {
+        return Err(failure);
+    };
+    let names = std::mem::replace(&mut intake, Intake::new()).names;
+    sr::read(source, &guess.channels(channels), &mut intake)?;
+    intake.warnings.push(guess.told(&names));
+    Ok(finish(intake))
+}
+
+/// The pins that decode best in the beginning of a capture, which may end anywhere.
+fn guessed(format: Format, names: &[String], channels: &Channels, beginning: &[u8]) -> Option<Guess> {
+    Guess::of(names, channels, |channels| {
+        let mut intake = Intake::new();
+        let _ = of_format(format, &mut { beginning }, channels, &mut intake);
+        finish(intake)
+    })
+}
+
+/// Reads a capture of a format that was recognised, as it comes.
 pub(crate) fn read(
     format: Format,
     source: &mut dyn Read,
@@ -83,13 +114,7 @@ pub(crate) fn read(
     let Some(beginning) = source.beginning().filter(|_| failure.asks_for_a_pin()) else {
         return Err(failure);
     };
-    let attempt = |channels: &Channels| {
-        let mut intake = Intake::new();
-        // The beginning may end anywhere.
-        let _ = of_format(format, &mut beginning.as_slice(), channels, &mut intake);
-        finish(intake)
-    };
-    let Some(guess) = Guess::of(&names, channels, attempt) else { return Err(failure) };
+    let Some(guess) = guessed(format, &names, channels, &beginning) else { return Err(failure) };
     let mut intake = Intake::new();
     of_format(
         format,
@@ -109,11 +134,7 @@ fn of_format(
     intake: &mut Intake,
 ) -> Result<(), TraceError> {
     match format {
-        Format::Sigrok => {
-            let mut bytes = Vec::new();
-            source.read_to_end(&mut bytes).map_err(TraceError::Source)?;
-            sr::read(&bytes, channels, intake)
-        }
+        Format::Sigrok => sr::in_order(source, channels, intake),
         Format::Vcd => vcd::read(source, channels, intake),
         Format::Csv => csv::read(source, channels, intake),
         Format::SaleaeBinary => Err(TraceError::Capture {
@@ -130,8 +151,11 @@ fn of_format(
 /// [`TraceError::Unknown`] when the bytes are no capture, otherwise as [`open_with`](crate::open_with).
 pub fn on_wire(bytes: &[u8], channels: &Channels) -> Result<Vec<Event>, TraceError> {
     let format = Format::of(bytes).ok_or_else(|| TraceError::Unknown("no logic capture".to_owned()))?;
-    let mut source = bytes;
-    read(format, &mut source, channels).map(|capture| capture.events)
+    let capture = match format {
+        Format::Sigrok => read_session(&mut Cursor::new(bytes), channels),
+        _ => read(format, &mut { bytes }, channels),
+    };
+    capture.map(|capture| capture.events)
 }
 
 /// What is on the wire in samples that stand one behind the other, `unit` bytes each, with a bit for each channel.

@@ -4,18 +4,21 @@
 //! its submit, the data of an IN transfer at its completion.
 
 mod choose;
+mod collect;
 mod darwin;
 pub(crate) mod foreign;
 mod identity;
 mod pairs;
 mod pcap;
 mod usbpcap;
+mod window;
 
 use crate::TraceError;
 use crate::event::Event;
 use crate::log::Tool;
 use bytes::Bytes;
 use std::fmt;
+use std::io::Read;
 use std::ops::Range;
 use std::time::Duration;
 use wire::{Mark, TransferKind};
@@ -304,21 +307,17 @@ pub struct Gap {
 /// # Errors
 /// [`TraceError::Unknown`] when no reader takes it.
 pub fn read(bytes: &[u8]) -> Result<Recording, TraceError> {
-    read_shared(&Bytes::copy_from_slice(bytes))
+    read_from(&mut { bytes })
+}
+
+/// The same, as it comes.
+pub(crate) fn read_from(source: &mut dyn Read) -> Result<Recording, TraceError> {
+    pcap::read(source)
 }
 
 /// The same, where the data of the transfers are to be parts of these bytes.
 pub(crate) fn read_shared(bytes: &Bytes) -> Result<Recording, TraceError> {
-    match bytes.first_chunk::<4>() {
-        Some([0x0A, 0x0D, 0x0D, 0x0A]) => Ok(pcap::pcapng(bytes)),
-        Some(
-            [0xA1, 0xB2, 0xC3, 0xD4]
-            | [0xD4, 0xC3, 0xB2, 0xA1]
-            | [0xA1, 0xB2, 0x3C, 0x4D]
-            | [0x4D, 0x3C, 0xB2, 0xA1],
-        ) => Ok(pcap::classic(bytes)),
-        _ => Err(TraceError::Unknown(foreign::describe(bytes))),
-    }
+    pcap::read_shared(bytes)
 }
 
 #[cfg(test)]

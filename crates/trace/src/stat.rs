@@ -149,7 +149,7 @@ impl Stat {
             probe: trace.protocol().map(|protocol| protocol.to_string()),
             target: trace.target().to_string(),
             duration_ns,
-            events: Level::ALL.map(|level| trace.events(level).len()),
+            events: Level::ALL.map(|level| trace.count(level)),
             marks: trace.marks().len(),
             rates: Rates {
                 bytes_read: rate(memory.bytes_read),

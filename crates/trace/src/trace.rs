@@ -5,15 +5,16 @@ use crate::event::{Body, Event, OnWire};
 use crate::fold::Row;
 use crate::lift::{Assume, Lifted};
 use crate::log::{self, Logged, Tool};
-use crate::logic::{self, Capture, Channels, Format};
+use crate::logic::{self, Capture, Channels, Format, Seekable};
 use crate::read::{Choice, Device, Marked, Protocol, Recording, Warning, choose};
 use crate::swd::Tally;
 use crate::target::{Names, Target};
 use crate::{Secrets, TraceError, action, decode, export, fold, lift, read, recorder};
 use bytes::Bytes;
 use cmsis_dap::Model;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::ops::Range;
+use std::sync::OnceLock;
 use std::time::Duration;
 use wire::{Ack, Addr, ApSel, Certainty, Level, Port, Width, WireEvent};
 
@@ -52,7 +53,8 @@ pub struct Trace {
     folded: Vec<Event>,
     /// Of each folded event, where its originals in `lifted` end.
     ends: Vec<usize>,
-    meanings: Vec<Event>,
+    /// The same as `folded`, named: only where somebody asks for it.
+    meanings: OnceLock<Vec<Event>>,
     actions: Vec<Event>,
     breaks: fold::Breaks,
 }
@@ -109,21 +111,12 @@ pub fn open(bytes: &[u8]) -> Result<Trace, TraceError> {
 /// # Errors
 /// [`TraceError::Unknown`] when the bytes are no recording, [`TraceError::NoSuchDevice`] when the chosen device is not in it.
 pub fn open_with(bytes: &[u8], options: &Options) -> Result<Trace, TraceError> {
-    let mut source = bytes;
-    if let Some(format) = Format::of(bytes) {
-        return Ok(Trace::of_capture(logic::read(format, &mut source, &options.channels)?, options));
-    }
-    if let Some(tool) = Tool::of_head(bytes) {
-        return Ok(Trace::of_log(log::read(tool, &mut source)?, options));
-    }
-    open_shared(&Bytes::copy_from_slice(bytes), options)
+    open_file(&mut Cursor::new(bytes), options)
 }
 
 /// Opens a recording of USB transfers, whose data are parts of these bytes.
 pub(crate) fn open_shared(bytes: &Bytes, options: &Options) -> Result<Trace, TraceError> {
-    let mut recording = read::read_shared(bytes)?;
-    let choice = choose(&mut recording, options.device)?;
-    Ok(Trace::derive(recording, choice, options))
+    Trace::of_usb(read::read_shared(bytes)?, options)
 }
 
 #[cfg(test)]
@@ -135,28 +128,44 @@ impl Trace {
     }
 }
 
-/// Opens a recording that comes from a file or a pipe. Logic captures as text and logs are read as they come; what is kept of
-/// them are their events.
+/// Opens a recording in a file, which may be of any size: what is kept of it are its events.
 ///
 /// # Errors
 /// [`TraceError::Source`] when it cannot be read, otherwise as [`open_with`].
+pub fn open_file(file: &mut dyn Seekable, options: &Options) -> Result<Trace, TraceError> {
+    let head = head(&mut { &mut *file })?;
+    if Format::of(&head) == Some(Format::Sigrok) {
+        return Ok(Trace::of_capture(logic::read_session(file, &options.channels)?, options));
+    }
+    open_behind(&head, &mut { file }, options)
+}
+
+/// Opens a recording that comes out of a pipe. What is kept of it are its events.
+///
+/// # Errors
+/// As [`open_file`].
 pub fn open_from(source: &mut dyn Read, options: &Options) -> Result<Trace, TraceError> {
+    let head = head(source)?;
+    open_behind(&head, source, options)
+}
+
+/// What tells the format of a recording.
+fn head(source: &mut dyn Read) -> Result<Vec<u8>, TraceError> {
     let mut head = Vec::new();
     source.take(u64::from(HEAD)).read_to_end(&mut head).map_err(TraceError::Source)?;
-    match Format::of(&head) {
-        Some(format) => {
-            let mut whole = head.as_slice().chain(source);
-            Ok(Trace::of_capture(logic::read(format, &mut whole, &options.channels)?, options))
-        }
-        None if let Some(tool) = Tool::of(&head) => {
-            let mut whole = head.as_slice().chain(source);
-            Ok(Trace::of_log(log::read(tool, &mut whole)?, options))
-        }
-        None => {
-            source.read_to_end(&mut head).map_err(TraceError::Source)?;
-            open_with(&head, options)
-        }
+    Ok(head)
+}
+
+/// Opens a recording whose head was read already.
+fn open_behind(head: &[u8], source: &mut dyn Read, options: &Options) -> Result<Trace, TraceError> {
+    let mut whole = head.chain(source);
+    if let Some(format) = Format::of(head) {
+        return Ok(Trace::of_capture(logic::read(format, &mut whole, &options.channels)?, options));
     }
+    if let Some(tool) = Tool::of_head(head) {
+        return Ok(Trace::of_log(log::read(tool, &mut whole)?, options));
+    }
+    Trace::of_usb(read::read_from(&mut whole)?, options)
 }
 
 /// Opens a logic capture whose channels have files of their own (binary exports of Saleae Logic 2), each with its name.
@@ -192,6 +201,11 @@ impl Trace {
             Trace::of_accesses(recording, None, Decoding::default(), lifted, options)
         };
         Trace { protocol: Some(Protocol::Log), ..trace }
+    }
+
+    fn of_usb(mut recording: Recording, options: &Options) -> Result<Trace, TraceError> {
+        let choice = choose(&mut recording, options.device)?;
+        Ok(Trace::derive(recording, choice, options))
     }
 
     fn derive(mut recording: Recording, choice: Option<Choice>, options: &Options) -> Trace {
@@ -239,9 +253,7 @@ impl Trace {
         warnings.extend(assumed(&lifted));
         let breaks = fold::Breaks::of(&marks, &decoding.wire);
         let fold::Folded { events: folded, ends } = fold::fold(&lifted, &breaks);
-        let mut meanings = folded.clone();
-        meanings.iter_mut().for_each(|event| event.level = Level::Meaning);
-        let actions = action::find(&meanings, &breaks, target.names);
+        let actions = action::find(&folded, &breaks, target.names);
         let usb = transfers
             .into_iter()
             .map(|transfer| Event {
@@ -270,7 +282,7 @@ impl Trace {
             lifted,
             folded,
             ends,
-            meanings,
+            meanings: OnceLock::new(),
             actions,
             breaks,
         }
@@ -283,8 +295,17 @@ impl Trace {
             Level::Command => &self.commands,
             Level::Transaction => &self.wire,
             Level::Access => &self.folded,
-            Level::Meaning => &self.meanings,
+            Level::Meaning => self.meanings.get_or_init(|| named(&self.folded)),
             Level::Action => &self.actions,
+        }
+    }
+
+    /// How many events a level has.
+    pub fn count(&self, level: Level) -> usize {
+        match level {
+            // The same as below, named.
+            Level::Meaning => self.folded.len(),
+            _ => self.events(level).len(),
         }
     }
 
@@ -313,8 +334,7 @@ impl Trace {
     /// The events of level 4 that these events of level 5 consist of.
     fn meanings_of(&self, actions: Range<usize>) -> Range<usize> {
         // An event of level 5 names the first of its events of level 4 as its cause.
-        let cause =
-            |n: usize| self.actions.get(n).and_then(|event| event.cause).unwrap_or(self.meanings.len());
+        let cause = |n: usize| self.actions.get(n).and_then(|event| event.cause).unwrap_or(self.folded.len());
         cause(actions.start)..cause(actions.end)
     }
 
@@ -436,6 +456,11 @@ fn name(event: &mut Event, names: Names) {
 fn assumed(lifted: &[Event]) -> Option<Warning> {
     let accesses = lifted.iter().filter(|event| event.certainty == Certainty::Assumed).count();
     (accesses > 0).then_some(Warning::Assumed { accesses })
+}
+
+/// The events of level 4.
+fn named(folded: &[Event]) -> Vec<Event> {
+    folded.iter().map(|event| Event { level: Level::Meaning, ..event.clone() }).collect()
 }
 
 fn is_transaction(event: &Event) -> bool {

@@ -287,7 +287,11 @@ fn read(input: &Input) -> Result<Trace, Unread> {
     if input.file.is_dir() {
         return folder(&input.file, &options);
     }
-    Ok(trace::open_from(&mut File::open(&input.file)?, &options)?)
+    let mut file = File::open(&input.file)?;
+    if file.metadata()?.is_file() {
+        return Ok(trace::open_file(&mut file, &options)?);
+    }
+    Ok(trace::open_from(&mut file, &options)?)
 }
 
 /// A folder with a file for each channel, named after it.

@@ -8,6 +8,8 @@ use std::ops::ControlFlow;
 const GROUP: usize = 64;
 /// Samples between two calls of the decoder.
 const BATCH: usize = 1 << 14;
+/// Samples that are compared at a time, where it is likely that nothing happens.
+const PAGE: usize = 1 << 12;
 /// Bit 0 of every byte of a word.
 const LOWEST: u64 = 0x0101_0101_0101_0101;
 /// Brings bit 0 of byte n to bit 56 + n.
@@ -56,6 +58,24 @@ pub(super) struct Packed {
     pub(super) samples: u64,
     /// Bytes of a sample that is not complete.
     part: Vec<u8>,
+}
+
+/// Samples of one byte in which SWCLK and nRESET stay as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Still {
+    first: u8,
+    last: u8,
+    count: u64,
+}
+
+impl Still {
+    /// The samples, if the watched bits stay in all of them.
+    pub(super) fn of(bytes: &[u8], watched: u8) -> Option<Still> {
+        let (first, last) = (*bytes.first()?, *bytes.last()?);
+        let stays = |page: &[u8]| page.iter().fold(0, |seen, byte| seen | (byte ^ first)) & watched == 0;
+        let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        bytes.chunks(PAGE).all(stays).then_some(Still { first, last, count })
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -111,14 +131,35 @@ impl Packed {
         ControlFlow::Continue(())
     }
 
+    /// The bits of a sample that must stay for nothing to happen; `None` where samples have more bytes than one.
+    pub(super) fn watched(&self) -> Option<u8> {
+        let bit = |place: Place| 1u8 << place.bit;
+        (self.unit == 1).then(|| bit(self.swclk) | self.nrst.map_or(0, bit))
+    }
+
+    /// Takes samples of one byte in which nothing happens but at their beginning.
+    pub(super) fn still(&mut self, still: Still, intake: &mut Intake) -> ControlFlow<()> {
+        self.feed(&[still.first], intake)?;
+        self.samples += still.count.saturating_sub(1);
+        if let Some(last) = &mut self.last {
+            // What is watched stayed; SWDIO may be another.
+            last.swdio = u64::from(still.last >> self.swdio.bit & 1);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// How many bytes came.
+    pub(super) fn volume(&self) -> u64 {
+        self.samples.saturating_mul(u64::try_from(self.unit).unwrap_or(u64::MAX))
+    }
+
     /// How many bytes of an incomplete sample are left over.
     pub(super) fn left_over(&self) -> usize {
         self.part.len()
     }
 
     fn bytes(&mut self, bytes: &[u8], intake: &mut Intake) {
-        let bit = |place: Place| 1u8 << place.bit;
-        let watched = bit(self.swclk) | self.nrst.map_or(0, bit);
+        let watched = self.watched().unwrap_or(u8::MAX);
         let (groups, rest) = bytes.as_chunks::<GROUP>();
         for group in groups {
             match &mut self.last {
@@ -199,8 +240,12 @@ mod tests {
         }
         let (mut packed, mut intake) = (Packed::new(unit, pins), Intake::new());
         let (head, tail) = bytes.split_at(cut.min(bytes.len()));
-        let _ = packed.feed(head, &mut intake);
-        let _ = packed.feed(tail, &mut intake);
+        for bytes in [head, tail] {
+            let _ = match packed.watched().and_then(|watched| Still::of(bytes, watched)) {
+                Some(still) => packed.still(still, &mut intake),
+                None => packed.feed(bytes, &mut intake),
+            };
+        }
         assert_eq!((packed.samples, packed.left_over()), (samples.len() as u64, 0));
         let clocks = &intake.decoder.clocks;
         (0..clocks.len()).map(|n| (clocks.bit(n), clocks.tick(n))).collect()

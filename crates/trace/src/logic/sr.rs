@@ -1,119 +1,56 @@
 //! Sessions of sigrok (`.sr`): a zip archive with a file of settings and the samples in pieces.
+//!
+//! Where any place of the archive can be read, its list of contents (at the end) says where the pieces stand, and they are
+//! inflated on all cores. Out of a pipe, and where the list was cut off, they are read as they stand, one by one.
+
+mod pieces;
+mod settings;
+mod shared;
+
+pub(in crate::logic) use settings::rate;
 
 use super::channels::Channels;
 use super::intake::{Intake, Scale};
 use super::packed::Packed;
 use crate::TraceError;
 use crate::read::Warning;
-use std::io::{Cursor, Read};
+use pieces::{Order, STEP, Step, fill, inflated};
+use settings::{Settings, number};
+use shared::Shared;
+use std::io::{BufReader, Read, Seek};
 use std::ops::ControlFlow;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
-use zip::ZipArchive;
+use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
+
+/// What can be read at any place.
+pub trait Seekable: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Seekable for T {}
 
 const FORMAT: &str = "sigrok session";
 /// A file of settings is not longer.
 const MOST_SETTINGS: u64 = 1 << 20;
 /// More bytes of samples are not inflated: a file of a few kilobytes can promise any number.
 const MOST_SAMPLES: u64 = 1 << 36;
-/// Bytes that are looked at a time.
-const STEP: usize = 1 << 18;
-/// Larger pieces are not inflated ahead of time: sigrok's have four megabytes.
-const LARGE: u64 = 1 << 24;
-/// Pieces that each worker has ready, and how many workers there are.
-const AHEAD: usize = 2;
-const MOST_WORKERS: usize = 4;
+/// What stands behind the pieces in a pipe is read away, up to this, so that whoever writes it does not fail.
+const LONGEST_TAIL: u64 = 1 << 24;
 
 fn wrong(place: &str, why: impl Into<String>) -> TraceError {
     TraceError::Capture { format: FORMAT, place: place.to_owned(), why: why.into() }
 }
 
-/// What the settings say.
-#[derive(Debug, PartialEq, Eq)]
-struct Settings {
-    /// How the pieces are called.
-    capture: String,
-    rate: Option<u64>,
-    unit: usize,
-    /// Names by bit; unnamed where a channel was off.
-    names: Vec<String>,
-}
-
-impl Settings {
-    /// Reads the settings of the first device.
-    fn read(text: &str) -> Result<Settings, TraceError> {
-        let place = "metadata";
-        let mut settings = Settings { capture: String::new(), rate: None, unit: 1, names: Vec::new() };
-        let device = text.lines().map(str::trim).skip_while(|line| *line != "[device 1]").skip(1);
-        for line in device.take_while(|line| !line.starts_with('[')) {
-            let Some((key, value)) = line.split_once('=') else { continue };
-            let number = || value.parse().map_err(|_| wrong(place, format!("{line:?} holds no number")));
-            match key {
-                "capturefile" => value.clone_into(&mut settings.capture),
-                "samplerate" => {
-                    let rate = rate(value).ok_or_else(|| wrong(place, format!("{line:?} is no rate")))?;
-                    settings.rate = Some(rate);
-                }
-                "unitsize" => settings.unit = number()?,
-                _ => {
-                    if let Some(bit) = key.strip_prefix("probe").and_then(|n| n.parse::<usize>().ok()) {
-                        settings.name(bit, value);
-                    }
-                }
-            }
-        }
-        if settings.capture.is_empty() {
-            return Err(wrong(place, "it names no logic samples"));
-        }
-        // sigrok has at most 64 channels or so; a kilobyte a sample is nobody's.
-        if !(1..=1024).contains(&settings.unit) {
-            return Err(wrong(place, format!("samples of {} bytes", settings.unit)));
-        }
-        Ok(settings)
+/// Reads a session any place of which can be read.
+pub(super) fn read(
+    source: &mut dyn Seekable,
+    channels: &Channels,
+    intake: &mut Intake,
+) -> Result<(), TraceError> {
+    if let Ok(archive) = ZipArchive::new(Shared::new(source).map_err(TraceError::Source)?) {
+        return whole(archive, channels, intake);
     }
-
-    fn name(&mut self, bit: usize, name: &str) {
-        let most = 8 * 1024;
-        if (1..=most).contains(&bit) {
-            if self.names.len() < bit {
-                self.names.resize(bit, String::new());
-            }
-            if let Some(place) = self.names.get_mut(bit - 1) {
-                name.clone_into(place);
-            }
-        }
-    }
-}
-
-/// `8 MHz`, `200 kHz`, `1000000`.
-pub(super) fn rate(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let scale = match unit.trim() {
-        "" | "Hz" => 1,
-        "kHz" => 1_000,
-        "MHz" => 1_000_000,
-        "GHz" => 1_000_000_000,
-        _ => return None,
-    };
-    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-    let mut rate = whole.parse::<u64>().ok()?.checked_mul(scale)?;
-    let mut place = scale;
-    for digit in part.chars() {
-        place /= 10;
-        rate = rate.checked_add(u64::from(digit.to_digit(10)?) * place)?;
-    }
-    (rate > 0).then_some(rate)
-}
-
-/// Reads a session.
-pub(super) fn read(bytes: &[u8], channels: &Channels, intake: &mut Intake) -> Result<(), TraceError> {
-    match ZipArchive::new(Cursor::new(bytes)) {
-        Ok(archive) => whole(archive, channels, intake),
-        // The directory stands at the end: what is cut off has none.
-        Err(_) => in_order(bytes, channels, intake),
-    }
+    // The list of contents stands at the end: what is cut off has none.
+    source.rewind().map_err(TraceError::Source)?;
+    in_order(source, channels, intake)
 }
 
 fn text_of(file: &mut dyn Read, name: &str) -> Result<String, TraceError> {
@@ -132,16 +69,8 @@ fn known_version(text: &str) -> Result<(), TraceError> {
     }
 }
 
-/// The number of a piece: `logic-1-12` is 12, `logic-1` alone is 0.
-fn number(name: &str, capture: &str) -> Option<u64> {
-    match name.strip_prefix(capture)? {
-        "" => Some(0),
-        rest => rest.strip_prefix('-')?.parse().ok(),
-    }
-}
-
 fn whole(
-    mut archive: ZipArchive<Cursor<&[u8]>>,
+    mut archive: ZipArchive<Shared<'_>>,
     channels: &Channels,
     intake: &mut Intake,
 ) -> Result<(), TraceError> {
@@ -161,112 +90,112 @@ fn whole(
     let text = text_of(&mut file, "metadata")?;
     drop(file);
     let mut session = Session::new(&text, channels, intake)?;
-    let mut pieces: Vec<(u64, String)> = archive
-        .file_names()
-        .filter_map(|name| {
-            let name = name.ok()?.into_owned();
-            Some((number(&name, &session.settings.capture)?, name))
-        })
-        .collect();
-    pieces.sort();
-    if pieces.is_empty() {
-        return Err(wrong("zip archive", format!("it holds no samples ({})", session.settings.capture)));
-    }
-    inflated(&archive, &pieces, |number, piece| match piece {
-        Piece::Whole(bytes) => session.piece(number, &mut bytes.as_slice(), intake),
-        Piece::Broken(bytes) => {
-            session.piece(number, &mut bytes.as_slice(), intake)?;
-            session.cut(intake)
-        }
-        Piece::Large(name) => match archive.clone().by_name(name) {
-            Ok(mut piece) => session.piece(number, &mut piece, intake),
-            Err(_) => session.cut(intake),
-        },
-        Piece::Missing => session.cut(intake),
-    });
+    let order = order(&archive, &session.settings.capture)?;
+    inflated(&archive, &order, session.packed.watched(), |number, step| session.step(number, step, intake));
     session.end(intake);
     Ok(())
 }
 
-/// Reads an archive without its directory, piece by piece as they stand.
-fn in_order(bytes: &[u8], channels: &Channels, intake: &mut Intake) -> Result<(), TraceError> {
-    let mut rest = Cursor::new(bytes);
+/// The pieces in their order. What cannot be inflated, and what was made to be inflated without end, is an error at once.
+fn order(archive: &ZipArchive<Shared<'_>>, capture: &str) -> Result<Order, TraceError> {
+    let mut order = Order::new();
+    let mut packed = 0u64;
+    for place in 0..archive.len() {
+        let Ok(entry) = archive.by_index_data(place) else { continue };
+        let Ok(name) = entry.name() else { continue };
+        let Some(number) = number(&name, capture) else { continue };
+        if entry.encrypted() {
+            return Err(wrong(&name, "it is encrypted: pack the session again without a password"));
+        }
+        known_packing(&name, entry.compression())?;
+        packed = packed.saturating_add(entry.compressed_size());
+        order.push((number, place));
+    }
+    if order.is_empty() {
+        return Err(wrong("zip archive", format!("it holds no samples ({capture})")));
+    }
+    if packed > archive.central_directory_start() {
+        let why = format!("its pieces claim {packed} bytes, more than there are: they share their data");
+        return Err(wrong("zip archive", why));
+    }
+    order.sort_unstable();
+    Ok(order)
+}
+
+fn known_packing(name: &str, method: CompressionMethod) -> Result<(), TraceError> {
+    match method {
+        CompressionMethod::Stored | CompressionMethod::Deflated => Ok(()),
+        other => Err(wrong(name, format!("it is packed by {other}: pack the session again with deflate"))),
+    }
+}
+
+/// Reads a session piece by piece as they stand: out of a pipe, or without the list of contents.
+pub(super) fn in_order(
+    source: &mut dyn Read,
+    channels: &Channels,
+    intake: &mut Intake,
+) -> Result<(), TraceError> {
+    let mut rest = BufReader::with_capacity(STEP, source);
     let mut session: Option<Session> = None;
-    while let Ok(Some(mut file)) = zip::read::read_zipfile_from_stream(&mut rest) {
-        let Ok(name) = file.name().map(|name| name.into_owned()) else { break };
+    let ended = loop {
+        let mut file = match zip::read::read_zipfile_from_stream(&mut rest) {
+            Ok(Some(file)) => file,
+            Ok(None) => break true,
+            Err(e) if is_unsupported(&e) => {
+                return Err(wrong(
+                    "zip archive",
+                    format!("out of a pipe, or cut off, it cannot be read: {e}"),
+                ));
+            }
+            Err(_) => break false,
+        };
+        let Ok(name) = file.name().map(|name| name.into_owned()) else { break false };
+        known_packing(&name, file.compression())?;
         if name == "version" {
             known_version(&text_of(&mut file, &name)?)?;
-        } else if name == "metadata" {
+            continue;
+        }
+        if name == "metadata" {
             let text = text_of(&mut file, &name)?;
             session = Some(Session::new(&text, channels, intake)?);
-        } else if let Some(session) = &mut session
-            && let Some(number) = number(&name, &session.settings.capture)
-            && session.piece(number, &mut file, intake).is_break()
-        {
-            break;
+            continue;
         }
-    }
+        let Some(session) = &mut session else {
+            if name.starts_with("logic-") {
+                return Err(wrong(
+                    &name,
+                    "it stands before the metadata: give the session as a file, not as a pipe",
+                ));
+            }
+            continue;
+        };
+        let Some(number) = number(&name, &session.settings.capture) else { continue };
+        if session.last.is_some_and(|last| number <= last) {
+            return Err(wrong(
+                &name,
+                "it stands out of order: give the session as a whole file, not as a pipe",
+            ));
+        }
+        if session.piece(number, &mut file, intake).is_break() {
+            break false;
+        }
+    };
     let Some(mut session) = session else {
         return Err(wrong("zip archive", "it is cut off before the settings that say what it holds"));
     };
-    let _ = session.cut(intake);
+    if ended {
+        // Whether this can be read does not matter any more.
+        let _ = std::io::copy(&mut rest.take(LONGEST_TAIL), &mut std::io::sink());
+    } else {
+        let _ = session.cut(intake);
+    }
     session.end(intake);
     Ok(())
 }
 
-/// A piece of the samples.
-enum Piece<'a> {
-    /// All of it.
-    Whole(Vec<u8>),
-    /// As much as could be inflated.
-    Broken(Vec<u8>),
-    /// Too large to be inflated ahead of time: it has this name.
-    Large(&'a str),
-    Missing,
-}
-
-impl Piece<'_> {
-    fn inflate<'a>(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &'a str) -> Piece<'a> {
-        let Ok(mut file) = archive.by_name(name) else { return Piece::Missing };
-        if file.size() > LARGE {
-            return Piece::Large(name);
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(file.size()).unwrap_or_default());
-        // A piece may hold more than it declares.
-        match file.by_ref().take(LARGE + 1).read_to_end(&mut bytes) {
-            Ok(count) if u64::try_from(count).is_ok_and(|count| count <= LARGE) => Piece::Whole(bytes),
-            Ok(_) => Piece::Large(name),
-            Err(_) => Piece::Broken(bytes),
-        }
-    }
-}
-
-/// Hands on the pieces in their order, inflated on all cores.
-fn inflated(
-    archive: &ZipArchive<Cursor<&[u8]>>,
-    pieces: &[(u64, String)],
-    mut take: impl FnMut(u64, Piece<'_>) -> ControlFlow<()>,
-) {
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS).min(pieces.len());
-    thread::scope(|scope| {
-        let worker = |first: usize| {
-            let (give, taken) = sync_channel(AHEAD);
-            let mut archive = archive.clone();
-            scope.spawn(move || {
-                let mine = pieces.iter().skip(first).step_by(workers);
-                // It fails when nobody wants more.
-                mine.map(|(_, name)| give.send(Piece::inflate(&mut archive, name))).all(|sent| sent.is_ok());
-            });
-            taken
-        };
-        let taken: Vec<Receiver<Piece<'_>>> = (0..workers).map(worker).collect();
-        for (turn, (number, _)) in pieces.iter().enumerate() {
-            let piece = taken.get(turn % workers.max(1)).and_then(|taken| taken.recv().ok());
-            if take(*number, piece.unwrap_or(Piece::Missing)).is_break() {
-                break;
-            }
-        }
-    });
+/// Whether an archive was refused for what it is, not for where it ends.
+fn is_unsupported(e: &ZipError) -> bool {
+    matches!(e, ZipError::UnsupportedArchive(_))
 }
 
 /// A session in the course of being read.
@@ -275,8 +204,6 @@ struct Session {
     packed: Packed,
     /// The piece that was read last.
     last: Option<u64>,
-    inflated: u64,
-    buffer: Vec<u8>,
     is_cut: bool,
 }
 
@@ -300,34 +227,40 @@ impl Session {
             None => intake.warnings.push(Warning::NoRate),
         }
         let packed = Packed::new(settings.unit, pins);
-        Ok(Session { settings, packed, last: None, inflated: 0, buffer: Vec::new(), is_cut: false })
+        Ok(Session { settings, packed, last: None, is_cut: false })
     }
 
+    /// A piece, inflated here.
     fn piece(&mut self, number: u64, piece: &mut dyn Read, intake: &mut Intake) -> ControlFlow<()> {
-        if self.last.is_some_and(|last| last.checked_add(1) != Some(number)) {
-            return self.cut(intake);
+        let mut bytes = vec![0; STEP];
+        loop {
+            bytes.resize(STEP, 0);
+            let (count, end) = fill(piece, &mut bytes);
+            bytes.truncate(count);
+            bytes = self.step(number, Step::Samples(bytes), intake)?.unwrap_or_default();
+            if let Some(end) = end {
+                return self.step(number, end, intake).map_continue(drop);
+            }
+        }
+    }
+
+    /// What comes of a piece, part by part. Gives back the buffer that is done with.
+    fn step(&mut self, number: u64, step: Step, intake: &mut Intake) -> ControlFlow<(), Option<Vec<u8>>> {
+        let follows = self.last.is_none_or(|last| last == number || last.checked_add(1) == Some(number));
+        if !follows || self.packed.volume() > MOST_SAMPLES {
+            self.cut(intake)?;
         }
         self.last = Some(number);
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.resize(STEP, 0);
-        let flow = self.samples(piece, &mut buffer, intake);
-        self.buffer = buffer;
-        flow
-    }
-
-    fn samples(&mut self, piece: &mut dyn Read, buffer: &mut [u8], intake: &mut Intake) -> ControlFlow<()> {
-        loop {
-            let count = match piece.read(buffer) {
-                Ok(0) => return ControlFlow::Continue(()),
-                Ok(count) => count,
-                Err(_) => return self.cut(intake),
-            };
-            self.inflated += u64::try_from(count).unwrap_or_default();
-            if self.inflated > MOST_SAMPLES {
-                return self.cut(intake);
+        match step {
+            Step::Samples(bytes) => {
+                self.packed.feed(&bytes, intake)?;
+                return ControlFlow::Continue(Some(bytes));
             }
-            self.packed.feed(buffer.get(..count).unwrap_or_default(), intake)?;
+            Step::Still(still) => self.packed.still(still, intake)?,
+            Step::End => {}
+            Step::Broken => self.cut(intake)?,
         }
+        ControlFlow::Continue(None)
     }
 
     /// What follows is not there or not to be read.

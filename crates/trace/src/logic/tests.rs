@@ -1,5 +1,6 @@
 //! One session in every format, spoiled files, and files that only pretend.
 
+mod archive;
 mod captures;
 mod write;
 

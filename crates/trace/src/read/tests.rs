@@ -1,3 +1,5 @@
+mod stream;
+
 use super::*;
 use crate::Trace;
 use crate::script::{AP, DP, READ, Script, lines, st};

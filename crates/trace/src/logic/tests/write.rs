@@ -20,6 +20,16 @@ impl Pins {
         Pins(samples)
     }
 
+    /// The same with a rest of so many samples every so many clocks.
+    pub(super) fn resting(bits: &[bool], every: usize, rest: usize) -> Pins {
+        let mut samples = Vec::new();
+        for bits in bits.chunks(every) {
+            samples.extend(Pins::of(bits).0);
+            samples.extend(std::iter::repeat_n(samples.last().copied().unwrap_or_default(), rest));
+        }
+        Pins(samples)
+    }
+
     /// The samples that differ from the one before, and the first.
     fn changes(&self) -> impl Iterator<Item = (u64, Option<(bool, bool)>, (bool, bool))> + '_ {
         let before = std::iter::once(None).chain(self.0.iter().copied().map(Some));
@@ -28,13 +38,70 @@ impl Pins {
     }
 }
 
-pub(super) fn zip(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub(super) fn zip(files: &[(impl AsRef<str>, Vec<u8>)]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, data) in files {
-        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+        zip.start_file(name.as_ref(), SimpleFileOptions::default()).unwrap();
         zip.write_all(data).unwrap();
     }
     zip.finish().unwrap().into_inner()
+}
+
+/// With sizes of 64 bits in the headers, or else with sizes behind the data as who writes into a pipe must.
+pub(super) fn unusual(files: &[(String, Vec<u8>)], wide: bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    if wide {
+        let mut zip = zip::ZipWriter::new(Cursor::new(&mut out));
+        for (name, data) in files {
+            zip.start_file(name, SimpleFileOptions::default().large_file(true)).unwrap();
+            zip.write_all(data).unwrap();
+        }
+        zip.finish().unwrap();
+    } else {
+        let mut zip = zip::ZipWriter::new_stream(&mut out);
+        for (name, data) in files {
+            zip.start_file(name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(data).unwrap();
+        }
+        zip.finish().unwrap();
+    }
+    out
+}
+
+/// What a local header, an entry of the list of contents and the end of that list begin with.
+pub(super) const LOCAL: &[u8] = b"PK\x03\x04";
+pub(super) const CENTRAL: &[u8] = b"PK\x01\x02";
+const END: &[u8] = b"PK\x05\x06";
+
+/// Where headers of a kind stand.
+pub(super) fn headers(zip: &[u8], magic: &[u8]) -> Vec<usize> {
+    (0..zip.len()).filter(|at| zip[*at..].starts_with(magic)).collect()
+}
+
+/// An archive whose last file stands in the list of contents many times, as `logic-1-2` and so on.
+pub(super) fn shares_its_data(files: &[(&str, Vec<u8>)], times: u16) -> Vec<u8> {
+    let plain = zip(files);
+    let (list, end) = (headers(&plain, CENTRAL), headers(&plain, END)[0]);
+    let last = &plain[list[list.len() - 1]..end];
+    let fields = &last[..46];
+    let mut out = plain[..end].to_vec();
+    for n in 0..times {
+        let name = format!("logic-1-{}", n + 2);
+        let mut entry = fields.to_vec();
+        entry[28..30].copy_from_slice(&u16::try_from(name.len()).unwrap().to_le_bytes());
+        // Neither extra fields nor a comment.
+        entry[30..34].fill(0);
+        out.extend(entry);
+        out.extend(name.as_bytes());
+    }
+    let size = u32::try_from(out.len() - list[0]).unwrap();
+    let mut tail = plain[end..].to_vec();
+    let count = times + u16::try_from(list.len()).unwrap();
+    tail[8..10].copy_from_slice(&count.to_le_bytes());
+    tail[10..12].copy_from_slice(&count.to_le_bytes());
+    tail[12..16].copy_from_slice(&size.to_le_bytes());
+    out.extend(tail);
+    out
 }
 
 /// A session with `unit` bytes a sample, in pieces of so many bytes.
@@ -43,6 +110,18 @@ pub(super) fn sr(pins: &Pins, unit: usize, piece: usize) -> Vec<u8> {
 }
 
 pub(super) fn sr_without(pins: &Pins, unit: usize, piece: usize, missing: &[usize]) -> Vec<u8> {
+    let mut files = session_files(pins, unit, piece);
+    let missing: Vec<String> = missing.iter().map(|n| format!("logic-1-{n}")).collect();
+    files.retain(|(name, _)| !missing.contains(name));
+    zip(&files)
+}
+
+/// The files of a session with a byte a sample.
+pub(super) fn session_of(pins: &Pins, piece: usize) -> Vec<(String, Vec<u8>)> {
+    session_files(pins, 1, piece)
+}
+
+fn session_files(pins: &Pins, unit: usize, piece: usize) -> Vec<(String, Vec<u8>)> {
     let dio = 8 * unit - 1;
     let metadata = format!(
         "[global]\nsigrok version=0.5.2\n\n[device 1]\ncapturefile=logic-1\ntotal probes={}\nsamplerate=4 MHz\n\
@@ -53,15 +132,10 @@ pub(super) fn sr_without(pins: &Pins, unit: usize, piece: usize, missing: &[usiz
     let sample =
         |(c, d): &(bool, bool)| (u64::from(*c) | u64::from(*d) << dio).to_le_bytes()[..unit].to_vec();
     let bytes: Vec<u8> = pins.0.iter().flat_map(sample).collect();
-    let names: Vec<String> = (1..=bytes.len().div_ceil(piece)).map(|n| format!("logic-1-{n}")).collect();
-    let mut files = vec![("version", b"2".to_vec()), ("metadata", metadata.into_bytes())];
-    let pieces = names.iter().zip(bytes.chunks(piece)).enumerate();
-    files.extend(
-        pieces
-            .filter(|(n, _)| !missing.contains(&(n + 1)))
-            .map(|(_, (name, data))| (name.as_str(), data.to_vec())),
-    );
-    zip(&files)
+    let settings = [("version", b"2".to_vec()), ("metadata", metadata.into_bytes())];
+    let pieces =
+        bytes.chunks(piece).enumerate().map(|(n, data)| (format!("logic-1-{}", n + 1), data.to_vec()));
+    settings.into_iter().map(|(name, data)| (name.to_owned(), data)).chain(pieces).collect()
 }
 
 /// A dump whose changes stand behind `separator`.

@@ -1,0 +1,127 @@
+//! The pieces of a session, inflated on all cores and handed on in their order.
+
+use super::shared::Shared;
+use crate::logic::packed::Still;
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+use zip::ZipArchive;
+
+/// Bytes that are inflated and looked at together: they stay in a core's own cache.
+pub(super) const STEP: usize = 1 << 17;
+/// Steps that each worker has ready (sigrok's pieces have four megabytes), and how many workers there are.
+const AHEAD: usize = 32;
+const MOST_WORKERS: usize = 4;
+
+/// The pieces in their order: number, and place in the archive.
+pub(super) type Order = Vec<(u64, usize)>;
+
+/// What comes of a piece.
+pub(super) enum Step {
+    /// Samples.
+    Samples(Vec<u8>),
+    /// Samples in which nothing happens.
+    Still(Still),
+    /// The piece is over.
+    End,
+    /// The rest of the piece cannot be read.
+    Broken,
+}
+
+/// Hands on what comes of the pieces in their order, inflated on all cores. What `take` gives back is used again.
+pub(super) fn inflated(
+    archive: &ZipArchive<Shared<'_>>,
+    order: &Order,
+    watched: Option<u8>,
+    mut take: impl FnMut(u64, Step) -> ControlFlow<(), Option<Vec<u8>>>,
+) {
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS).min(order.len());
+    thread::scope(|scope| {
+        let worker = |first: usize| {
+            let (give, steps) = sync_channel(AHEAD);
+            let (back, spare) = channel();
+            let mut archive = archive.clone();
+            scope.spawn(move || {
+                let worker = Worker { give, spare, watched };
+                let mut mine = order.iter().skip(first).step_by(workers);
+                mine.all(|(_, place)| worker.piece(&mut archive, *place));
+            });
+            (steps, back)
+        };
+        let lanes: Vec<(Receiver<Step>, Sender<Vec<u8>>)> = (0..workers).map(worker).collect();
+        let turns = order.iter().zip(lanes.iter().cycle());
+        // It ends early when nobody wants more: the workers then find that nobody takes what they give.
+        let _ = turns.into_iter().try_for_each(|((number, _), lane)| piece(*number, lane, &mut take));
+    });
+}
+
+/// Hands on one piece.
+fn piece(
+    number: u64,
+    (steps, back): &(Receiver<Step>, Sender<Vec<u8>>),
+    take: &mut impl FnMut(u64, Step) -> ControlFlow<(), Option<Vec<u8>>>,
+) -> ControlFlow<()> {
+    loop {
+        let step = steps.recv().unwrap_or(Step::Broken);
+        let over = matches!(step, Step::End);
+        if let Some(bytes) = take(number, step)? {
+            // A worker that is done needs it no more.
+            let _ = back.send(bytes);
+        }
+        if over {
+            return ControlFlow::Continue(());
+        }
+    }
+}
+
+/// Inflates every so many-th piece.
+struct Worker {
+    give: SyncSender<Step>,
+    spare: Receiver<Vec<u8>>,
+    /// The bits of a sample that matter, where samples are one byte.
+    watched: Option<u8>,
+}
+
+impl Worker {
+    /// Inflates a piece. Whether more is wanted.
+    fn piece(&self, archive: &mut ZipArchive<Shared<'_>>, place: usize) -> bool {
+        let Ok(mut file) = archive.by_index(place) else {
+            return self.give.send(Step::Broken).is_ok();
+        };
+        let mut bytes = vec![0; STEP];
+        loop {
+            bytes.resize(STEP, 0);
+            let (count, end) = fill(&mut file, &mut bytes);
+            bytes.truncate(count);
+            let still = self.watched.and_then(|watched| Still::of(&bytes, watched));
+            let step = still.map_or_else(|| Step::Samples(self.swap(&mut bytes)), Step::Still);
+            let ended = end.is_some();
+            if self.give.send(step).is_err() || end.is_some_and(|end| self.give.send(end).is_err()) {
+                return false;
+            }
+            if ended {
+                return true;
+            }
+        }
+    }
+
+    /// Takes a full buffer and leaves one that was used before, if there is one.
+    fn swap(&self, bytes: &mut Vec<u8>) -> Vec<u8> {
+        std::mem::replace(bytes, self.spare.try_recv().unwrap_or_default())
+    }
+}
+
+/// Reads until the buffer is full; where that is not possible, why.
+pub(super) fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> (usize, Option<Step>) {
+    let mut count = 0;
+    while let Some(room) = buffer.get_mut(count..).filter(|room| !room.is_empty()) {
+        match source.read(room) {
+            Ok(0) => return (count, Some(Step::End)),
+            Ok(n) => count += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return (count, Some(Step::Broken)),
+        }
+    }
+    (count, None)
+}
