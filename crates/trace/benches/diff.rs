@@ -3,11 +3,12 @@
 
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
+mod session;
+
 use pace::{Clock, RealClock};
-use std::time::Duration;
+use session::{Session, next};
+use trace::Trace;
 use trace::diff::{Equality, diff};
-use trace::{ClockKind, Header, Recorder, Secrets, Trace};
-use wire::{Record, Secret, Sink, TransferKind};
 
 /// Words in a packet.
 const WORDS: u32 = 100;
@@ -15,49 +16,17 @@ const PACKETS: u32 = 10_000;
 /// Every so many packets one has another word in the second trace.
 const EDITS: u32 = 500;
 
-struct Session {
-    recorder: Recorder,
-    urb: u64,
-}
-
-impl Session {
-    fn transfer(&mut self, endpoint: u8, request: &[u8], answer: &[u8]) {
-        self.urb += 1;
-        let at = Duration::from_micros(100 * self.urb);
-        let (urb, kind, secret) = (self.urb, TransferKind::Bulk, &Secret::NONE);
-        let length = request.len().max(answer.len());
-        let r = &mut self.recorder;
-        r.record(Record::Submit { at, urb, endpoint, kind, setup: None, length, data: request, secret });
-        r.record(Record::Complete { at, urb, endpoint, kind, status: 0, length, data: answer, secret });
-    }
-
-    fn ask(&mut self, request: &[u8], answer: &[u8]) {
-        self.transfer(0x04, request, &[]);
-        self.transfer(0x85, &[], answer);
-    }
-}
-
 /// A million words into memory, each packet behind a look at the flash; some words differ.
 fn session(edited: bool) -> Trace {
-    let header = Header::new("bench", "1", ClockKind::Virtual);
-    let recorder = Recorder::in_memory(&header, Secrets::Masked).expect("a recorder");
-    let mut session = Session { recorder, urb: 0 };
-    session.ask(&[5, 0, 2, 8, 0, 0, 0, 1, 1, 0x12, 0, 0, 0x23], &[5, 2, 1]);
+    let mut session = Session::begin();
     let mut word = 1u32;
     for n in 0..PACKETS {
         session.ask(&[5, 0, 2, 5, 0x20, 0x20, 2, 0x40, 0xF], &[5, 2, 1, 0, 0, 0, 0]);
-        let mut tar = vec![5, 0, 1, 5];
-        tar.extend((0x2000_0000 + 4 * WORDS * (n % 64)).to_le_bytes());
-        session.ask(&tar, &[5, 1, 1]);
-        let mut block = vec![6, 0, 100, 0, 0xD];
-        for k in 0..WORDS {
-            word = word.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let other = edited && n % EDITS == 7 && k == 50;
-            block.extend((word ^ u32::from(other)).to_le_bytes());
-        }
-        session.ask(&block, &[6, 100, 0, 1]);
+        session.tar(0x2000_0000 + 4 * WORDS * (n % 64));
+        let other = |k: usize| u32::from(edited && n % EDITS == 7 && k == 50);
+        session.block((0..WORDS as usize).map(|k| next(&mut word) ^ other(k)));
     }
-    trace::open(&session.recorder.into_bytes()).expect("a recording")
+    trace::open(&session.end()).expect("a recording")
 }
 
 /// A line of /proc/self/status in MiB, where there is one.

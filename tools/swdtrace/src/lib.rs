@@ -18,6 +18,7 @@ mod export;
 mod extcap;
 mod lint;
 mod output;
+mod progress;
 mod reading;
 mod record;
 mod redact;
@@ -27,10 +28,12 @@ mod stat;
 mod wireshark;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use pace::RealClock;
+use progress::Progress;
 use reading::Reading;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, IsTerminal as _, Read, Write};
 use std::path::{Path, PathBuf};
 use trace::read::Device;
 use trace::{Channels, Options, Trace, TraceError};
@@ -281,17 +284,22 @@ fn read(input: &Input) -> Result<Trace, Unread> {
         channels: Channels { swclk, swdio, nrst },
         ..input.reading.options()
     };
+    let clock = RealClock::start();
+    let mut terminal = io::stderr();
+    let screen = terminal.is_terminal().then_some(&mut terminal as &mut (dyn Write + Send));
     if input.file == Path::new("-") {
-        return Ok(trace::open_from(&mut io::stdin().lock(), &options)?);
+        let mut stdin = Progress::new(io::stdin().lock(), None, &clock, screen);
+        return Ok(trace::open_from(&mut stdin, &options)?);
     }
     if input.file.is_dir() {
         return folder(&input.file, &options);
     }
-    let mut file = File::open(&input.file)?;
-    if file.metadata()?.is_file() {
-        return Ok(trace::open_file(&mut file, &options)?);
+    let file = File::open(&input.file)?;
+    let about = file.metadata()?;
+    if about.is_file() {
+        return Ok(trace::open_file(&mut Progress::new(file, Some(about.len()), &clock, screen), &options)?);
     }
-    Ok(trace::open_from(&mut file, &options)?)
+    Ok(trace::open_from(&mut Progress::new(file, None, &clock, screen), &options)?)
 }
 
 /// A folder with a file for each channel, named after it.
