@@ -12,6 +12,7 @@ mod run;
 mod scripted;
 mod seeds;
 mod targets;
+mod views;
 
 pub use input::{BadInput, Input};
 pub use mutate::Random;

@@ -1,7 +1,7 @@
 //! Files that readers of traces take: USB captures of other systems, logic captures, text logs.
 
 use super::seeds::recordings;
-use super::{Input, Target, targets::trace_file};
+use super::{Input, Target, views};
 use std::io::Write;
 use trace::read::Transfer;
 use wire::{Level, TransferKind};
@@ -10,23 +10,126 @@ use wire::{Level, TransferKind};
 pub(super) const READERS: [Target; 3] = [
     Target {
         name: "usb-captures",
-        about: "captures of USBPcap, macOS and a J-Link, to the last level",
+        about: "captures of USBPcap, macOS and a J-Link, through every view",
         seeds: usb_captures,
-        run: trace_file,
+        run: views::file,
     },
     Target {
         name: "logic-captures",
-        about: "sigrok sessions, VCD and CSV, to the last level",
+        about: "sigrok sessions, VCD, CSV and Saleae's binary files, through every view",
         seeds: logic_captures,
-        run: trace_file,
+        run: views::file,
     },
     Target {
         name: "logs",
-        about: "text logs of OpenOCD, pyOCD, probe-rs, STM32CubeProgrammer and J-Link, to the last level",
+        about: "text logs of OpenOCD, pyOCD, probe-rs, STM32CubeProgrammer and J-Link, through every view",
         seeds: logs,
-        run: trace_file,
+        run: views::file,
     },
 ];
+
+/// How the records behind the first one become a file: the first byte says it.
+const AS_THEY_ARE: u8 = 0;
+/// Blocks of pcapng, each with its right length twice.
+const BLOCKS: u8 = 1;
+/// Records of pcap behind its head, each with its right length.
+const FRAMES: u8 = 2;
+/// Files of a zip archive, each with its name up to the first zero.
+const ARCHIVE: u8 = 3;
+/// Files of their own for SWCLK and SWDIO.
+const CHANNELS: u8 = 4;
+const WAYS: u8 = 5;
+
+/// A file that an input stands for: mutated records with right lengths get further than wrong lengths do.
+pub(super) enum Assembled {
+    File(Vec<u8>),
+    Channels(Vec<(String, Vec<u8>)>),
+}
+
+impl Assembled {
+    pub(super) fn of(input: &Input) -> Assembled {
+        let records = input.0.get(1..).unwrap_or_default();
+        let way = input.record(0).first().copied().unwrap_or_default() % WAYS;
+        let framed = |frame: fn(&[u8]) -> Vec<u8>| records.iter().flat_map(|record| frame(record)).collect();
+        Assembled::File(match way {
+            BLOCKS => framed(block),
+            FRAMES => {
+                let (head, rest) =
+                    records.split_first().map_or((&[][..], &[][..]), |(h, r)| (h.as_slice(), r));
+                let frames = rest.iter().flat_map(|record| frame(record));
+                head.iter().copied().chain(frames).collect()
+            }
+            ARCHIVE => archive(records).unwrap_or_default(),
+            CHANNELS => {
+                let names = ["SWCLK", "SWDIO", "nRESET"].map(str::to_owned);
+                return Assembled::Channels(names.into_iter().zip(records.iter().cloned()).collect());
+            }
+            _ => records.concat(),
+        })
+    }
+}
+
+/// An input that is assembled in a way.
+fn input(way: u8, records: impl IntoIterator<Item = Vec<u8>>) -> Input {
+    Input(std::iter::once(vec![way]).chain(records).collect())
+}
+
+/// The block with its length set right.
+fn block(record: &[u8]) -> Vec<u8> {
+    let mut out = record.to_vec();
+    out.resize(out.len().max(12).next_multiple_of(4), 0);
+    let length = (out.len() as u32).to_le_bytes();
+    let end = out.len() - 4;
+    out[4..8].copy_from_slice(&length);
+    out[end..].copy_from_slice(&length);
+    out
+}
+
+/// The record with its lengths set right.
+fn frame(record: &[u8]) -> Vec<u8> {
+    let mut out = record.to_vec();
+    out.resize(out.len().max(16), 0);
+    let length = (out.len() as u32 - 16).to_le_bytes();
+    out[8..12].copy_from_slice(&length);
+    out[12..16].copy_from_slice(&length);
+    out
+}
+
+fn archive(files: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for file in files {
+        let end = file.iter().position(|byte| *byte == 0).unwrap_or(file.len());
+        let (name, data) = file.split_at(end);
+        // Of two files with one name the first stays.
+        if zip.start_file(String::from_utf8_lossy(name), zip::write::SimpleFileOptions::default()).is_ok() {
+            zip.write_all(data.get(1..).unwrap_or_default()).ok()?;
+        }
+    }
+    Some(zip.finish().ok()?.into_inner())
+}
+
+/// Recordings of ours, whole and in blocks.
+pub(super) fn own_recordings() -> Vec<Input> {
+    let mut all = Vec::new();
+    for recording in recordings() {
+        let file = recording.0.concat();
+        all.push(input(BLOCKS, blocks(&file)));
+        all.push(input(AS_THEY_ARE, [file]));
+    }
+    all
+}
+
+/// The blocks of a pcapng file, as far as they go.
+fn blocks(mut file: &[u8]) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    while let Some(length) = file.get(4..8).and_then(|length| length.try_into().ok()).map(u32::from_le_bytes)
+        && let Some((block, rest)) = file.split_at_checked(length.max(12) as usize)
+    {
+        all.push(block.to_vec());
+        file = rest;
+    }
+    all
+}
 
 /// How a record of a transfer is written: the transfer, whether it is done, what it moved.
 type Layout = fn(&Transfer, bool, &[u8]) -> Vec<u8>;
@@ -57,7 +160,7 @@ fn capture(link: u32, transfers: &[&Transfer], layout: Layout) -> Input {
         records.push(pcap_record(&layout(transfer, false, asked)));
         records.push(pcap_record(&layout(transfer, true, done)));
     }
-    Input(records)
+    input(FRAMES, records)
 }
 
 fn pcap_head(link: u32) -> Vec<u8> {
@@ -119,7 +222,7 @@ fn j_link() -> Input {
             records.push(pcap_record(&packet));
         }
     }
-    Input(records)
+    input(FRAMES, records)
 }
 
 /// What SWDIO is at each rise of SWCLK: a line reset and two reads of DPIDR, the second cut.
@@ -145,22 +248,39 @@ fn logic_captures() -> Vec<Input> {
         sigrok.push(format!("{clock},{data}\n").into_bytes());
         saleae.push(format!("{:.9},{clock},{data}\n", n as f64 * 1e-7).into_bytes());
     }
-    [vcd, sigrok, saleae].into_iter().map(Input).chain(session(&samples).map(Input::one)).collect()
+    let texts = [vcd, sigrok, saleae].into_iter().map(|lines| input(AS_THEY_ARE, lines));
+    let files = session(&samples);
+    let whole = archive(&files).map(|file| input(AS_THEY_ARE, [file]));
+    texts.chain(whole).chain([input(ARCHIVE, files), saleae_binary(&samples)]).collect()
 }
 
-/// The samples as a sigrok session.
-fn session(samples: &[(bool, bool)]) -> Option<Vec<u8>> {
+/// The samples as the files of a sigrok session in two pieces.
+fn session(samples: &[(bool, bool)]) -> Vec<Vec<u8>> {
     let packed: Vec<u8> =
         samples.iter().map(|(clock, data)| u8::from(*clock) | u8::from(*data) << 1).collect();
     let metadata = "[device 1]\ncapturefile=logic-1\ntotal probes=2\nsamplerate=1 MHz\nprobe1=SWCLK\nprobe2=SWDIO\nunitsize=1\n";
-    let mut file = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let parts: [(&str, &[u8]); 3] =
-        [("version", b"2"), ("metadata", metadata.as_bytes()), ("logic-1-1", &packed)];
-    for (name, data) in parts {
-        file.start_file(name, zip::write::SimpleFileOptions::default()).ok()?;
-        file.write_all(data).ok()?;
-    }
-    Some(file.finish().ok()?.into_inner())
+    let (one, other) = packed.split_at(packed.len() / 2);
+    let parts: [(&str, &[u8]); 4] =
+        [("version", b"2"), ("metadata", metadata.as_bytes()), ("logic-1-1", one), ("logic-1-2", other)];
+    parts.into_iter().map(|(name, data)| [name.as_bytes(), &[0], data].concat()).collect()
+}
+
+/// The samples as two binary files of Saleae's, version 0: the times at which each level changes.
+fn saleae_binary(samples: &[(bool, bool)]) -> Input {
+    let file = |level: fn(&(bool, bool)) -> bool| {
+        let changes = samples.windows(2).enumerate().filter(|(_, pair)| level(&pair[0]) != level(&pair[1]));
+        let times: Vec<f64> = changes.map(|(n, _)| (n + 1) as f64 * 1e-6).collect();
+        let mut out = b"<SALEAE>".to_vec();
+        out.extend(0i32.to_le_bytes());
+        out.extend(0i32.to_le_bytes());
+        out.extend(u32::from(samples.first().is_some_and(level)).to_le_bytes());
+        out.extend(0f64.to_le_bytes());
+        out.extend((samples.len() as f64 * 1e-6).to_le_bytes());
+        out.extend((times.len() as u64).to_le_bytes());
+        out.extend(times.into_iter().flat_map(f64::to_le_bytes));
+        out
+    };
+    input(CHANNELS, [file(|(clock, _)| *clock), file(|(_, data)| *data)])
 }
 
 /// A few lines of each tool.
@@ -204,8 +324,9 @@ T10A4 000:001.100   CPU_ReadMem(4 bytes @ 0x20000010)
 T10A4 000:001.200   Data:  78 56 34 12
 ",
     ];
-    let lines = |log: &str| Input(log.split_inclusive('\n').map(|line| line.as_bytes().to_vec()).collect());
-    let swapped =
-        |log: &str| Input(log.split_inclusive('\n').rev().map(|line| line.as_bytes().to_vec()).collect());
-    LOGS.iter().flat_map(|log| [lines(log), swapped(log)]).collect()
+    let lines = |log: &str| -> Vec<Vec<u8>> {
+        log.split_inclusive('\n').map(|line| line.as_bytes().to_vec()).collect()
+    };
+    let swapped = |log: &str| lines(log).into_iter().rev().collect();
+    LOGS.iter().flat_map(|log| [lines(log), swapped(log)]).map(|lines| input(AS_THEY_ARE, lines)).collect()
 }

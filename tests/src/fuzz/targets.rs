@@ -1,9 +1,9 @@
 //! What is fuzzed.
 
-use super::files::READERS;
+use super::files::{READERS, own_recordings};
 use super::scripted::Scripted;
-use super::seeds::{DAP, STLINK, conversation, host, pairs, recordings, sides, usbip as messages};
-use super::{Input, Shape, Target};
+use super::seeds::{DAP, STLINK, conversation, host, pairs, sides, usbip as messages};
+use super::{Input, Shape, Target, views};
 use bytes::Bytes;
 use cmsis_dap::{Kind, Model, Planned, expand, settle};
 use sim::SimProbe;
@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 use usbip::{Description, Port, codec};
-use wire::{Level, Secret, UsbDevice};
+use wire::{Secret, UsbDevice};
 
 /// All targets.
 pub const TARGETS: [Target; 11] = [
@@ -60,9 +60,9 @@ pub const TARGETS: [Target; 11] = [
     },
     Target {
         name: "trace",
-        about: "recordings, pcapng and pcap, to the last level",
-        seeds: recordings,
-        run: trace_file,
+        about: "recordings of ours, pcapng and pcap, through every reader and every view",
+        seeds: own_recordings,
+        run: views::file,
     },
     READERS[0],
     READERS[1],
@@ -240,34 +240,4 @@ fn handshake(record: &[u8], shape: &mut Shape) {
     }
     shape.add(&codec::Reply::needed_for_import(record));
     shape.add(&codec::Reply::parse(record));
-}
-
-pub(super) fn trace_file(input: &Input) -> Shape {
-    let mut shape = Shape::default();
-    let trace = match trace::open(&input.0.concat()) {
-        Ok(trace) => trace,
-        Err(error) => {
-            shape.add(&error);
-            return shape;
-        }
-    };
-    for level in Level::ALL {
-        let events = trace.events(level);
-        shape.number(events.len().ilog2_or_zero());
-        events.iter().for_each(|event| drop(trace::line(event)));
-    }
-    shape.add(&trace.warnings().first());
-    shape.add(&trace.protocol());
-    drop((trace.writes(), trace::Stat::of(&trace), trace.truncated_at()));
-    shape
-}
-
-trait Log {
-    fn ilog2_or_zero(&self) -> u8;
-}
-
-impl Log for usize {
-    fn ilog2_or_zero(&self) -> u8 {
-        self.checked_ilog2().map_or(0, |n| n as u8 + 1)
-    }
 }
