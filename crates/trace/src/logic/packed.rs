@@ -76,6 +76,13 @@ impl Still {
         let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         bytes.chunks(PAGE).all(stays).then_some(Still { first, last, count })
     }
+
+    /// Both together, if the watched bits stay between them too.
+    pub(super) fn join(self, next: Still, watched: u8) -> Option<Still> {
+        let stays = (self.first ^ next.first) & watched == 0;
+        let count = self.count.saturating_add(next.count);
+        stays.then_some(Still { last: next.last, count, ..self })
+    }
 }
 
 #[derive(Debug, Clone, Copy)]

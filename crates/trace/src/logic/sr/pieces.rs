@@ -9,9 +9,9 @@ use std::thread;
 use zip::ZipArchive;
 
 /// Bytes that are inflated and looked at together: they stay in a core's own cache.
-pub(super) const STEP: usize = 1 << 17;
+pub(super) const STEP: usize = 1 << 16;
 /// Steps that each worker has ready (sigrok's pieces have four megabytes), and how many workers there are.
-const AHEAD: usize = 32;
+const AHEAD: usize = 64;
 const MOST_WORKERS: usize = 4;
 
 /// The pieces in their order: number, and place in the archive.
@@ -87,23 +87,41 @@ impl Worker {
     /// Inflates a piece. Whether more is wanted.
     fn piece(&self, archive: &mut ZipArchive<Shared<'_>>, place: usize) -> bool {
         let Ok(mut file) = archive.by_index(place) else {
-            return self.give.send(Step::Broken).is_ok();
+            return self.send(Step::Broken);
         };
-        let mut bytes = vec![0; STEP];
+        let (mut bytes, mut rest) = (vec![0; STEP], None);
         loop {
             bytes.resize(STEP, 0);
             let (count, end) = fill(&mut file, &mut bytes);
             bytes.truncate(count);
-            let still = self.watched.and_then(|watched| Still::of(&bytes, watched));
-            let step = still.map_or_else(|| Step::Samples(self.swap(&mut bytes)), Step::Still);
-            let ended = end.is_some();
-            if self.give.send(step).is_err() || end.is_some_and(|end| self.give.send(end).is_err()) {
-                return false;
-            }
-            if ended {
-                return true;
+            let more = match self.watched.and_then(|watched| Still::of(&bytes, watched)) {
+                Some(still) => self.still(&mut rest, still),
+                None => self.rest(&mut rest) && self.send(Step::Samples(self.swap(&mut bytes))),
+            };
+            match end {
+                Some(end) => return more && self.rest(&mut rest) && self.send(end),
+                None if !more => return false,
+                None => {}
             }
         }
+    }
+
+    /// More samples in which nothing happens: together with those before them, if nothing happens between either.
+    fn still(&self, rest: &mut Option<Still>, more: Still) -> bool {
+        let joined = rest.and_then(|rest| rest.join(more, self.watched?));
+        let sent = joined.is_some() || self.rest(rest);
+        *rest = joined.or(Some(more));
+        sent
+    }
+
+    /// Sends what was put together.
+    fn rest(&self, rest: &mut Option<Still>) -> bool {
+        rest.take().is_none_or(|rest| self.send(Step::Still(rest)))
+    }
+
+    /// Sends a step. Whether more is wanted.
+    fn send(&self, step: Step) -> bool {
+        self.give.send(step).is_ok()
     }
 
     /// Takes a full buffer and leaves one that was used before, if there is one.
