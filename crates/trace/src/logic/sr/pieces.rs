@@ -44,8 +44,9 @@ pub(super) fn inflated(
             let mut archive = archive.clone();
             scope.spawn(move || {
                 let worker = Worker { give, spare, watched };
+                let mut bytes = vec![0; STEP];
                 let mut mine = order.iter().skip(first).step_by(workers);
-                mine.all(|(_, place)| worker.piece(&mut archive, *place));
+                mine.all(|(_, place)| worker.piece(&mut archive, *place, &mut bytes));
             });
             (steps, back)
         };
@@ -84,19 +85,19 @@ struct Worker {
 }
 
 impl Worker {
-    /// Inflates a piece. Whether more is wanted.
-    fn piece(&self, archive: &mut ZipArchive<Shared<'_>>, place: usize) -> bool {
+    /// Inflates a piece by way of a buffer. Whether more is wanted.
+    fn piece(&self, archive: &mut ZipArchive<Shared<'_>>, place: usize, bytes: &mut Vec<u8>) -> bool {
         let Ok(mut file) = archive.by_index(place) else {
             return self.send(Step::Broken);
         };
-        let (mut bytes, mut rest) = (vec![0; STEP], None);
+        let mut rest = None;
         loop {
             bytes.resize(STEP, 0);
-            let (count, end) = fill(&mut file, &mut bytes);
+            let (count, end) = fill(&mut file, bytes);
             bytes.truncate(count);
-            let more = match self.watched.and_then(|watched| Still::of(&bytes, watched)) {
+            let more = match self.watched.and_then(|watched| Still::of(bytes, watched)) {
                 Some(still) => self.still(&mut rest, still),
-                None => self.rest(&mut rest) && self.send(Step::Samples(self.swap(&mut bytes))),
+                None => self.rest(&mut rest) && self.send(Step::Samples(self.swap(bytes))),
             };
             match end {
                 Some(end) => return more && self.rest(&mut rest) && self.send(end),
