@@ -81,7 +81,7 @@ impl<'a> Carry<'a> {
         };
         Ok(Some(match stop.ack {
             Ack::WAIT => End::Wait { moved: false, hazard: None },
-            Ack::FAULT => End::Fault,
+            Ack::FAULT => End::Fault { hazard: None },
             // The value of this RDBUFF read means nothing.
             Ack::PARITY => {
                 self.check = false;
@@ -135,7 +135,7 @@ impl<'a> Carry<'a> {
                 let hazard = self.waited(plan, &moved, stop);
                 End::Wait { moved: self.pos > start || self.check, hazard }
             }
-            Ack::FAULT => End::Fault,
+            Ack::FAULT => End::Fault { hazard: None },
             Ack::PARITY => End::Parity { again: false },
             ack => End::Silent(ack),
         })

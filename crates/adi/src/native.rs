@@ -116,7 +116,7 @@ impl<'a> Native<'a> {
         Pos { op: self.pos.op + whole, word: before + words }
     }
 
-    /// Why the step at hand, which was answered WAIT, may not be sent again.
+    /// Why the step at hand, which was answered WAIT or a FAULT that is none, may not be sent again.
     fn hazard(&mut self) -> Option<Hazard> {
         let here = self.batch.ops.get(self.pos.op)?;
         let block = matches!(here, MemOp::WriteWords { .. });
@@ -170,9 +170,11 @@ impl Attempt for Native<'_> {
                     return Ok(End::Wait { moved: self.pos > start, hazard });
                 }
                 MemStatus::Fault => {
-                    // What a probe tells of a FAULT that is none it may as well not have done.
-                    self.again = matches!(here, Some(MemOp::WriteWords { .. })).then_some(before);
-                    return Ok(End::Fault);
+                    // How much of a block was done before a FAULT that is none is not to be believed.
+                    let block = matches!(here, Some(MemOp::WriteWords { .. }));
+                    let word = if self.pos.op == before.op { before.word } else { 0 };
+                    self.again = block.then_some(Pos { op: self.pos.op, word });
+                    return Ok(End::Fault { hazard: self.hazard() });
                 }
                 MemStatus::NoAck => return Ok(End::Silent(Ack::NONE)),
                 MemStatus::Parity => return Ok(End::Parity { again: false }),

@@ -32,7 +32,10 @@ pub enum End {
         hazard: Option<Hazard>,
     },
     /// The target answers FAULT.
-    Fault,
+    Fault {
+        /// Why it may not be gone on with, should the FAULT be none.
+        hazard: Option<Hazard>,
+    },
     /// Nobody answers, or with something that is no ack.
     Silent(Ack),
     /// Read data with the wrong parity.
@@ -113,7 +116,7 @@ pub fn react(attempt: &mut dyn Attempt, policy: &Policy, clock: &dyn Clock) -> R
                 send(attempt, policy, clock)?
             }
             End::Parity { .. } => return Err(AdiError::Parity { doing: attempt.doing() }),
-            End::Fault => return Err(fault(attempt)),
+            End::Fault { .. } => return Err(fault(attempt)),
             End::Silent(ack) => return Err(lost(attempt, ack)),
             End::Mismatch { op, mask, value, last, tries } => {
                 let (patience, elapsed) = (policy.probe.matching, sent.elapsed);
@@ -160,7 +163,7 @@ fn outlast(
     waits: &mut u32,
 ) -> Result<Sent, AdiError> {
     // The WAIT that brought us here counts as the first look.
-    let mut first = true;
+    let (mut first, mut faulted) = (true, false);
     let end = poll(clock, &policy.wait(Site::ApWait), || {
         if std::mem::take(&mut first) {
             return Ok(None);
@@ -168,16 +171,26 @@ fn outlast(
         *waits = waits.saturating_add(1);
         let sent = send(attempt, policy, clock)?;
         Ok(match sent.end {
-            End::Wait { moved: false, hazard: None } => None,
+            End::Wait { moved: false, hazard: None } => {
+                faulted = false;
+                None
+            }
             // Some probes turn the second WAIT of a busy port into a FAULT. Without a sticky bit it is none.
-            End::Fault if looks_busy(attempt) => None,
+            End::Fault { hazard } if looks_busy(attempt) => {
+                faulted = true;
+                hazard.map(|_| Sent { end: End::Wait { moved: false, hazard }, ..sent })
+            }
             _ => Some(sent),
         })
     });
     match end {
         Ok(sent) => Ok(sent),
         Err(PollEnd::Failed(error)) => Err(error),
-        Err(PollEnd::Spent(spent)) => Err(give_up(attempt, policy, spent)),
+        Err(PollEnd::Spent(spent)) => Err(match give_up(attempt, policy, spent) {
+            // A probe that clears the sticky bits by itself leaves nothing to tell a FAULT by but an idle access port. [STL-22]
+            AdiError::WaitSpent { .. } if faulted => fault(attempt),
+            error => error,
+        }),
     }
 }
 

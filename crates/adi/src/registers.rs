@@ -47,7 +47,7 @@ impl Attempt for Registers<'_> {
                 let unsure = !self.link.caps().exact_count && before.into_iter().chain(refused).any(write);
                 End::Wait { moved: moved.done > 0, hazard: unsure.then_some(Hazard::Unsure) }
             }
-            Ack::FAULT => End::Fault,
+            Ack::FAULT => End::Fault { hazard: None },
             Ack::PARITY => {
                 let dp = |op: &DapOp| matches!(op, DapOp::Read { reg, .. } if reg.port == Port::Dp);
                 End::Parity { again: refused.is_some_and(dp) }

@@ -9,9 +9,7 @@ mod store;
 mod tests;
 
 pub use seal::Seal;
-pub use store::{
-    FileStore, Folder, MemoryShelf, MemoryStore, Shelf, Store, StoreError, default_folder, journal_path,
-};
+pub use store::{FileStore, Folder, MemoryShelf, MemoryStore, Shelf, Store, StoreError, journal_path};
 
 use crate::text::hex;
 use serde::{Deserialize, Serialize};

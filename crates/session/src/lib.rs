@@ -48,6 +48,7 @@ use thiserror::Error;
 use trace::replay::Replay;
 use trace::{ClockKind, Header, Recorder, Secrets, TraceError};
 use unclosed::Unclosed;
+pub use unclosed::state_folder;
 use wire::{Bench, Hz, Link, LinkError, Mark, MarkKind, Pipe, PipeError, Record, Sink, UsbDevice};
 
 /// What a session is made of.

@@ -16,7 +16,7 @@ impl Unclosed {
     /// For a probe that can be left in such a state, where the user has a folder for it.
     pub(crate) fn of(probe: &FoundProbe) -> Option<Unclosed> {
         matches!(probe.protocol, Protocol::StLink(_)).then_some(())?;
-        Some(Unclosed::at(&folder()?, &probe.location))
+        Some(Unclosed::at(&state_folder("open")?, &probe.location))
     }
 
     fn at(folder: &Path, socket: &Location) -> Unclosed {
@@ -45,12 +45,12 @@ impl Unclosed {
     }
 }
 
-/// `ackwait/open` in `$XDG_STATE_HOME` or `~/.local/state`.
-fn folder() -> Option<PathBuf> {
+/// What is kept from one run to the next under this name: `ackwait/NAME` in `$XDG_STATE_HOME` or `~/.local/state`.
+pub fn state_folder(name: &str) -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state =
         absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
-    Some(state.join("ackwait/open"))
+    Some(state.join("ackwait").join(name))
 }
 
 #[cfg(test)]

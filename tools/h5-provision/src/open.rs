@@ -4,7 +4,7 @@ use crate::cli::Recording;
 use crate::console::Output;
 use crate::trouble::Trouble;
 use pace::Policy;
-use provision::journal::{Folder, default_folder};
+use provision::journal::Folder;
 use session::{Closing, Options, Session};
 use std::path::{Path, PathBuf};
 use wire::Hz;
@@ -70,7 +70,7 @@ pub(crate) fn close(session: Session, output: &mut Output) -> Result<Closing, Tr
 pub(crate) fn shelf(given: Option<&PathBuf>) -> Result<Folder, Trouble> {
     given
         .cloned()
-        .or_else(default_folder)
+        .or_else(|| session::state_folder("journal"))
         .map(Folder)
         .ok_or_else(|| provision::journal::StoreError::NoPlace.into())
 }

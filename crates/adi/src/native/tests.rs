@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Cause;
 use pace::{Patience, VirtualClock};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -143,6 +144,51 @@ fn a_fault_that_is_none_sends_the_block_again_from_its_start() {
     let mut native = Native::over(&mut probe, &batch, Blocks::Again);
     react(&mut native, &Policy::default(), &VirtualClock::new()).unwrap();
     assert_eq!(probe.mem.asked, vec![vec![words(0x200, 6)]; 3]);
+}
+
+fn after_a_wait(
+    ctrl_stat: u32,
+    script: &[(usize, MemStatus)],
+    blocks: Blocks,
+    ops: Vec<MemOp>,
+) -> (Both, Ran) {
+    let script = [(0, MemStatus::Wait)].into_iter().chain(script.iter().copied());
+    let mut probe = Both { mem: Fake::new(script), ctrl_stat };
+    let batch = Batch { ap: ApSel(1), attr: Attr::Default, flow: Flow::Lockstep, ops };
+    let mut native = Native::over(&mut probe, &batch, blocks);
+    let end = react(&mut native, &Policy::default(), &VirtualClock::new());
+    let values = native.values;
+    (probe, end.map(|_| values))
+}
+
+type Ran = Result<Vec<u32>, AdiError>;
+
+const NOT_STICKY: u32 = 0xF000_0040;
+
+#[test]
+fn a_fault_that_is_none_does_not_repeat_what_came_before_its_block() {
+    let ops = vec![block(0x40, 2), words(0x200, 6)];
+    let (probe, read) = after_a_wait(NOT_STICKY, &[(6, MemStatus::Fault)], Blocks::Again, ops.clone());
+    assert_eq!(read.unwrap(), [0x40, 0x44]);
+    assert_eq!(probe.mem.asked, [ops.clone(), ops, vec![words(0x200, 6)]]);
+}
+
+#[test]
+fn a_fault_that_is_none_sends_nothing_again_that_must_happen_once() {
+    for step in [words(0x200, 6), MemOp::write_once(Addr(0x200), 1)] {
+        let ops = vec![block(0x40, 2), step];
+        let (probe, end) = after_a_wait(NOT_STICKY, &[(2, MemStatus::Fault)], Blocks::Once, ops);
+        assert!(matches!(end, Err(AdiError::Unsure { .. })), "{end:?}");
+        assert_eq!(probe.mem.asked.len(), 2);
+    }
+}
+
+/// [STL-22]
+#[test]
+fn a_fault_that_stays_is_a_fault_although_the_probe_clears_the_sticky_bits() {
+    let faults = vec![(0, MemStatus::Fault); 100_000];
+    let (_, end) = after_a_wait(NOT_STICKY, &faults, Blocks::Once, vec![MemOp::read(Addr(0x100))]);
+    assert!(matches!(end, Err(AdiError::Fault { cause: Cause::BusError, .. })), "{end:?}");
 }
 
 #[test]

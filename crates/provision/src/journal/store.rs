@@ -135,13 +135,6 @@ impl Store for Box<dyn Store> {
     }
 }
 
-/// `$XDG_STATE_HOME/ackwait/journal`, or the same under `~/.local/state`.
-pub fn default_folder() -> Option<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
-    let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|h| h.join(".local/state")))?;
-    Some(state.join("ackwait/journal"))
-}
-
 /// The journal of the part with this unique id.
 pub fn journal_path(folder: &Path, uid: &str) -> PathBuf {
     folder.join(format!("{uid}.jsonl"))

@@ -173,14 +173,6 @@ fn a_file_is_locked_while_it_is_open_and_survives() {
     assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
 }
 
-#[test]
-fn the_default_place_follows_the_state_folder() {
-    // The variables themselves are not changed here: other tests run at the same time.
-    if let Some(folder) = default_folder() {
-        assert!(folder.ends_with(Path::new("ackwait/journal")));
-    }
-}
-
 proptest! {
     #[test]
     fn no_bytes_make_the_journal_panic_or_gain_an_event(

@@ -109,12 +109,24 @@ pub(super) fn write(
     Ok(())
 }
 
+/// Whether nothing happens when this is written twice: the region that Armv8-M calls SRAM. [M33-4]
+fn is_ram(piece: Piece) -> bool {
+    let last = after(piece.at, (piece.count * size(piece.width)).saturating_sub(1));
+    [piece.at, last].iter().all(|at| regs::m33::region(at.0) == "SRAM")
+}
+
 fn write_piece(adi: &mut Adi, way: Way, piece: Piece, bytes: &[u8]) -> Result<(), Trouble> {
     let values = bytes
         .chunks(size(piece.width))
         .map(|chunk| chunk.iter().rev().fold(0, |v, b| v << 8 | u32::from(*b)));
     match piece.width {
-        Width::Word => adi.write_words(way.ap, way.attr, piece.at, &values.collect::<Vec<_>>())?,
+        Width::Word if is_ram(piece) => {
+            adi.write_words(way.ap, way.attr, piece.at, &values.collect::<Vec<_>>())?;
+        }
+        Width::Word => {
+            let words = MemOp::WriteWords { at: piece.at, words: values.collect(), secret: false };
+            adi.run(&batch(way, vec![words]))?;
+        }
         width => {
             let step = |(i, value)| MemOp::Write {
                 at: after(piece.at, i * size(width)),
