@@ -94,3 +94,16 @@ fn the_readme_names_the_two_commands_that_the_transcript_and_the_checks_run() {
     let checks = fs::read_to_string(root().join(".ci/run")).expect("the checks");
     assert!(text.contains("cargo test --workspace") && checks.contains("cargo test --workspace"));
 }
+
+#[test]
+fn the_job_and_the_steps_of_the_tools_readme_are_those_of_the_tool() {
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("the README");
+    let job = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a job");
+    let job = provision::Job::parse(job, Path::new("job.toml")).expect("a job that is taken");
+    assert!(job.production && job.require_nrst && job.steps.contains_key(&provision::Step::Obk));
+    let steps = text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let real: Vec<_> =
+        provision::Step::RUN.iter().map(|step| step.name()).filter(|s| *s != "record").collect();
+    assert_eq!(steps.collect::<Vec<_>>(), real);
+}
