@@ -12,7 +12,7 @@ pub mod tlv;
 
 pub use discovery::{Discovery, Integrity};
 pub use permissions::Permissions;
-pub use session::{DaEntry, DaError, Regression, discover, discover_with, regress, regress_with};
+pub use session::{DaEntry, DaError, Regression, discover, discover_with, greet, regress, regress_with};
 pub use tlv::{Tlv, TlvError};
 
 use regs::h5::da::status;

@@ -1,4 +1,5 @@
-//! The timeout experiment: why does a write of keys or option bytes not come to its end?
+//! The timeout experiment: why does a write of keys or option bytes not come to its end? And the [`survey`]: is what the
+//! notes claim true of the part that is there?
 //!
 //! **What it is.** Trials of one job under conditions that differ in one thing at a time, in an order that chance decides
 //! and a seed repeats; what was seen in each; statistics; a table of suspected causes, each with what must have been seen for
@@ -10,6 +11,7 @@
 //! sign             what a trial showed, in words that the table uses
 //! stat             exact bounds, Fisher's test, durations with a limit
 //! table verdict    suspected causes as data, and what the trials say of each
+//! survey           what the notes claim, asked of the part: a table of checks, findings, a report
 //! run book         gates, the trials in order, and the file from which a hunt goes on
 //! report           one page, JSON, HTML
 //! ```
@@ -33,6 +35,7 @@ mod run;
 mod sign;
 mod snapshot;
 pub mod stat;
+pub mod survey;
 mod table;
 mod trial;
 mod verdict;

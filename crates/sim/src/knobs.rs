@@ -5,11 +5,13 @@
 
 mod guesses;
 mod host;
+mod reads;
 
 use crate::bus::Time;
 pub(crate) use guesses::GUESSES;
 pub use guesses::Guess;
 pub(crate) use host::{Again, HostKnobs};
+pub(crate) use reads::{Reads, Spot};
 use wire::Cable;
 
 /// What a word written to the flash meets while the flash is busy. [H5-FLASH-6]
@@ -125,6 +127,12 @@ pub(crate) struct Knobs {
     pub(crate) flash_bus: FlashBus,
     /// FLASH_OPSR shows the operation that is running. [H5-FLASH-8]
     pub(crate) opsr_running: bool,
+    /// EOP is set only where EOPIE is. [H5-FLASH-3]
+    pub(crate) eop_needs_ie: bool,
+    /// A bank that is written or erased can be read meanwhile. [H5-FLASH-7]
+    pub(crate) reads_through: bool,
+    /// A lock takes its keys again after wrong ones. [H5-FLASH-2]
+    pub(crate) keys_again: bool,
     /// An option change ends in a reset.
     pub(crate) ob_reset: bool,
     /// Interrupted option change.
@@ -179,6 +187,8 @@ pub(crate) struct Knobs {
     pub(crate) stlink: StLinkKnobs,
     /// What else may keep a write from coming to its end.
     pub(crate) host: HostKnobs,
+    /// Words that read otherwise.
+    pub(crate) reads: Reads,
 }
 
 /// A millisecond in nanoseconds.
@@ -198,6 +208,9 @@ impl Default for Knobs {
             da_word: 50 * US,
             flash_bus: FlashBus::Stall,
             opsr_running: false,
+            eop_needs_ie: false,
+            reads_through: false,
+            keys_again: false,
             ob_reset: false,
             ob_torn: TornOptions::Half,
             ob_torn_hides_obk: false,
@@ -234,6 +247,7 @@ impl Default for Knobs {
                 check_with_rdbuff: false,
             },
             host: HostKnobs::default(),
+            reads: Reads::default(),
         }
     }
 }
@@ -251,6 +265,11 @@ pub(crate) const PLAIN: &[Plain] = &[
     ("power", "on|off"),
     ("nrst", "wired|unwired"),
     ("product", "open|provisioning: the state of a factory-new board"),
+    (
+        "reads",
+        "WHERE:0xVALUE: a word that reads so; dpidr, apN.idr, apN.base or apN@0xADDRESS; may be said more than once",
+    ),
+    ("survey", "FILE: behave as the board of this report of `ackwait survey`"),
     ("seed", "a number: another one, and what is given as a range or a share falls otherwise"),
     ("cut", "busy:N:start|middle|end, or tx:N"),
     ("time.quad", "microseconds: programming of a quad-word"),
@@ -276,6 +295,9 @@ impl Knobs {
                     [("stall", FlashBus::Stall), ("buffered", FlashBus::Buffered), ("drop", FlashBus::Drop)];
                 pick(&mut self.flash_bus, value, &choices)
             }
+            "flash.eop" => flag(&mut self.eop_needs_ie, value, "always", "enabled"),
+            "flash.keys" => flag(&mut self.keys_again, value, "shut", "again"),
+            "flash.read" => flag(&mut self.reads_through, value, "stall", "answer"),
             "flash.opsr" => flag(&mut self.opsr_running, value, "reset", "running"),
             "ob.reset" => flag(&mut self.ob_reset, value, "off", "on"),
             "ob.torn" => pick(&mut self.ob_torn, value, TORN),
@@ -351,6 +373,7 @@ impl Knobs {
             "boot0" => pick(&mut self.boot0, value, &[("low", Some(false)), ("high", Some(true))]),
             "power" => pick(&mut self.power, value, &[("off", Some(false)), ("on", Some(true))]),
             "nrst" => flag(&mut self.nrst_wired, value, "unwired", "wired"),
+            "reads" => self.reads.add(value),
             "cut" => return self.set_cut(value),
             _ => return None,
         };

@@ -46,6 +46,7 @@ mod probe;
 mod rom;
 mod scenario;
 mod stlink;
+mod surveyed;
 mod swd;
 mod usb;
 mod wiretrace;

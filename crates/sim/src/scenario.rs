@@ -84,6 +84,14 @@ pub enum ScenarioError {
         /// The item.
         item: String,
     },
+    /// A report that cannot be used.
+    #[error("{file} is no report of a survey: {why}")]
+    Survey {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A value that does not fit its key.
     #[error("{key}={value}: expected {choices}")]
     BadValue {
@@ -146,7 +154,7 @@ impl Scenario {
         Ok(scenario)
     }
 
-    fn set(&mut self, key: &str, value: &str) -> Result<(), ScenarioError> {
+    pub(crate) fn set(&mut self, key: &str, value: &str) -> Result<(), ScenarioError> {
         let fits = match key {
             "state" => {
                 self.state = Some(PathBuf::from(value));
@@ -158,6 +166,10 @@ impl Scenario {
                 if self.kib.is_none() {
                     return Err(bad(key, value, &format!("{sizes:?}")));
                 }
+                true
+            }
+            "survey" => {
+                self.load_survey(value)?;
                 true
             }
             "uid" => {

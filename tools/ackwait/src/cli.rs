@@ -162,6 +162,8 @@ pub(crate) enum Command {
     /// Why does a write time out? Trials under changing conditions, statistics, a verdict.
     #[command(subcommand)]
     Hunt(crate::hunt::HuntCommand),
+    /// Hold what is said of the STM32H5 against the part that is there.
+    Survey(crate::survey::SurveyArgs),
     /// Clock raw bits out on SWDIO.
     Seq(bench::SeqArgs),
     /// What is wrong: with the probe, the reset line, USB.

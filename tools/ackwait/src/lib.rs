@@ -3,7 +3,7 @@
 //! **What it is.** The command line over the ADI engine and the STM32H5 driver: list probes, say who is there and in which
 //! state, read, write and watch registers and memory, control the core, reset; flash, option bytes, product state, OBK, OTP,
 //! debug authentication by password; what is wrong with probe, reset line and USB; `hunt` for the cause of a write that times
-//! out. Each command opens the probe, attaches in hotplug mode unless told otherwise, does what
+//! out; `survey` of what the notes claim. Each command opens the probe, attaches in hotplug mode unless told otherwise, does what
 //! it was asked, and lets go. Data goes to standard output, everything else to standard error.
 //!
 //! **What it knows.** Flags, names of registers, how values are shown, what must be agreed to before it is done. `--dry-run`
@@ -39,6 +39,7 @@ mod reset;
 mod seq;
 mod state;
 mod status;
+mod survey;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -127,6 +128,7 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Exit {
         Command::Core(command) => core::core(command, how, output),
         Command::Reset(args) => reset::reset(args, how, output),
         Command::Hunt(command) => hunt::hunt(command, how, output),
+        Command::Survey(args) => survey::survey(args, how, output),
         Command::Seq(args) => seq::seq(args, how, output),
         Command::Doctor(command) => doctor::doctor(command, how, output),
         Command::Man { out } => man::man(out, output),

@@ -14,12 +14,17 @@ const WORDS: usize = 11;
 
 /// A word and a text behind it, broken so that it fits a small terminal.
 pub(crate) fn wrapped(word: &str, text: &str) -> Vec<String> {
-    let mut lines = vec![format!("{word:<WORDS$}")];
+    wrapped_at(WORDS, word, text)
+}
+
+/// The same with as many columns for the word.
+pub(crate) fn wrapped_at(columns: usize, word: &str, text: &str) -> Vec<String> {
+    let mut lines = vec![format!("{word:<columns$}")];
     let mut fresh = true;
     for piece in text.split(' ') {
         let Some(line) = lines.last_mut() else { break };
         if !fresh && line.chars().count() + 1 + piece.chars().count() > COLUMNS {
-            lines.push(format!("{:WORDS$}{piece}", ""));
+            lines.push(format!("{:columns$}{piece}", ""));
             continue;
         }
         if !fresh {

@@ -2,6 +2,7 @@ mod bench;
 mod codes;
 mod looks;
 mod part;
+mod survey;
 
 use super::*;
 use std::cell::RefCell;

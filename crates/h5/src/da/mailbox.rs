@@ -28,6 +28,8 @@ pub(super) struct Response {
 /// A session that the ROM has taken up.
 pub(super) struct Mailbox<'a> {
     adi: &'a mut Adi,
+    /// The ROM's answer to the magic word.
+    greeting: u32,
     /// Reading the device's word does not clear its acknowledge bit here; a write does.
     clear_by_write: bool,
 }
@@ -39,8 +41,9 @@ impl<'a> Mailbox<'a> {
             put(adi, entry.magic_host, false)?;
             Ok(())
         })?;
-        let mut mailbox = Mailbox { adi, clear_by_write: false };
+        let mut mailbox = Mailbox { adi, greeting: 0, clear_by_write: false };
         let got = mailbox.first_word()?;
+        mailbox.greeting = got;
         // ST's STM32MP2 answers with the same word.
         if ![entry.magic_device, entry.magic_host].contains(&got) {
             return Err(DaError::WrongMagic { got, want: entry.magic_device }.into());
@@ -51,6 +54,11 @@ impl<'a> Mailbox<'a> {
             mailbox.write_ack()?;
         }
         Ok(mailbox)
+    }
+
+    /// The ROM's answer to the magic word.
+    pub(super) fn greeting(&self) -> u32 {
+        self.greeting
     }
 
     /// The ROM's first word. A link that got lost over the reset is taken up again, once.

@@ -98,6 +98,15 @@ pub fn discover_with(adi: &mut Adi, entry: &DaEntry) -> Result<Discovery, H5Erro
     leave(adi, found)
 }
 
+/// Opens a session and takes the ROM's first word, whatever it is. Begins with NRST low and ends with a reset.
+///
+/// # Errors
+/// As [`discover`]; [`DaError::WrongMagic`] holds a word that is no answer to the magic word.
+pub fn greet(adi: &mut Adi, entry: &DaEntry) -> Result<u32, H5Error> {
+    let word = Mailbox::open(adi, entry).map(|mailbox| mailbox.greeting());
+    leave(adi, word)
+}
+
 /// Brings the part back to OPEN with its password: everything in flash is erased. Begins with NRST low, and ends when the
 /// part reads as OPEN.
 ///

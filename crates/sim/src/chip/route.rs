@@ -17,8 +17,8 @@ const PACKAGE_CODE: u32 = 0x0000_0007;
 /// Where the ROM's DataProvisioning begins inside RSSLIB (invented; only the table that names it is real).
 const SERVICE_OFFSET: u32 = 0x100;
 
-/// A read in progress: the value if there is one, and where in its word the access lies.
-fn lanes(word: u32, at: u32, width: Width) -> u32 {
+/// The part of a word that an access reads.
+pub(super) fn lanes(word: u32, at: u32, width: Width) -> u32 {
     word >> (8 * (at % 4)) & width.mask()
 }
 

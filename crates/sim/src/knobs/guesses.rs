@@ -61,11 +61,32 @@ pub(crate) static GUESSES: &[Guess] = &[
         "what becomes of a word written while the flash is busy",
     ),
     guess(
+        "flash.eop",
+        "always",
+        "always|enabled",
+        "H5-FLASH-3",
+        "whether EOP is set at the end of every operation, or only where EOPIE is set",
+    ),
+    guess(
+        "flash.keys",
+        "shut",
+        "shut|again",
+        "H5-FLASH-2",
+        "what a wrong key or the same keys again do to a lock: shut it until a reset, or let it be tried again",
+    ),
+    guess(
         "flash.opsr",
         "reset",
         "reset|running",
         "H5-FLASH-8",
         "whether FLASH_OPSR tells of an interrupted operation only, or also of the one that is running",
+    ),
+    guess(
+        "flash.read",
+        "stall",
+        "stall|answer",
+        "H5-FLASH-7",
+        "what a read of the bank that is written or erased meets: a bus that waits for the end, or the data as they are",
     ),
     guess(
         "flash.registers",

@@ -5,7 +5,7 @@ use super::*;
 
 /// Every command that only looks. `core pcsample` is none: it switches DWT on for a moment.
 fn looks(out: &str) -> Vec<Vec<&str>> {
-    let all: [&[&str]; 16] = [
+    let all: [&[&str]; 17] = [
         &["info"],
         &["status"],
         &["dp", "read", "CTRL/STAT"],
@@ -20,6 +20,7 @@ fn looks(out: &str) -> Vec<Vec<&str>> {
         &["ob", "export"],
         &["state", "get"],
         &["otp", "read"],
+        &["survey"],
         &["doctor", "probe"],
         &["reset", "--dry-run"],
     ];

@@ -18,12 +18,13 @@ pub(crate) enum Lock {
 }
 
 impl Lock {
-    /// A word written to the key register.
-    pub(crate) fn key(&mut self, keys: [u32; 2], word: u32) {
+    /// A word written to the key register. Whether a lock is shut for good is not certain: `again` says that it is not.
+    pub(crate) fn key(&mut self, keys: [u32; 2], word: u32, again: bool) {
         *self = match *self {
             Lock::Locked if word == keys[0] => Lock::Half,
             Lock::Half if word == keys[1] => Lock::Open,
             Lock::Open if word == keys[0] => Lock::OpenHalf,
+            _ if again => Lock::Locked,
             _ => Lock::Shut,
         };
     }
@@ -50,7 +51,7 @@ mod tests {
     fn after(words: &[u32]) -> Lock {
         let mut lock = Lock::default();
         for word in words {
-            lock.key(KEYS, *word);
+            lock.key(KEYS, *word, false);
         }
         lock
     }
@@ -65,8 +66,8 @@ mod tests {
     fn a_wrong_key_shuts_a_lock_for_good() {
         for wrong in [&[22][..], &[11, 11], &[11, 23], &[0]] {
             let mut lock = after(wrong);
-            lock.key(KEYS, 11);
-            lock.key(KEYS, 22);
+            lock.key(KEYS, 11, false);
+            lock.key(KEYS, 22, false);
             assert_eq!(lock, Lock::Shut, "{wrong:?}");
         }
     }
@@ -75,9 +76,18 @@ mod tests {
     fn both_keys_again_on_an_open_lock_shut_it_for_good() {
         let mut lock = after(&[11, 22, 11, 22]);
         assert!(lock.is_locked());
-        lock.key(KEYS, 11);
-        lock.key(KEYS, 22);
+        lock.key(KEYS, 11, false);
+        lock.key(KEYS, 22, false);
         assert!(lock.is_locked());
+    }
+
+    #[test]
+    fn a_forgiving_lock_takes_its_keys_again() {
+        let mut lock = after(&[11, 22]);
+        for word in [11, 22, 11, 22] {
+            lock.key(KEYS, word, true);
+        }
+        assert!(!lock.is_locked());
     }
 
     #[test]
@@ -85,8 +95,8 @@ mod tests {
         let mut lock = after(&[11, 22]);
         lock.lock();
         assert!(lock.is_locked());
-        lock.key(KEYS, 11);
-        lock.key(KEYS, 22);
+        lock.key(KEYS, 11, false);
+        lock.key(KEYS, 22, false);
         assert!(!lock.is_locked());
     }
 }

@@ -221,7 +221,7 @@ impl Flash {
         let bank = at / (self.nv.array.len() / BANKS);
         let slot_at = at & !(f::QUAD_WORD - 1);
         let slot = match &self.running {
-            Some(running) if running.op.blocks_bank(bank, &self.nv) => {
+            Some(running) if running.op.blocks_bank(bank, &self.nv) && !env.knobs.reads_through => {
                 // The bus waits for the end, so it sees the memory as it will be then.
                 (slot_after(&running.op, self.nv.array.slot(slot_at), slot_at, bank), running.ends)
             }

@@ -214,7 +214,7 @@ impl Flash {
         if let Some(running) = self.running.take_if(|running| running.ends <= env.now) {
             self.busy_total += running.ends - running.started;
             self.cut_at = None;
-            self.end(&running);
+            self.end(&running, env.knobs);
             return Some(running.op);
         }
         if self.running.is_none()
@@ -226,15 +226,19 @@ impl Flash {
         None
     }
 
-    fn end(&mut self, running: &Running) {
+    fn end(&mut self, running: &Running, knobs: &Knobs) {
         running.op.finish(&mut self.nv);
         if matches!(running.op, Op::Options(_)) {
             self.opsr = 0;
         }
-        match running.who {
-            Who::NonSecure => self.faces[0].sr |= sr::EOP,
-            Who::Secure => self.faces[1].sr |= sr::EOP,
-            Who::Rom => {}
+        let face = match running.who {
+            Who::NonSecure => &mut self.faces[0],
+            Who::Secure => &mut self.faces[1],
+            Who::Rom => return,
+        };
+        // EOPIE in the control register lies where EOP lies in the status register. [H5-FLASH-3]
+        if !knobs.eop_needs_ie || face.cr & sr::EOP != 0 {
+            face.sr |= sr::EOP;
         }
     }
 

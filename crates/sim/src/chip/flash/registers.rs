@@ -44,13 +44,14 @@ impl Flash {
         if self.is_hidden(offset) {
             return;
         }
+        let again = env.knobs.keys_again;
         match offset {
             f::ACR => self.acr = value & (f::acr::LATENCY | f::acr::WRHIGHFREQ | f::acr::PRFTEN),
-            f::NSKEYR => self.faces[0].lock.key(f::key::FLASH, value),
-            f::SECKEYR => self.faces[1].lock.key(f::key::FLASH, value),
-            f::OPTKEYR => self.option_lock.key(f::key::OPTION, value),
-            f::NSOBKKEYR => self.faces[0].obk_lock.key(f::key::OBK, value),
-            f::SECOBKKEYR => self.faces[1].obk_lock.key(f::key::OBK, value),
+            f::NSKEYR => self.faces[0].lock.key(f::key::FLASH, value, again),
+            f::SECKEYR => self.faces[1].lock.key(f::key::FLASH, value, again),
+            f::OPTKEYR => self.option_lock.key(f::key::OPTION, value, again),
+            f::NSOBKKEYR => self.faces[0].obk_lock.key(f::key::OBK, value, again),
+            f::SECOBKKEYR => self.faces[1].obk_lock.key(f::key::OBK, value, again),
             f::OPTCR => self.write_optcr(value, env),
             f::NSCR => self.write_cr(Who::NonSecure, value, env),
             f::SECCR => self.write_cr(Who::Secure, value, env),
