@@ -1,6 +1,6 @@
 //! What can go wrong with an STM32H5, one variant per cause.
 
-use crate::da::DaError;
+use crate::da::{DaError, Permission};
 use crate::identity::{hex, list};
 use crate::obk::{ObkError, ObkRoute};
 use crate::options::{BadChange, OptionDiff};
@@ -152,6 +152,27 @@ pub enum H5Error {
         /// The status of its answer.
         status: u16,
     },
+    /// The part refused a certificate, or the token behind them.
+    #[error("authentication failed: the part answered {} to {what}", crate::da::status_text(*status))]
+    ChainRefused {
+        /// Which certificate, or the token.
+        what: String,
+        /// The status of its answer.
+        status: u16,
+    },
+    /// The part took the token and its port stayed shut.
+    #[error(
+        "the part took the token for {permission}, and AP1 is shut: DBGMCU_SR reads {} (AP0 sees it), waited {spent}",
+        hex(*sr)
+    )]
+    NotOpened {
+        /// What was asked for.
+        permission: Permission,
+        /// DBGMCU_SR.
+        sr: u32,
+        /// How long it was watched.
+        spent: Box<Spent>,
+    },
     /// The unique id reads as zero in this product state. [H5-DBG-8]
     #[error("the unique id cannot be read in this product state")]
     NoUid,
@@ -169,7 +190,14 @@ impl H5Error {
     pub const fn is_refusal(&self) -> bool {
         matches!(
             self,
-            H5Error::AuthenticationFailed { .. } | H5Error::Da(DaError::Refused { .. } | DaError::NoPassword)
+            H5Error::AuthenticationFailed { .. }
+                | H5Error::ChainRefused { .. }
+                | H5Error::Da(
+                    DaError::Refused { .. }
+                        | DaError::NoPassword
+                        | DaError::NoCertificates
+                        | DaError::Chain(_)
+                )
         )
     }
 
@@ -208,6 +236,12 @@ impl H5Error {
             H5Error::Da(_) => "check that NRST reaches the chip, then `h5-provision discover --probe ...`",
             H5Error::AuthenticationFailed { .. } => {
                 "check the password file against the OBK: `h5-provision obk lint FILE --password-file PW`; the part is unchanged"
+            }
+            H5Error::ChainRefused { .. } => {
+                "compare the root key with the OBK file that the part was given; the part is unchanged"
+            }
+            H5Error::NotOpened { .. } => {
+                "debug opens when the program reaches the level that was asked for: ask for a lower one, or let it run"
             }
             H5Error::NoUid => "read it in OPEN, or take SOC_ID from `h5-provision discover`",
             H5Error::Unsupported(_) | H5Error::BadRange(_) => "change the job; nothing was written",

@@ -14,7 +14,7 @@
 //! notes H5-FLASH-*, H5-OB-*, H5-STATE-*, H5-OBK-*, H5-DA-* in `vendor-notes/`, which say how sure each fact is. Numbers
 //! come from `regs::h5`. Nothing here has been tried on silicon yet.
 //!
-//! **Not supported.** STM32H543/H553 and STM32H5E/H5F (recognised and refused), certificates in debug authentication, the high-cycle data area (EDATA), encrypted OBK without the ROM's service.
+//! **Not supported.** STM32H543/H553 and STM32H5E/H5F (recognised and refused), other crypto systems than ECDSA P-256 in certificates, the high-cycle data area (EDATA), encrypted OBK without the ROM's service.
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 mod busy;
@@ -30,11 +30,11 @@ mod part;
 mod password;
 mod state;
 
-pub use da::{DaEntry, DaError, Discovery, Integrity, Permissions, Regression};
+pub use da::{DaEntry, DaError, Discovery, Integrity, Permission, Permissions, PublicKey, Regression};
 pub use error::H5Error;
 pub use flash::{EraseReport, Fallback, FlashPace, FlashRange, ProgramReport, UpdateReport};
 pub use identity::{ApEnable, Identity, Tzen, Uid, ap_open, identify, wait_ap_open};
-pub use obk::{ObkError, ObkFile, ObkReport, ObkRoute, RssGuesses};
+pub use obk::{Credential, ObkError, ObkFile, ObkReport, ObkRoute, RssGuesses};
 pub use options::{BadChange, OptionBytes, OptionChange, OptionDiff, OptionReport, OptionValue, Proof};
 pub use otp::OtpBlock;
 pub use part::{Doing, Flags, Part, Progress};

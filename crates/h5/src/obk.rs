@@ -8,7 +8,7 @@ mod lint;
 mod provision;
 mod rss;
 
-pub use file::{ObkError, ObkFile, ObkSpec};
+pub use file::{Credential, ObkError, ObkFile, ObkSpec};
 pub use lint::{Finding, LintContext, ObkRule, Severity};
 pub use provision::{ObkReport, ObkRoute};
 pub use rss::RssGuesses;

@@ -191,7 +191,8 @@ fn check_keys(identity: &Identity, file: &ObkFile, password: &Password) -> Resul
         );
     }
     let family = identity.device.family;
-    let context = LintContext { family, tzen: identity.tzen, password: Some(password), production: false };
+    let context =
+        LintContext { family, tzen: identity.tzen, credential: Some(password.into()), production: false };
     let wrong: Vec<_> =
         file.lint(&context).into_iter().filter(|f| f.severity == Severity::Refuse).map(|f| f.text).collect();
     if wrong.is_empty() {

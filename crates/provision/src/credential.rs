@@ -91,7 +91,7 @@ pub(crate) const ONLY_HERE: &str = "accepted because board and job are for the b
 /// The exit code of a rule: malformed files are bad input; what would close a part without a way back is a safety matter.
 pub fn rule_exit(rule: ObkRule) -> Exit {
     match rule {
-        ObkRule::PasswordMismatch => Exit::Credential,
+        ObkRule::PasswordMismatch | ObkRule::RootKeyMismatch => Exit::Credential,
         ObkRule::DoEncryption | ObkRule::TrustZone | ObkRule::PublicSample | ObkRule::Permissions => {
             Exit::Refused
         }
@@ -236,7 +236,12 @@ pub(crate) fn check(
         );
         return Err(CredentialError::Rule { rule: ObkRule::Destination, text });
     }
-    let context = LintContext { family: job.family, tzen, password, production: job.production };
+    let context = LintContext {
+        family: job.family,
+        tzen,
+        credential: password.map(Into::into),
+        production: job.production,
+    };
     let mut warnings = Vec::new();
     for finding in obk.file.lint(&context) {
         match finding.severity {

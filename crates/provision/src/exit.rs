@@ -2,6 +2,7 @@
 
 use adi::AdiError;
 use h5::H5Error;
+use h5::da::{ChainError, DaError};
 use regs::h5::da::status;
 use regs::h5::flash::sr;
 use std::fmt;
@@ -59,8 +60,8 @@ exits! {
     ObkRejected = 40, "obk-rejected", "The part did not take the OBK.";
     ObkTimeout = 41, "obk-timeout", "The OBK write did not come to its end.";
     Integrity = 42, "integrity", "Discovery does not vouch for the credential.";
-    Credential = 43, "credential", "Password and OBK do not belong together.";
-    Authentication = 44, "authentication", "The part refused the password, or to authenticate at all.";
+    Credential = 43, "credential", "Credential and OBK, or key and certificates, do not belong together.";
+    Authentication = 44, "authentication", "The part refused the credential, or to authenticate at all.";
     Unknown = 50, "state-unknown", "What is in the part cannot be told: put it into quarantine.";
     Deadline = 60, "deadline", "The deadline is over.";
     Truncated = 61, "truncated", "An input file ends too early.";
@@ -125,14 +126,31 @@ impl From<&H5Error> for Exit {
             H5Error::ObkRejected { .. } | H5Error::RouteRefused { .. } => Exit::ObkRejected,
             H5Error::UnstableState { .. } | H5Error::NoUid => Exit::Unknown,
             H5Error::ApShut { .. } => Exit::ApClosed,
-            H5Error::Da(h5::DaError::NoPassword) => Exit::Unsupported,
-            H5Error::Da(h5::DaError::Refused { status, .. }) => refused(*status),
+            H5Error::Da(DaError::NoPassword | DaError::NoCertificates) => Exit::Unsupported,
+            H5Error::Da(DaError::Chain(e)) => Exit::from(e),
+            H5Error::Da(DaError::StillOpen { .. }) => Exit::Unknown,
+            H5Error::Da(DaError::Refused { status, .. }) => refused(*status),
             // Something between the ROM and here changed what it said.
             H5Error::Da(_) => Exit::LinkLost,
-            H5Error::AuthenticationFailed { .. } => Exit::Authentication,
+            H5Error::AuthenticationFailed { .. } | H5Error::ChainRefused { .. } => Exit::Authentication,
+            H5Error::NotOpened { .. } => Exit::ApClosed,
             H5Error::Unsupported(_) => Exit::Unsupported,
             H5Error::BadChange(_) | H5Error::BadRange(_) | H5Error::ObkFile(_) => Exit::Usage,
             _ => Exit::Bug,
+        }
+    }
+}
+
+impl From<&ChainError> for Exit {
+    fn from(e: &ChainError) -> Exit {
+        match e {
+            ChainError::OtherKey { .. } | ChainError::OtherRoot(_) => Exit::Credential,
+            ChainError::Role { .. }
+            | ChainError::Signature { .. }
+            | ChainError::NotPermitted { .. }
+            | ChainError::OtherClass { .. }
+            | ChainError::OtherPart { .. } => Exit::Refused,
+            _ => Exit::Usage,
         }
     }
 }
@@ -148,7 +166,6 @@ fn refused(status: u16) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use h5::DaError;
 
     #[test]
     fn a_refusal_by_the_rom_is_not_called_busy() {

@@ -2,7 +2,7 @@
 
 use crate::text::hex;
 use h5::obk::{Finding, ObkFile, Severity};
-use h5::{Discovery, Password};
+use h5::{Credential, Discovery};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::Path;
@@ -90,11 +90,15 @@ pub fn finding_json(finding: &Finding) -> Value {
     json!({ "severity": severity, "rule": finding.rule.word(), "text": finding.text })
 }
 
-/// What a lint that refused nothing says of the password.
-pub fn compared(file: &ObkFile, password: Option<&Password>) -> &'static str {
-    match password {
-        Some(password) if file.matches_password(password) => "; the password opens it",
-        Some(_) => "; it holds no credential, so the password has nothing to do with it",
+/// What a lint that refused nothing says of the credential.
+pub fn compared(file: &ObkFile, credential: Option<Credential<'_>>) -> &'static str {
+    match credential {
+        Some(Credential::Password(password)) if file.matches(password) => "; the password opens it",
+        Some(Credential::RootKey(key)) if file.matches(key) => "; the root key belongs to it",
+        Some(Credential::Password(_)) => {
+            "; it holds no credential, so the password has nothing to do with it"
+        }
+        Some(Credential::RootKey(_)) => "; it holds no credential, so the root key has nothing to do with it",
         None => "; no password was compared",
     }
 }

@@ -115,6 +115,10 @@ pub(crate) struct Knobs {
     pub(crate) close_now: bool,
     /// Only a write to DBG_AUTH_ACK acknowledges the device's word.
     pub(crate) da_ack_by_write: bool,
+    /// Debug of a level opens when the code has reached it, not at the boot.
+    pub(crate) da_level_waits: bool,
+    /// The ROM waits for RESUME_BOOT behind a token for debug.
+    pub(crate) da_resume_waits: bool,
     /// The life cycle in a discovery.
     pub(crate) da_lifecycle: LifeCycle,
     /// The mailbox word that opens a session.
@@ -202,6 +206,8 @@ impl Default for Knobs {
             ap1_absent: false,
             close_now: false,
             da_ack_by_write: false,
+            da_level_waits: true,
+            da_resume_waits: true,
             da_lifecycle: LifeCycle::N6,
             da_magic: regs::h5::da::MAGIC_HOST,
             da_echo: false,
@@ -284,6 +290,8 @@ impl Knobs {
             "close.cuts" => flag(&mut self.close_now, value, "reset", "now"),
             "da.ack" => flag(&mut self.da_ack_by_write, value, "read", "write"),
             "da.lifecycle" => pick(&mut self.da_lifecycle, value, LIFE_CYCLES),
+            "da.level" => flag(&mut self.da_level_waits, value, "boot", "code"),
+            "da.resume" => flag(&mut self.da_resume_waits, value, "itself", "asked"),
             "da.reply" => flag(&mut self.da_echo, value, "daok", "echo"),
             "da.magic" => {
                 let (h5, n6) = (regs::h5::da::MAGIC_HOST, regs::h5::da::MAGIC_HOST_N6);

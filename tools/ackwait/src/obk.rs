@@ -27,8 +27,12 @@ pub(crate) fn obk(command: &ObkCommand, how: &How, output: &mut Output) -> Resul
         ObkCommand::Lint { file, family, tzen, password_file, production } => {
             let password = password_file.as_deref().map(strict).transpose()?;
             let tzen = if *tzen == OnOff::On { Tzen::On } else { Tzen::Off };
-            let context =
-                LintContext { family: *family, tzen, password: password.as_ref(), production: *production };
+            let context = LintContext {
+                family: *family,
+                tzen,
+                credential: password.as_ref().map(Into::into),
+                production: *production,
+            };
             lint(&load(file)?, &context, how, output)
         }
         ObkCommand::Match { file, password_file } => matches(file, password_file, how, output),
@@ -84,7 +88,7 @@ fn new(
 ) -> Result<(), Trouble> {
     let password = strict(password_file)?;
     let permissions = Permissions(u128::from(permissions));
-    let file = ObkFile::build(&ObkSpec { family, password: &password, permissions });
+    let file = ObkFile::build(&ObkSpec { family, credential: (&password).into(), permissions });
     present::write_private(out, &file.to_bytes()).map_err(|e| {
         Trouble::new(Exit::Storage, format!("{} cannot be written: {e}", out.display()))
             .next("name a file that does not exist yet")
@@ -102,7 +106,7 @@ fn lint(file: &ObkFile, context: &LintContext<'_>, how: &How, output: &mut Outpu
     output.data(how.format, "obk-lint", object, || {
         let mut lines: Vec<_> = findings.iter().map(ToString::to_string).collect();
         if refused.is_none() {
-            lines.push(format!("fits {}{}", context.family, present::compared(file, context.password)));
+            lines.push(format!("fits {}{}", context.family, present::compared(file, context.credential)));
         }
         lines
     });
@@ -179,7 +183,12 @@ fn may_take(
         );
         return Err(Trouble::usage(text).next("name what the package says: `--family H562`"));
     }
-    let context = LintContext { family: part.device.family, tzen: part.tzen, password, production: false };
+    let context = LintContext {
+        family: part.device.family,
+        tzen: part.tzen,
+        credential: password.map(Into::into),
+        production: false,
+    };
     for finding in file.lint(&context) {
         match finding.severity {
             Severity::Refuse => return Err(refusal(&finding)),

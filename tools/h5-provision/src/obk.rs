@@ -22,7 +22,7 @@ pub(crate) fn obk(args: &ObkArgs, output: &mut Output) -> Result<Exit, Trouble> 
             let context = LintContext {
                 family: named(family)?,
                 tzen: if *tzen == TrustZone::On { Tzen::On } else { Tzen::Off },
-                password: password.as_ref(),
+                credential: password.as_ref().map(Into::into),
                 production: *production,
             };
             lint(&load(file)?, &context, format.format, output)
@@ -72,7 +72,7 @@ fn lint(
     }
     let refused = findings.iter().find(|f| f.severity == Severity::Refuse);
     if refused.is_none() && format == Format::Text {
-        let checked = present::compared(file, context.password);
+        let checked = present::compared(file, context.credential);
         output.print(&format!("fits {}{checked}", context.family));
     }
     Ok(refused.map_or(Exit::Done, |f| provision::rule_exit(f.rule)))
@@ -91,7 +91,7 @@ fn build(
     })?;
     let (password, _) = load_password(password_file, FileRule::Strict)?;
     let permissions = Permissions(u128::from(permissions));
-    let file = ObkFile::build(&ObkSpec { family, password: &password, permissions });
+    let file = ObkFile::build(&ObkSpec { family, credential: (&password).into(), permissions });
     let fail = |e: std::io::Error| Trouble::usage(format!("{} cannot be written: {e}", path.display()));
     let bytes = Zeroizing::new(file.to_bytes());
     present::write_private(path, &bytes).map_err(fail)?;

@@ -58,6 +58,8 @@ pub struct Discovery {
     pub sda_version: Option<String>,
     /// The part takes a password; `None` where it does not say what it takes.
     pub takes_password: Option<bool>,
+    /// The part takes certificates; `None` where it does not say what it takes.
+    pub takes_certificates: Option<bool>,
     /// Status words of the keys of levels 1 to 3.
     pub hdpl_status: [Option<u32>; 3],
     /// Everything as it came.
@@ -95,6 +97,7 @@ impl Discovery {
             protocol_version: find(tlv::VERSION).map(version),
             sda_version: find(tlv::SDA_ID).map(version),
             takes_password: find(tlv::CRYPTO_SYSTEMS).map(|v| v.contains(&value::CRYPTO_PASSWORD)),
+            takes_certificates: find(tlv::CRYPTO_SYSTEMS).map(|v| v.contains(&value::CRYPTO_ECDSA_P256)),
             hdpl_status: [
                 number(tlv::ST_HDPL1_STATUS),
                 number(tlv::ST_HDPL2_STATUS),
@@ -165,7 +168,7 @@ mod tests {
         assert!(found.integrity.is_ok() && found.permissions.full_regression());
         assert_eq!((found.soc_class, found.vendor), (Some(0x484), Some(0x20)));
         assert_eq!(found.sda_version.as_deref(), Some("2.4.0"));
-        assert_eq!(found.takes_password, Some(true));
+        assert_eq!((found.takes_password, found.takes_certificates), (Some(true), Some(false)));
         assert_eq!(found.hdpl_status, [Some(1), None, None]);
         assert_eq!(found.items, answer());
     }

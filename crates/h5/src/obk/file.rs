@@ -1,9 +1,9 @@
 //! The provisioning file: three header words and a payload. [H5-OBK-1] [H5-OBK-2]
 
 use super::ObkRule;
-use crate::{Password, Permissions};
+use crate::{Password, Permissions, PublicKey};
 use regs::h5::device::Family;
-use regs::h5::obk::{self, DESTINATIONS, Destination, header, payload};
+use regs::h5::obk::{self, DESTINATIONS, Destination, PublicSample, header, payload};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use thiserror::Error;
@@ -41,22 +41,53 @@ impl ObkError {
     }
 }
 
+/// What opens a part again. [H5-STATE-7]
+#[derive(Debug, Clone, Copy)]
+pub enum Credential<'c> {
+    /// A password: TrustZone off.
+    Password(&'c Password),
+    /// The key of root certificates: TrustZone on.
+    RootKey(&'c PublicKey),
+}
+
+impl Credential<'_> {
+    /// The hash that the OBK holds of it.
+    fn sha256(self) -> [u8; payload::HASH_LEN] {
+        match self {
+            Credential::Password(password) => password.sha256(),
+            Credential::RootKey(key) => key.sha256(),
+        }
+    }
+}
+
+impl<'c> From<&'c Password> for Credential<'c> {
+    fn from(password: &'c Password) -> Self {
+        Credential::Password(password)
+    }
+}
+
+impl<'c> From<&'c PublicKey> for Credential<'c> {
+    fn from(key: &'c PublicKey) -> Self {
+        Credential::RootKey(key)
+    }
+}
+
 /// What a debug-authentication file is made of.
 #[derive(Debug, Clone, Copy)]
-pub struct ObkSpec<'p> {
+pub struct ObkSpec<'c> {
     /// For which family: it decides the DoEncryption word. [H5-OBK-3]
     pub family: Family,
-    /// The password that shall open the part again.
-    pub password: &'p Password,
-    /// What the password shall permit.
+    /// What shall open the part again.
+    pub credential: Credential<'c>,
+    /// What it shall permit.
     pub permissions: Permissions,
 }
 
-impl<'p> ObkSpec<'p> {
-    /// A password with ST's default permissions.
-    pub fn new(family: Family, password: &'p Password) -> Self {
+impl<'c> ObkSpec<'c> {
+    /// A password or a root key with ST's default permissions.
+    pub fn new(family: Family, credential: impl Into<Credential<'c>>) -> Self {
         let permissions = Permissions(u128::from(obk::DEFAULT_PERMISSIONS));
-        ObkSpec { family, password, permissions }
+        ObkSpec { family, credential: credential.into(), permissions }
     }
 }
 
@@ -90,10 +121,10 @@ impl ObkFile {
         Ok(ObkFile { destination: Addr(destination), do_encryption, payload })
     }
 
-    /// Makes a debug-authentication file for a password.
+    /// Makes a debug-authentication file.
     pub fn build(spec: &ObkSpec<'_>) -> ObkFile {
         let mut covered = Zeroizing::new(Vec::with_capacity(payload::LEN - payload::HASH_LEN));
-        covered.extend_from_slice(&spec.password.sha256());
+        covered.extend_from_slice(&spec.credential.sha256());
         covered.extend_from_slice(&spec.permissions.0.to_le_bytes());
         covered.resize(payload::LEN - payload::HASH_LEN, 0);
         let mut payload = Zeroizing::new(Vec::with_capacity(payload::LEN));
@@ -159,14 +190,29 @@ impl ObkFile {
         self.da_part(payload::RESERVED, payload::LEN - payload::RESERVED)
     }
 
+    /// The payload holds the hash of this credential.
+    pub fn matches<'c>(&self, credential: impl Into<Credential<'c>>) -> bool {
+        self.credential().is_some_and(|hash| hash == credential.into().sha256())
+    }
+
     /// The payload holds the hash of this password.
     pub fn matches_password(&self, password: &Password) -> bool {
-        self.credential().is_some_and(|hash| hash == password.sha256())
+        self.matches(password)
+    }
+
+    /// The payload holds the hash of this root key.
+    pub fn matches_root_key(&self, key: &PublicKey) -> bool {
+        self.matches(key)
     }
 
     /// The credential is one that ST has published: its name.
     pub fn public_sample(&self) -> Option<&'static str> {
-        obk::public_sample(self.credential()?).map(|sample| sample.name)
+        self.sample().map(|sample| sample.name)
+    }
+
+    /// The published credential that this is.
+    pub(crate) fn sample(&self) -> Option<&'static PublicSample> {
+        obk::public_sample(self.credential()?)
     }
 
     /// SHA-256 of the whole file, for records: it names the file without showing it.

@@ -1,8 +1,8 @@
 //! What is wrong with a provisioning file, found before a part is closed with it.
 //! [H5-OBK-2] [H5-OBK-3] [H5-OBK-11] [H5-STATE-7]
 
-use super::ObkFile;
-use crate::{Password, Tzen};
+use super::{Credential, ObkFile};
+use crate::Tzen;
 use regs::h5::device::Family;
 use regs::h5::memory::{OBK_LEN, OBK_S};
 use regs::h5::obk::{DA_FILE_LEN, header, payload};
@@ -31,6 +31,8 @@ pub enum ObkRule {
     Integrity,
     /// The credential is not the hash of the password that the job will need later.
     PasswordMismatch,
+    /// The credential is not the hash of the root key that the certificates begin with.
+    RootKeyMismatch,
     /// DoEncryption does not fit the family.
     DoEncryption,
     /// The kind of credential does not fit TrustZone: passwords need it off, certificates need it on.
@@ -50,6 +52,7 @@ impl ObkRule {
             ObkRule::Destination => "destination",
             ObkRule::Integrity => "integrity",
             ObkRule::PasswordMismatch => "password-mismatch",
+            ObkRule::RootKeyMismatch => "root-key-mismatch",
             ObkRule::DoEncryption => "do-encryption",
             ObkRule::TrustZone => "trust-zone",
             ObkRule::PublicSample => "public-sample",
@@ -84,13 +87,13 @@ impl fmt::Display for Finding {
 
 /// What the file is judged against.
 #[derive(Debug, Clone, Copy)]
-pub struct LintContext<'p> {
+pub struct LintContext<'c> {
     /// The family it is for.
     pub family: Family,
     /// TrustZone of the part, as it will be when the part is closed.
     pub tzen: Tzen,
-    /// The password that will be needed later, if it is a password.
-    pub password: Option<&'p Password>,
+    /// What will be needed later, if it is at hand.
+    pub credential: Option<Credential<'c>>,
     /// Parts that leave the house.
     pub production: bool,
 }
@@ -104,7 +107,7 @@ impl ObkFile {
             self.lint_size(),
             self.lint_encryption(ctx),
             self.lint_integrity(),
-            self.lint_password(ctx),
+            self.lint_credential(ctx),
             self.lint_trust_zone(ctx),
             self.lint_sample(ctx),
             self.lint_permissions(),
@@ -182,25 +185,35 @@ impl ObkFile {
         refuse(ObkRule::Integrity, "the integrity hash at the head of the payload is wrong".to_owned())
     }
 
-    fn lint_password(&self, ctx: &LintContext<'_>) -> Option<Finding> {
-        let password = ctx.password?;
+    fn lint_credential(&self, ctx: &LintContext<'_>) -> Option<Finding> {
+        let credential = ctx.credential?;
         self.credential()?;
-        if self.matches_password(password) {
+        if self.matches(credential) {
             return None;
         }
-        let text = "the file does not hold the hash of this password: the part could not be opened with it"
-            .to_owned();
-        refuse(ObkRule::PasswordMismatch, text)
+        let (rule, what) = match credential {
+            Credential::Password(_) => (ObkRule::PasswordMismatch, "this password"),
+            Credential::RootKey(_) => (ObkRule::RootKeyMismatch, "this root key"),
+        };
+        refuse(
+            rule,
+            format!("the file does not hold the hash of {what}: the part could not be opened with it"),
+        )
     }
 
     fn lint_trust_zone(&self, ctx: &LintContext<'_>) -> Option<Finding> {
         self.credential()?;
-        let is_password =
-            self.public_sample().is_some() || ctx.password.is_some_and(|p| self.matches_password(p));
+        let sample = self.sample().map(|sample| sample.is_root_key);
+        let is_password = sample == Some(false) || matches!(ctx.credential, Some(Credential::Password(_)));
+        let is_root_key = sample == Some(true) || matches!(ctx.credential, Some(Credential::RootKey(_)));
         match ctx.tzen {
-            Tzen::On if is_password || ctx.password.is_some() => {
+            Tzen::On if is_password => {
                 let text =
                     "a password works only with TrustZone off, and TZEN is on: the part would close for ever";
+                refuse(ObkRule::TrustZone, text.to_owned())
+            }
+            Tzen::Off if is_root_key => {
+                let text = "certificates work only with TrustZone on, and TZEN is off: the part would close for ever";
                 refuse(ObkRule::TrustZone, text.to_owned())
             }
             Tzen::Off if !is_password => {

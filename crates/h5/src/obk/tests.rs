@@ -1,7 +1,8 @@
 use super::*;
-use crate::{Password, Permissions, Tzen};
+use crate::{Password, Permissions, PublicKey, Tzen};
 use proptest::prelude::*;
 use regs::h5::device::Family;
+use sha2::{Digest as _, Sha256};
 use wire::Addr;
 
 /// ST's published sample: the default password of the examples, 108 bytes.
@@ -24,7 +25,12 @@ fn built(text: &str) -> ObkFile {
 }
 
 fn context(password: Option<&Password>) -> LintContext<'_> {
-    LintContext { family: Family::H562, tzen: Tzen::Off, password, production: false }
+    LintContext {
+        family: Family::H562,
+        tzen: Tzen::Off,
+        credential: password.map(Credential::from),
+        production: false,
+    }
 }
 
 fn refusals(file: &ObkFile, ctx: &LintContext<'_>) -> Vec<ObkRule> {
@@ -104,6 +110,23 @@ fn trust_zone_on_refuses_a_password_and_no_family_without_obk_takes_a_file() {
     let warned = file.lint(&context(None));
     assert_eq!(warned.iter().map(|f| f.rule).collect::<Vec<_>>(), [ObkRule::TrustZone]);
     assert_eq!(file.lint(&LintContext { tzen: Tzen::On, ..context(None) }), []);
+}
+
+#[test]
+fn a_root_key_makes_a_certificate_file_that_needs_trust_zone_on() {
+    let (key, other) = (PublicKey([7; 64]), PublicKey([8; 64]));
+    let file = ObkFile::build(&ObkSpec::new(Family::H563, &key));
+    assert!(file.matches_root_key(&key) && !file.matches_root_key(&other));
+    assert_eq!(file.to_bytes()[12 + 0x20..12 + 0x40], Sha256::digest([7; 64])[..]);
+    let with = |tzen, key| LintContext {
+        family: Family::H563,
+        tzen,
+        credential: Some(Credential::RootKey(key)),
+        production: true,
+    };
+    assert_eq!(file.lint(&with(Tzen::On, &key)), []);
+    assert_eq!(refusals(&file, &with(Tzen::Off, &key)), [ObkRule::TrustZone]);
+    assert_eq!(refusals(&file, &with(Tzen::On, &other)), [ObkRule::RootKeyMismatch]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Numbers follow ST's device header and HAL; what goes beyond them is noted with its confidence in
 //! `vendor-notes/stm32h5-*.md`. None of it was read on silicon by us.
 
+pub mod adac;
 pub mod da;
 pub mod dbgmcu;
 pub mod device;

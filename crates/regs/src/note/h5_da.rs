@@ -75,4 +75,52 @@ pub(super) const NOTES: &[Note] = &[
         "A full regression erases, goes back to OPEN and resets by itself",
         "regress and time until AP1 opens",
     ),
+    note(
+        "H5-DA-13",
+        Confidence::Verified,
+        "A certificate is an item of type 0201 with 212 bytes: version 1.0, types, role, usage, life cycle, extensions, class, id, permissions, public key, hash of the extensions, signature",
+        "take a certificate of STM32TrustedPackageCreator apart",
+    ),
+    note(
+        "H5-DA-14",
+        Confidence::Inferred,
+        "A token is an item of type 0200 with 120 bytes: version, signature type, extensions, what is asked for, hash of the extensions, signature; the signature covers what stands before it and then the 32 bytes of the challenge",
+        "record an authentication by ST's tool and check its signature",
+    ),
+    note(
+        "H5-DA-15",
+        Confidence::Inferred,
+        "AUTH_RESPONSE takes one item each: the root whose key's hash is provisioned, then each certificate signed with the key before it, then a token signed with the last key; certificates are answered with status 2",
+        "send a chain in another order",
+    ),
+    note(
+        "H5-DA-16",
+        Confidence::ThirdParty,
+        "What is permitted is the provisioned mask and the mask of each certificate and what the token asks for; a request outside of it is refused",
+        "a leaf without bit 6, a token with it",
+    ),
+    note(
+        "H5-DA-17",
+        Confidence::ThirdParty,
+        "SOC_CLASS and SOC_ID of a certificate bind it to a DEV_ID and to one part; zero binds to nothing",
+        "a certificate for another part",
+    ),
+    note(
+        "H5-DA-18",
+        Confidence::Inferred,
+        "A token for debug opens AP1 when the code reaches the level it names; secure memory only with an intrusive permission; a system reset ends it, or a power reset where DBGMCU_CR.DCRT is set",
+        "open debug of level 1 and 3 with a program that stays at level 1; read DBGMCU_SR through AP0",
+    ),
+    note(
+        "H5-DA-19",
+        Confidence::ThirdParty,
+        "A partial regression erases what is non-secure and leaves TZ-CLOSED; what is secure stays",
+        "regress a part with secure and non-secure code and look at both",
+    ),
+    note(
+        "H5-DA-20",
+        Confidence::User,
+        "Debug is closed by LOCK_DEBUG in a session of its own; AP1 then stays shut until a reset",
+        "open debug, close it, look at DBGMCU_SR; reset and look again",
+    ),
 ];

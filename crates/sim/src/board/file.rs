@@ -66,6 +66,10 @@ pub(super) struct CoreStored {
     boot_state: u8,
     bootloader: bool,
     ap1_open: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authorised: Option<u32>,
+    #[serde(default)]
+    dbgcr: u32,
     level: u8,
     command: u16,
     reset_flags: u32,
@@ -85,7 +89,9 @@ impl CoreStored {
             halted_at: chip.rom.halted_at,
             boot_state: chip.rom.boot_state.0,
             bootloader: chip.rom.bootloader_since.is_some(),
-            ap1_open: chip.ap1_open(),
+            ap1_open: chip.gate_open(),
+            authorised: chip.authorised,
+            dbgcr: chip.sbs.debug(),
             level: chip.sbs.level(),
             command: chip.sbs.command,
             reset_flags: chip.small.reset_flags,
@@ -109,6 +115,10 @@ impl CoreStored {
         chip.rom.bootloader_since = self.bootloader.then_some(0);
         chip.rom.enumerated = self.bootloader;
         chip.gate = if self.ap1_open { Gate::Open } else { Gate::Shut };
+        chip.authorised = self.authorised;
+        if self.dbgcr != 0 {
+            chip.sbs.set_debug(self.dbgcr);
+        }
         chip.sbs.raise(self.level);
         chip.sbs.command = self.command;
         chip.small.reset_flags = self.reset_flags;

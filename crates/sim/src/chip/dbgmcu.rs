@@ -91,6 +91,11 @@ impl Dbgmcu {
         self.ack |= ack::DEVICE;
     }
 
+    /// A system reset leaves what was authorised: only a power reset takes it back. [H5-DA-18]
+    pub(crate) fn keeps_credentials(&self) -> bool {
+        self.kept[CR as usize / 4] & d::cr::DCRT != 0
+    }
+
     /// A reset begins: the mailbox is empty. A word written while reset is held stays. [H5-DA-1]
     pub(crate) fn reset(&mut self) {
         self.host = 0;

@@ -20,7 +20,7 @@ const SYSTEM: std::ops::Range<u32> = 0xE000_E000..0xE000_EF90;
 impl H5 {
     /// Reads a word of the core's private bus.
     pub(super) fn read_core(&mut self, at: u32) -> u32 {
-        let secure = self.flash.trust_zone() && self.rom.boot_state == ProductState::OPEN;
+        let secure = self.flash.trust_zone() && self.secure_debug();
         match at {
             m33::CPUID => regs::h5::device::CPUID,
             m33::ICSR if self.exception() != 0 => self.exception(),
@@ -119,15 +119,13 @@ impl H5 {
         if !self.core.wants_halt() {
             return;
         }
-        match self.gate {
-            Gate::Open => {
-                let caught = self.core.demcr & demcr::VC_CORERESET != 0;
-                self.core.halt(if caught { dfsr::VCATCH } else { dfsr::HALTED });
-                self.rom.halted_at = pc & !1;
-            }
+        if self.ap1_open() {
+            let caught = self.core.demcr & demcr::VC_CORERESET != 0;
+            self.core.halt(if caught { dfsr::VCATCH } else { dfsr::HALTED });
+            self.rom.halted_at = pc & !1;
+        } else if let Gate::OpensAt(time) = self.gate {
             // Debug is not open yet, so the catch happens when the ROM opens it (inferred).
-            Gate::OpensAt(time) => self.rom.due = Some(time),
-            Gate::Shut => {}
+            self.rom.due = Some(time);
         }
     }
 

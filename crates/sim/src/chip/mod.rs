@@ -90,6 +90,8 @@ pub(crate) struct H5 {
     pub(crate) sram: Sram,
     pub(crate) rom: Rom,
     pub(crate) gate: Gate,
+    /// What a token opened, as the ROM writes it into SBS_DBGCR at each boot. [H5-DA-18]
+    pub(crate) authorised: Option<u32>,
     pub(crate) pins: Pins,
     pub(crate) power_cycles: u32,
     host: host::Host,
@@ -118,6 +120,7 @@ impl H5 {
             sram: Sram::default(),
             rom: Rom::default(),
             gate: Gate::Shut,
+            authorised: None,
             pins,
             power_cycles: 0,
             host: host::Host::default(),
@@ -259,6 +262,7 @@ impl H5 {
         self.rom = Rom::default();
         self.host = host::Host::default();
         self.gate = Gate::Shut;
+        self.authorised = None;
     }
 
     /// The supply is there again.
@@ -281,6 +285,9 @@ impl H5 {
         self.flash.reset();
         self.core.reset();
         self.cpu = None;
+        if !self.dbgmcu.keeps_credentials() {
+            self.authorised = None;
+        }
         self.dbgmcu.reset();
         self.sbs.reset();
         self.small.reset();
@@ -332,11 +339,21 @@ impl H5 {
 
     /// Whether memory can be reached through AP1 now.
     pub(crate) fn ap1_open(&self) -> bool {
+        self.gate_open() || self.sbs.debug_open()
+    }
+
+    /// Whether the product state opens AP1 now.
+    pub(crate) fn gate_open(&self) -> bool {
         match self.gate {
             Gate::Open => true,
             Gate::OpensAt(time) => self.now >= time,
             Gate::Shut => false,
         }
+    }
+
+    /// Whether a debugger reaches what is secure.
+    pub(crate) fn secure_debug(&self) -> bool {
+        self.rom.boot_state == ProductState::OPEN || self.sbs.debug_secure()
     }
 }
 
@@ -360,7 +377,7 @@ impl Chip for H5 {
         if !enabled && self.knobs.ap1_absent {
             return None;
         }
-        let secure_enabled = ap == 1 && self.rom.boot_state == ProductState::OPEN;
+        let secure_enabled = ap == 1 && self.secure_debug();
         let csw = port.csw & !(CSW_SPIDEN | CSW_DEVICE_EN);
         let reads = &self.knobs.reads;
         let idr = reads.at(Spot::Idr(ap)).unwrap_or(port.idr);

@@ -141,6 +141,13 @@ impl H5 {
         memory::is_secure_alias(request.at) || self.is_secure_sector(at)
     }
 
+    /// The sectors, by their physical numbers, that are not secure.
+    pub(crate) fn non_secure_sectors(&self) -> Vec<u32> {
+        let offsets = (0..self.flash.nv.array.sectors()).map(|sector| sector * f::SECTOR);
+        let open = offsets.filter(|offset| !self.is_secure_sector(memory::FLASH + offset));
+        open.map(|offset| self.flash.physical(offset) / f::SECTOR).collect()
+    }
+
     fn is_secure_sector(&self, at: u32) -> bool {
         let Some(offset) = at.checked_sub(memory::FLASH).filter(|offset| *offset < self.flash.nv.array.len())
         else {

@@ -2,7 +2,7 @@
 
 use regs::h5::device::Family;
 use regs::h5::sbs::{
-    self as s, DBGCR, DBGLOCKR, EPOCHSELCR, HDPLCR, HDPLSR, Hdpl, MESR, NEXTHDPLCR, RSSCMDR, dbglockr,
+    self as s, DBGCR, DBGLOCKR, EPOCHSELCR, HDPLCR, HDPLSR, Hdpl, MESR, NEXTHDPLCR, RSSCMDR, dbgcr, dbglockr,
     hdplcr, mesr, rsscmdr,
 };
 
@@ -32,6 +32,36 @@ impl Sbs {
     /// The level.
     pub(crate) fn level(&self) -> u8 {
         self.level
+    }
+
+    /// DBGCR that opens debug from a level on, as the ROM writes it for a token. [H5-DA-18]
+    pub(crate) fn debug_from(level: u8, secure: bool) -> u32 {
+        let sec = if secure { dbgcr::SEC_AND_NS } else { dbgcr::NS_ONLY };
+        let level = Hdpl::ALL[usize::from(level.min(3))].code();
+        sec << 24 | level << 16 | dbgcr::UNLOCKED << 8 | dbgcr::UNLOCKED
+    }
+
+    /// Puts a value into DBGCR, and it stays: code cannot change it any more.
+    pub(crate) fn set_debug(&mut self, value: u32) {
+        self.dbgcr = value;
+        self.debug_locked = true;
+    }
+
+    /// DBGCR.
+    pub(crate) fn debug(&self) -> u32 {
+        self.dbgcr
+    }
+
+    /// DBGCR opens debug at the level at which the code is. [H5-SBS-1]
+    pub(crate) fn debug_open(&self) -> bool {
+        let [ap, dbg, level, _] = self.dbgcr.to_le_bytes().map(u32::from);
+        let from = Hdpl::ALL.iter().position(|known| known.code() == level);
+        [ap, dbg] == [dbgcr::UNLOCKED; 2] && from.is_some_and(|from| from <= usize::from(self.level))
+    }
+
+    /// What is open by DBGCR is open for secure accesses too.
+    pub(crate) fn debug_secure(&self) -> bool {
+        self.debug_open() && self.dbgcr >> 24 == dbgcr::SEC_AND_NS
     }
 
     /// The level that counts for OBK.

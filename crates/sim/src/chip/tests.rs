@@ -1,6 +1,7 @@
 //! Behaviour of the chip, driven through its access ports as a debugger does.
 
 mod bench;
+mod certificates;
 mod core;
 mod exec;
 mod flash;

@@ -44,6 +44,13 @@ pub(crate) static GUESSES: &[Guess] = &[
         "what clears the bit that says the debugger has taken the device's word: reading it, or writing DBG_AUTH_ACK",
     ),
     guess(
+        "da.level",
+        "code",
+        "boot|code",
+        "H5-DA-18",
+        "when debug of a level opens: at the boot, or when the code has reached that level",
+    ),
+    guess(
         "da.lifecycle",
         "n6",
         "class-first|class-second|n6",
@@ -52,6 +59,13 @@ pub(crate) static GUESSES: &[Guess] = &[
     ),
     guess("da.magic", "h5", "h5|n6", "H5-DA-2", "the word that opens a debug authentication session"),
     guess("da.reply", "daok", "daok|echo", "H5-DA-2", "how the ROM answers the magic word"),
+    guess(
+        "da.resume",
+        "asked",
+        "asked|itself",
+        "H5-DA-18",
+        "how the ROM goes on behind a token for debug: when it is asked by RESUME_BOOT, or by itself",
+    ),
     guess("da.word.us", "50", "microseconds", "H5-DA-10", "how long the ROM takes for one mailbox word"),
     guess(
         "flash.bus",

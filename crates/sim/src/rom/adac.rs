@@ -1,8 +1,10 @@
-//! The packet side of debug authentication: discovery, challenge, password. [H5-DA-4] to [H5-DA-9] [H5-DA-11]
+//! The packet side of debug authentication: discovery, challenge, credential. [H5-DA-4] to [H5-DA-9] [H5-DA-11]
 
+use super::chain::{Anchor, Granted, Progress};
 use super::session::Session;
 use crate::chip::H5;
 use crate::knobs::LifeCycle;
+use regs::h5::adac::SOC_ID_LEN;
 use regs::h5::da::{command, lifecycle, permission, status, tlv, value};
 use regs::h5::obk::payload;
 use sha2::{Digest, Sha256};
@@ -17,6 +19,8 @@ pub(crate) enum After {
     Boot,
     /// Erase everything and go back to OPEN.
     Regress,
+    /// Erase what is non-secure and go back to TZ-CLOSED.
+    RegressPartly,
 }
 
 /// An answer.
@@ -51,7 +55,7 @@ impl H5 {
             command::CLOSE_SESSION | command::RESUME_BOOT => {
                 Answer { after: After::Boot, ..Answer::plain(status::SUCCESS) }
             }
-            command::LOCK_DEBUG => Answer::plain(status::SUCCESS),
+            command::LOCK_DEBUG => self.lock_debug(session),
             command::LCS_CHANGE => Answer::plain(status::UNSUPPORTED),
             _ => Answer::plain(status::INVALID_COMMAND),
         }
@@ -60,8 +64,6 @@ impl H5 {
     fn discovery(&self) -> Vec<u8> {
         let nv = &self.flash.nv;
         let credential = nv.credential();
-        let mut soc_id = [0; 16];
-        soc_id[..nv.uid.len()].copy_from_slice(&nv.uid);
         let integrity = if credential.is_some() { value::INTEGRITY_OK } else { value::INTEGRITY_BAD };
         let present = if credential.is_some() { value::HDPL_PRESENT } else { value::HDPL_ABSENT };
         let password = !self.flash.trust_zone();
@@ -71,7 +73,7 @@ impl H5 {
         item(&mut items, tlv::VERSION, &VERSION[..2]);
         item(&mut items, tlv::VENDOR, &value::VENDOR_ST.to_le_bytes());
         item(&mut items, tlv::SOC_CLASS, &u32::from(self.device().dev_id).to_le_bytes());
-        item(&mut items, tlv::SOC_ID, &soc_id);
+        item(&mut items, tlv::SOC_ID, &self.soc_id());
         item(&mut items, tlv::SDA_ID, &SDA_ID);
         item(&mut items, tlv::HW_PERMISSION_MASK, &permissions);
         item(&mut items, tlv::LIFECYCLE, &self.lifecycle());
@@ -83,6 +85,13 @@ impl H5 {
         item(&mut items, tlv::ST_HDPL2_STATUS, &value::HDPL_ABSENT.to_le_bytes());
         item(&mut items, tlv::ST_HDPL3_STATUS, &value::HDPL_ABSENT.to_le_bytes());
         items
+    }
+
+    /// The unique id, then zero.
+    fn soc_id(&self) -> [u8; SOC_ID_LEN] {
+        let mut soc_id = [0; SOC_ID_LEN];
+        soc_id[..self.flash.nv.uid.len()].copy_from_slice(&self.flash.nv.uid);
+        soc_id
     }
 
     /// The product state with Arm's class beside it. Its order is a guess, selectable. [H5-DA-9]
@@ -103,28 +112,66 @@ impl H5 {
         seed.update(self.now.to_le_bytes());
         seed.update(session.count.to_le_bytes());
         let challenge: [u8; value::CHALLENGE_LEN] = seed.finalize().into();
-        session.challenge = Some(challenge);
+        session.progress = Progress::Challenged(challenge);
         [&VERSION[..], &challenge].concat()
     }
 
-    /// The password, once for each challenge. Certificates are not modelled. [H5-DA-6] [H5-DA-11]
+    /// A credential, or a piece of one. What is refused needs a new challenge. [H5-DA-11] [H5-DA-15]
     fn auth_response(&mut self, data: &[u8], session: &mut Session) -> Answer {
-        if session.challenge.take().is_none() {
+        let so_far = std::mem::take(&mut session.progress);
+        if so_far == Progress::None {
             return Answer::plain(status::UNAUTHORIZED);
         }
         let Some((kind, bytes)) = first_item(data) else { return Answer::plain(status::INVALID_PARAMETERS) };
-        // Passwords belong to TrustZone off. [H5-STATE-7]
-        if kind != tlv::ST_PASSWORD || self.flash.trust_zone() {
-            return Answer::plain(status::UNSUPPORTED);
-        }
-        let Some(credential) = self.flash.nv.credential() else { return Answer::plain(status::FAILURE) };
+        // Passwords belong to TrustZone off, certificates to TrustZone on. [H5-STATE-7]
+        let answer = match (kind, so_far, self.flash.trust_zone()) {
+            (tlv::ST_PASSWORD, _, false) => self.password(bytes),
+            (tlv::CERTIFICATE, so_far, true) => self.certificate(bytes, so_far, session),
+            (tlv::TOKEN, Progress::Trusted(trusted), true) => trusted.token(bytes).map(|got| self.grant(got)),
+            (tlv::TOKEN, _, true) => None,
+            _ => return Answer::plain(status::UNSUPPORTED),
+        };
+        answer.unwrap_or(Answer::plain(status::FAILURE))
+    }
+
+    /// The password, once for each challenge. [H5-DA-6]
+    fn password(&self, bytes: &[u8]) -> Option<Answer> {
+        let credential = self.flash.nv.credential()?;
         let [p0, p1, p2, p3, ..] = credential.permissions;
         let permitted = u32::from_le_bytes([p0, p1, p2, p3]) & permission::FULL_REGRESSION != 0;
-        if permitted && Sha256::digest(bytes).as_slice() == credential.hash {
-            Answer { after: After::Regress, ..Answer::plain(status::SUCCESS) }
-        } else {
-            Answer::plain(status::FAILURE)
-        }
+        let right = permitted && Sha256::digest(bytes).as_slice() == credential.hash;
+        right.then(|| Answer { after: After::Regress, ..Answer::plain(status::SUCCESS) })
+    }
+
+    fn certificate(&self, bytes: &[u8], so_far: Progress, session: &mut Session) -> Option<Answer> {
+        let credential = self.flash.nv.credential()?;
+        let anchor = Anchor {
+            root_hash: credential.hash,
+            permissions: u128::from_le_bytes(credential.permissions),
+            class: u32::from(self.device().dev_id),
+            soc_id: self.soc_id(),
+        };
+        session.progress = anchor.certificate(bytes, so_far)?;
+        Some(Answer::plain(status::NEED_MORE_DATA))
+    }
+
+    fn grant(&mut self, granted: Granted) -> Answer {
+        let after = match granted {
+            Granted::Full => After::Regress,
+            Granted::Partial => After::RegressPartly,
+            Granted::Debug { level, secure } => {
+                self.authorise(level, secure);
+                if self.knobs.da_resume_waits { After::Nothing } else { After::Boot }
+            }
+        };
+        Answer { after, ..Answer::plain(status::SUCCESS) }
+    }
+
+    /// Takes back what a token opened; the port stays shut until a reset. [H5-DA-20]
+    fn lock_debug(&mut self, session: &mut Session) -> Answer {
+        self.authorised = None;
+        session.locked = true;
+        Answer::plain(status::SUCCESS)
     }
 }
 

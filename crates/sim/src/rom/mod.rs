@@ -4,6 +4,7 @@
 //! phases with times, and lists of flash operations ([`Job`]).
 
 mod adac;
+pub(crate) mod chain;
 mod service;
 mod session;
 
@@ -25,7 +26,7 @@ pub(crate) enum Then {
     Return(u32),
     /// The service was asked for by SBS_RSSCMDR: leave the result, go on booting.
     Boot(u32),
-    /// The part is back in OPEN: reset.
+    /// The part is back in OPEN or TZ-CLOSED: reset.
     Regressed,
 }
 
@@ -105,20 +106,27 @@ impl H5 {
         if !refuses && self.dbgmcu.pending() == Some(self.knobs.da_magic) {
             return self.session_begin();
         }
-        if self.is_regressing() {
-            return self.regress();
+        match self.rom.boot_state {
+            ProductState::REGRESSION => return self.regress(),
+            ProductState::NS_REGRESSION => return self.regress_partly(),
+            _ => {}
         }
         if !self.command_at_reset() {
             self.boot();
         }
     }
 
-    fn is_regressing(&self) -> bool {
-        self.rom.boot_state == ProductState::REGRESSION
+    /// A token opened debug: it holds until the reset that DBGMCU_CR.DCRT names. [H5-DA-18]
+    pub(super) fn authorise(&mut self, level: u8, secure: bool) {
+        let level = if self.knobs.da_level_waits { level } else { 1 };
+        self.authorised = Some(crate::chip::Sbs::debug_from(level, secure));
     }
 
     /// Starts the code that the product state and BOOT0 ask for.
     pub(crate) fn boot(&mut self) {
+        if let Some(dbgcr) = self.authorised {
+            self.sbs.set_debug(dbgcr);
+        }
         let bootloader = match self.rom.boot_state {
             // User code never runs here. [H5-STATE-3]
             ProductState::PROVISIONING => true,
@@ -163,6 +171,22 @@ impl H5 {
         self.start_job(ops, Then::Regressed);
     }
 
+    /// Back to TZ-CLOSED: sectors that are not secure are erased. That everything else stays, OBK included, is a guess.
+    /// [H5-DA-19]
+    pub(crate) fn regress_partly(&mut self) {
+        let mut regressing = self.flash.nv.options;
+        regressing.set_state(ProductState::NS_REGRESSION);
+        let mut closed = regressing;
+        closed.set_state(ProductState::TZ_CLOSED);
+        let mut ops = VecDeque::new();
+        if self.state() != ProductState::NS_REGRESSION {
+            ops.push_back(Op::Options(Box::new(regressing)));
+        }
+        ops.extend(self.non_secure_sectors().into_iter().map(Op::Sector));
+        ops.push_back(Op::Options(Box::new(closed)));
+        self.start_job(ops, Then::Regressed);
+    }
+
     pub(crate) fn start_job(&mut self, ops: VecDeque<Op>, then: Then) {
         self.rom.job = Some(Job { ops, then });
         self.rom_job();
@@ -188,6 +212,7 @@ impl H5 {
                 self.boot();
             }
             Then::Regressed => {
+                self.authorised = None;
                 self.sram.clear_all();
                 self.system_reset(regs::h5::rcc::rsr::SFTRSTF | regs::h5::rcc::rsr::PINRSTF);
             }

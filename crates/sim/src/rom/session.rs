@@ -1,6 +1,7 @@
 //! The word side of debug authentication: the mailbox between debugger and ROM. [H5-DA-1] [H5-DA-3] [H5-DA-4] [H5-DA-10]
 
 use super::adac::After;
+use super::chain::Progress;
 use crate::bus::Time;
 use crate::chip::{H5, Runs};
 use crate::knobs::MS;
@@ -19,8 +20,10 @@ pub(crate) struct Session {
     to_send: VecDeque<u32>,
     after: After,
     give_up: Option<Time>,
-    /// The challenge of the last AUTH_START.
-    pub(super) challenge: Option<[u8; 32]>,
+    /// How far an authentication has come.
+    pub(super) progress: Progress,
+    /// Debug was shut: AP1 does not open before a reset. [H5-DA-20]
+    pub(super) locked: bool,
     /// How many challenges were given.
     pub(super) count: u32,
 }
@@ -65,7 +68,7 @@ impl H5 {
         }
         let late = session.give_up.is_some_and(|time| time <= self.now);
         if session.to_send.is_empty() && session.after != After::Nothing && (late || self.dbgmcu.is_free()) {
-            return self.session_ends(session.after);
+            return self.session_ends(&session);
         }
         if let Some(word) = self.dbgmcu.take() {
             session.received.push(word);
@@ -108,12 +111,15 @@ impl H5 {
         Some(reply)
     }
 
-    fn session_ends(&mut self, after: After) {
-        match after {
+    fn session_ends(&mut self, session: &Session) {
+        match session.after {
             After::Regress => self.regress(),
+            After::RegressPartly => self.regress_partly(),
             After::Boot | After::Nothing => {
                 self.core.runs = Runs::Rss;
-                self.open_ap1_later();
+                if !session.locked {
+                    self.open_ap1_later();
+                }
                 self.boot();
             }
         }

@@ -13,7 +13,7 @@ use wire::Cable;
 const HALT: u32 = dhcsr::KEY | dhcsr::C_DEBUGEN | dhcsr::C_HALT;
 
 /// NRST low, magic, NRST high; the ROM's first word if it says one.
-fn enter(rig: &mut Rig) -> Option<u32> {
+pub(super) fn enter(rig: &mut Rig) -> Option<u32> {
     rig.chip.drive_reset(true, rig.now);
     rig.wait(MS);
     rig.w0(BASE_AP0 + DBG_AUTH_HOST, da::MAGIC_HOST);
@@ -21,7 +21,7 @@ fn enter(rig: &mut Rig) -> Option<u32> {
     receive(rig)
 }
 
-fn receive(rig: &mut Rig) -> Option<u32> {
+pub(super) fn receive(rig: &mut Rig) -> Option<u32> {
     for _ in 0..100 {
         if rig.r0(BASE_AP0 + DBG_AUTH_ACK) & ack::DEVICE != 0 {
             return Some(rig.r0(BASE_AP0 + DBG_AUTH_DEVICE));
@@ -38,7 +38,7 @@ fn send(rig: &mut Rig, word: u32) {
     }
 }
 
-fn ask(rig: &mut Rig, code: u16, data: &[u8]) -> (u16, Vec<u8>) {
+pub(super) fn ask(rig: &mut Rig, code: u16, data: &[u8]) -> (u16, Vec<u8>) {
     let words: Vec<_> = data
         .chunks(4)
         .map(|chunk| {
@@ -75,7 +75,7 @@ fn item(rig: &mut Rig, kind: u16) -> Vec<u8> {
     items(&bytes).into_iter().find(|(k, _)| *k == kind).expect("the item").1
 }
 
-fn password(text: &[u8]) -> Vec<u8> {
+pub(super) fn password(text: &[u8]) -> Vec<u8> {
     let mut item = vec![0, 0, 0, 0x80];
     item.extend((text.len() as u32).to_le_bytes());
     item.extend(text);
