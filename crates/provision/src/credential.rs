@@ -1,6 +1,7 @@
 //! The credential of a job: the provisioning file, the password that belongs to it, and whether the two fit the part.
 
 use crate::{Exit, Job};
+use h5::da::{BadKey, PrivateKey};
 use h5::obk::{LintContext, ObkRule, Severity};
 use h5::{BadPassword, ObkError, ObkFile, Password, Tzen};
 use regs::h5::option;
@@ -47,9 +48,19 @@ pub enum CredentialError {
         /// Why.
         cause: BadPassword,
     },
-    /// Others can read the password.
-    #[error("the password file {path} {why}; it must be yours alone: chmod 600 {path}")]
+    /// The key file holds no private key.
+    #[error("{path} holds no key: {cause}")]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: BadKey,
+    },
+    /// Others can read the secret.
+    #[error("the {kind} file {path} {why}; it must be yours alone: chmod 600 {path}")]
     Exposed {
+        /// What is in it.
+        kind: &'static str,
         /// The file.
         path: PathBuf,
         /// What is wrong with its owner or mode.
@@ -69,7 +80,9 @@ impl CredentialError {
     /// What is said where the bench may do what a line may not.
     pub fn waived(&self) -> String {
         let what = match self {
-            CredentialError::Exposed { path, why } => format!("the password file {} {why}", path.display()),
+            CredentialError::Exposed { kind, path, why } => {
+                format!("the {kind} file {} {why}", path.display())
+            }
             other => other.to_string(),
         };
         format!("{what}; {ONLY_HERE}")
@@ -138,7 +151,7 @@ fn read(path: &Path) -> Result<Vec<u8>, CredentialError> {
     std::fs::read(path).map_err(|e| CredentialError::File { path: path.to_owned(), why: e.to_string() })
 }
 
-/// Whether a password file must belong to the caller alone.
+/// Whether a file with a secret must belong to the caller alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileRule {
     /// Yes.
@@ -156,24 +169,49 @@ pub fn load_password(
     path: &Path,
     rule: FileRule,
 ) -> Result<(Password, Option<CredentialError>), CredentialError> {
-    let fail = |e: std::io::Error| CredentialError::File { path: path.to_owned(), why: e.to_string() };
-    let mut file = File::open(path).map_err(fail)?;
-    let exposed = exposed(&file).map_err(fail)?;
-    let exposed = exposed.map(|why| CredentialError::Exposed { path: path.to_owned(), why });
-    let exposed = match (exposed, rule) {
-        (Some(e), FileRule::Strict) => return Err(e),
-        (exposed, _) => exposed,
-    };
-    let mut bytes = Zeroizing::new(Vec::with_capacity(ROOM));
-    file.by_ref().take(PASSWORD_FILE_MAX).read_to_end(&mut bytes).map_err(fail)?;
+    let (bytes, exposed) = secret(path, rule, "password")?;
     let password = Password::from_bytes(password_bytes(&bytes))
         .map_err(|cause| CredentialError::Password { path: path.to_owned(), cause })?;
     Ok((password, exposed))
 }
 
-/// No password file is longer than this; what is read of a longer one is too long for a password.
-const PASSWORD_FILE_MAX: u64 = 4096;
-/// So that no copy of the password stays behind when the buffer grows.
+/// Reads a file with a private key in PEM, once. The second value is what [`FileRule::Strict`] would have refused.
+///
+/// # Errors
+/// [`CredentialError`].
+pub fn load_key(
+    path: &Path,
+    rule: FileRule,
+) -> Result<(PrivateKey, Option<CredentialError>), CredentialError> {
+    let (bytes, exposed) = secret(path, rule, "key")?;
+    let key = PrivateKey::from_pem(&bytes)
+        .map_err(|cause| CredentialError::Key { path: path.to_owned(), cause })?;
+    Ok((key, exposed))
+}
+
+/// The bytes of a file with a secret in it; `-` is standard input.
+fn secret(
+    path: &Path,
+    rule: FileRule,
+    kind: &'static str,
+) -> Result<(Zeroizing<Vec<u8>>, Option<CredentialError>), CredentialError> {
+    let fail = |e: std::io::Error| CredentialError::File { path: path.to_owned(), why: e.to_string() };
+    let from = if path == Path::new("-") { Path::new("/dev/stdin") } else { path };
+    let mut file = File::open(from).map_err(fail)?;
+    let exposed = exposed(&file).map_err(fail)?;
+    let exposed = exposed.map(|why| CredentialError::Exposed { kind, path: path.to_owned(), why });
+    let exposed = match (exposed, rule) {
+        (Some(e), FileRule::Strict) => return Err(e),
+        (exposed, _) => exposed,
+    };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(ROOM));
+    file.by_ref().take(SECRET_FILE_MAX).read_to_end(&mut bytes).map_err(fail)?;
+    Ok((bytes, exposed))
+}
+
+/// No file with a secret is longer than this; what is read of a longer one is none.
+const SECRET_FILE_MAX: u64 = 4096;
+/// So that no copy of the secret stays behind when the buffer grows.
 const ROOM: usize = 8192;
 
 /// ST's container is a word 0x80000000, a length and the bytes. [H5-OBK-2]

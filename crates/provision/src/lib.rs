@@ -36,7 +36,7 @@ mod step;
 mod target;
 pub mod text;
 
-pub use credential::{CredentialError, FileRule, LoadedObk, load_password, rule_exit};
+pub use credential::{CredentialError, FileRule, LoadedObk, load_key, load_password, rule_exit};
 pub use edge::{Contents, Edge, Observation, Receipt, StopReason, next_edge};
 pub use error::RunError;
 pub use exit::Exit;

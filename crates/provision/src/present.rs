@@ -1,6 +1,7 @@
 //! What people and programs are shown of a discovery and of a provisioning file: the same words in every tool, no secrets.
 
 use crate::text::hex;
+use h5::da::{Certificate, Chain, Place};
 use h5::obk::{Finding, ObkFile, Severity};
 use h5::{Credential, Discovery};
 use serde_json::{Value, json};
@@ -88,6 +89,34 @@ pub fn obk_json(file: &ObkFile) -> Value {
 pub fn finding_json(finding: &Finding) -> Value {
     let severity = if finding.severity == Severity::Refuse { "refuse" } else { "warn" };
     json!({ "severity": severity, "rule": finding.rule.word(), "text": finding.text })
+}
+
+/// A chain of certificates for a person, one line each.
+pub fn chain_lines(chain: &Chain) -> Vec<String> {
+    let line = |(place, certificate): (Place, &Certificate)| {
+        let class = match certificate.soc_class {
+            0 => "any part".to_owned(),
+            class => format!("DEV_ID 0x{class:03X}"),
+        };
+        let bound = match certificate.soc_id {
+            [0, ..] if certificate.soc_id == [0; 16] => class,
+            id => format!("the part {}", hex(&id)),
+        };
+        format!(
+            "{place}: key {}, for {bound}, permits 0x{:X}",
+            certificate.public_key, certificate.permissions.0
+        )
+    };
+    chain.places().map(line).collect()
+}
+
+/// A chain of certificates for a program.
+pub fn chain_json(chain: &Chain) -> Value {
+    let one = |(place, c): (Place, &Certificate)| {
+        json!({ "role": place.role.to_string(), "key_sha256": hex(&c.public_key.sha256()),
+            "permissions": format!("0x{:X}", c.permissions.0), "soc_class": c.soc_class, "soc_id": hex(&c.soc_id) })
+    };
+    json!(chain.places().map(one).collect::<Vec<_>>())
 }
 
 /// What a lint that refused nothing says of the credential.

@@ -142,7 +142,7 @@ pub(crate) enum Command {
     /// One-time memory, where an STM32H503 has its credential.
     #[command(subcommand)]
     Otp(part::OtpCommand),
-    /// Debug authentication: ask the ROM, take a part back to OPEN.
+    /// Debug authentication: ask the ROM, take a part back, open and shut debug.
     #[command(subcommand)]
     Da(part::DaCommand),
     /// Debug-port registers.

@@ -2,8 +2,8 @@
 //!
 //! **What it is.** The command line over the ADI engine and the STM32H5 driver: list probes, say who is there and in which
 //! state, read, write and watch registers and memory, control the core, reset; flash, option bytes, product state, OBK, OTP,
-//! debug authentication by password; what is wrong with probe, reset line and USB; `hunt` for the cause of a write that times
-//! out; `survey` of what the notes claim. Each command opens the probe, attaches in hotplug mode unless told otherwise, does what
+//! debug authentication by password and by certificates; what is wrong with probe, reset line and USB; `hunt` for the cause
+//! of a write that times out; `survey` of what the notes claim. Each command opens the probe, attaches in hotplug mode unless told otherwise, does what
 //! it was asked, and lets go. Data goes to standard output, everything else to standard error.
 //!
 //! **What it knows.** Flags, names of registers, how values are shown, what must be agreed to before it is done. `--dry-run`
@@ -13,8 +13,9 @@
 //!
 //! **Specification.** Exit codes: `ackwait exit-codes`. JSON: one object with a `schema`, such as `ackwait.info/1`.
 //!
-//! **Not supported.** Certificates (`da auth`, `da close`); secure and non-secure views of the core's own registers.
+//! **Not supported.** Secure and non-secure views of the core's own registers.
 
+mod cert;
 mod chip;
 mod cli;
 mod consent;
@@ -23,6 +24,7 @@ mod da;
 mod doctor;
 mod dry;
 mod flash;
+mod given;
 mod hunt;
 mod info;
 mod list;

@@ -1,21 +1,22 @@
 //! `obk`: provisioning files, and bringing one into a part.
 
 use crate::cli::How;
-use crate::cli::part::{ObkCommand, OnOff, Which};
+use crate::cli::part::{CredentialArgs, ObkCommand, OnOff, Which};
+use crate::given::Held;
 use crate::output::Output;
-use crate::target::{self, Target};
+use crate::target;
 use crate::trouble::Trouble;
 use h5::obk::{Finding, LintContext, ObkFile, ObkSpec, Severity};
-use h5::{Identity, ObkReport, ObkRoute, Password, Permissions, ProductState, Tzen};
-use provision::{CredentialError, Exit, FileRule, load_password, present, rule_exit};
+use h5::{Credential, Identity, ObkReport, ObkRoute, Permissions, ProductState, Tzen};
+use provision::{Exit, present, rule_exit};
 use regs::h5::device::Family;
 use serde_json::json;
 use std::path::Path;
 
 pub(crate) fn obk(command: &ObkCommand, how: &How, output: &mut Output) -> Result<(), Trouble> {
     match command {
-        ObkCommand::New { family, password_file, permissions, out } => {
-            new(*family, password_file, *permissions, out, how, output)
+        ObkCommand::New { family, credential, permissions, out } => {
+            new(*family, credential, *permissions, out, how, output)
         }
         ObkCommand::Inspect { file } => {
             let file = load(file)?;
@@ -24,71 +25,37 @@ pub(crate) fn obk(command: &ObkCommand, how: &How, output: &mut Output) -> Resul
             });
             Ok(())
         }
-        ObkCommand::Lint { file, family, tzen, password_file, production } => {
-            let password = password_file.as_deref().map(strict).transpose()?;
+        ObkCommand::Lint { file, family, tzen, credential, production } => {
+            let held = Held::strict(credential)?;
             let tzen = if *tzen == OnOff::On { Tzen::On } else { Tzen::Off };
-            let context = LintContext {
-                family: *family,
-                tzen,
-                credential: password.as_ref().map(Into::into),
-                production: *production,
-            };
+            let credential = held.as_ref().map(Held::credential);
+            let context = LintContext { family: *family, tzen, credential, production: *production };
             lint(&load(file)?, &context, how, output)
         }
-        ObkCommand::Match { file, password_file } => matches(file, password_file, how, output),
-        ObkCommand::Provision { file, password_file, route, which } => {
-            provision(file, password_file.as_deref(), *route, *which, how, output)
+        ObkCommand::Match { file, credential } => matches(file, credential, how, output),
+        ObkCommand::Provision { file, credential, route, which } => {
+            provision(file, credential, *route, *which, how, output)
         }
     }
 }
 
-fn load(path: &Path) -> Result<ObkFile, Trouble> {
+pub(crate) fn load(path: &Path) -> Result<ObkFile, Trouble> {
     let bytes =
         std::fs::read(path).map_err(|e| Trouble::usage(format!("{} cannot be read: {e}", path.display())))?;
     ObkFile::parse(&bytes).map_err(|e| Trouble::usage(format!("{}: {e}", path.display())))
 }
 
-fn strict(path: &Path) -> Result<Password, CredentialError> {
-    Ok(load_password(path, FileRule::Strict)?.0)
-}
-
-/// A password for a part: whether its file may be open to others is known when it is known that the part is simulated. It is
-/// read once, because it may come from a pipe.
-pub(crate) struct Given {
-    pub(crate) password: Password,
-    exposed: Option<CredentialError>,
-}
-
-impl Given {
-    pub(crate) fn read(path: &Path) -> Result<Given, CredentialError> {
-        let (password, exposed) = load_password(path, FileRule::Lenient)?;
-        Ok(Given { password, exposed })
-    }
-
-    /// An error where others can read the file and the part is real.
-    pub(crate) fn allowed(&mut self, target: &Target, output: &mut Output) -> Result<(), Trouble> {
-        match self.exposed.take() {
-            Some(e) if !target.session.is_simulated() => Err(e.into()),
-            Some(e) => {
-                output.say(&format!("note: {}", e.waived()));
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-}
-
 fn new(
     family: Family,
-    password_file: &Path,
+    credential: &CredentialArgs,
     permissions: u32,
     out: &Path,
     how: &How,
     output: &mut Output,
 ) -> Result<(), Trouble> {
-    let password = strict(password_file)?;
+    let held = named(credential)?;
     let permissions = Permissions(u128::from(permissions));
-    let file = ObkFile::build(&ObkSpec { family, credential: (&password).into(), permissions });
+    let file = ObkFile::build(&ObkSpec { family, credential: held.credential(), permissions });
     present::write_private(out, &file.to_bytes()).map_err(|e| {
         Trouble::new(Exit::Storage, format!("{} cannot be written: {e}", out.display()))
             .next("name a file that does not exist yet")
@@ -118,40 +85,44 @@ fn refusal(finding: &Finding) -> Trouble {
         .next("`ackwait obk new` makes a file that fits; nothing was written")
 }
 
-fn matches(file: &Path, password_file: &Path, how: &How, output: &mut Output) -> Result<(), Trouble> {
-    let (obk, password) = (load(file)?, strict(password_file)?);
+fn named(credential: &CredentialArgs) -> Result<Held, Trouble> {
+    Held::strict(credential)?.ok_or_else(|| Trouble::usage("name a credential: --password-file, or --cert"))
+}
+
+fn matches(file: &Path, credential: &CredentialArgs, how: &How, output: &mut Output) -> Result<(), Trouble> {
+    let (obk, held) = (load(file)?, named(credential)?);
     if obk.permissions().is_none() {
         return Err(Trouble::usage(format!("{} holds no credential", file.display()))
             .next("`ackwait obk inspect FILE` says what it is for"));
     }
-    let matched = obk.matches_password(&password);
-    let line =
-        format!("{}: this password {} it", file.display(), if matched { "opens" } else { "does not open" });
+    let matched = obk.matches(held.credential());
+    let what = if matches!(held, Held::Password(_)) { "this password" } else { "this root key" };
+    let line = format!("{}: {what} {} it", file.display(), if matched { "opens" } else { "does not open" });
     output.data(how.format, "obk-match", json!({ "matches": matched }), || vec![line.clone()]);
     if matched {
         return Ok(());
     }
     Err(Trouble::new(Exit::Credential, line)
-        .next("find the password that belongs to it before a part is closed with it")
+        .next("find the credential that belongs to it before a part is closed with it")
         .told())
 }
 
 fn provision(
     path: &Path,
-    password_file: Option<&Path>,
+    credential: &CredentialArgs,
     route: Option<ObkRoute>,
     which: Which,
     how: &How,
     output: &mut Output,
 ) -> Result<(), Trouble> {
     let file = load(path)?;
-    let mut given = password_file.map(Given::read).transpose()?;
+    let mut held = Held::lenient(credential)?;
     let done = target::writing(how, output, |target, output| {
-        if let Some(given) = &mut given {
-            given.allowed(target, output)?;
+        if let Some(held) = &mut held {
+            held.allowed(target, output)?;
         }
         let mut part = target.part(which, output)?;
-        may_take(part.identity(), &file, which, given.as_ref().map(|g| &g.password), output)?;
+        may_take(part.identity(), &file, which, held.as_ref().map(Held::credential), output)?;
         let identity = part.identity();
         let route = route.unwrap_or_else(|| ObkRoute::default_for(identity.device, identity.tzen));
         Ok(part.provision_obk(&file, route)?)
@@ -164,7 +135,7 @@ fn may_take(
     part: &Identity,
     file: &ObkFile,
     which: Which,
-    password: Option<&Password>,
+    credential: Option<Credential<'_>>,
     output: &mut Output,
 ) -> Result<(), Trouble> {
     if part.state != ProductState::PROVISIONING {
@@ -183,12 +154,7 @@ fn may_take(
         );
         return Err(Trouble::usage(text).next("name what the package says: `--family H562`"));
     }
-    let context = LintContext {
-        family: part.device.family,
-        tzen: part.tzen,
-        credential: password.map(Into::into),
-        production: false,
-    };
+    let context = LintContext { family: part.device.family, tzen: part.tzen, credential, production: false };
     for finding in file.lint(&context) {
         match finding.severity {
             Severity::Refuse => return Err(refusal(&finding)),

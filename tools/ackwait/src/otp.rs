@@ -2,7 +2,7 @@
 
 use crate::cli::How;
 use crate::cli::part::{Consent, OtpCommand, Which};
-use crate::obk::Given;
+use crate::given::Given;
 use crate::output::Output;
 use crate::target;
 use crate::trouble::Trouble;
@@ -48,12 +48,12 @@ fn line(block: &OtpBlock, written: usize) -> String {
 }
 
 fn program(password_file: &Path, consent: &Consent, how: &How, output: &mut Output) -> Result<(), Trouble> {
-    let mut given = Given::read(password_file)?;
+    let mut given = Given::password(password_file)?;
     consent.needed("OTP", "the hash of the password can be written once and never changed")?;
     let done = target::writing(how, output, |target, output| {
         given.allowed(target, output)?;
         let mut part = target.part(Which { family: None }, output)?;
-        Ok(part.provision_otp(&given.password)?)
+        Ok(part.provision_otp(&given.secret)?)
     })?;
     let Some(written) = done else { return Ok(()) };
     output.data(how.format, "otp-program", json!({ "written": written, "verified": true }), || {

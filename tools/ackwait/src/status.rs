@@ -114,13 +114,18 @@ fn moves(state: ProductState, tzen: Tzen) -> impl Iterator<Item = &'static Move>
 }
 
 /// A move as a command, with what it costs.
-fn advice(m: &Move, boot_ube: Option<u32>) -> Option<String> {
+fn advice(m: &Move, tzen: Tzen, boot_ube: Option<u32>) -> Option<String> {
     let to = m.to;
     let name = to.name().unwrap_or("unknown");
     match m.how {
         By::Firmware => None,
         By::Regression => {
-            Some(format!("{to} by `ackwait da regress --password-file FILE`: erases the flash"))
+            let credential = if tzen.is_on() { "--key KEY --cert CERT" } else { "--password-file FILE" };
+            let (partial, erased) = match to {
+                ProductState::TZ_CLOSED => (" --partial", "what is not secure"),
+                _ => ("", "the flash"),
+            };
+            Some(format!("{to} by `ackwait da regress {credential}{partial}`: erases {erased}"))
         }
         By::OptionByte => {
             let dead = boot_ube == Some(regs::h5::option::UBE_ST_IROT) && to != ProductState::PROVISIONING;
@@ -157,7 +162,7 @@ impl Status {
                 say("credential", ASK);
                 say(
                     "next",
-                    "`ackwait da discover` names the state; `ackwait da regress --password-file FILE` opens",
+                    "`ackwait da discover` names the state; `ackwait da regress` takes the part back",
                 );
             }
             Some(open) => open.lines(&mut say),
@@ -185,7 +190,7 @@ impl Open {
         say("way back", way_back(part.state));
         say("TrustZone", credential_kind(part.tzen));
         say("credential", ASK);
-        for advice in moves(part.state, part.tzen).filter_map(|m| advice(m, self.boot_ube)) {
+        for advice in moves(part.state, part.tzen).filter_map(|m| advice(m, part.tzen, self.boot_ube)) {
             say("next", &advice);
         }
         if let Some(interrupted) = &self.interrupted {

@@ -1,4 +1,5 @@
 mod bench;
+mod certificates;
 mod codes;
 mod looks;
 mod part;

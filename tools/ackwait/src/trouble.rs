@@ -2,6 +2,7 @@
 
 use adi::AdiError;
 use h5::H5Error;
+use h5::da::{ChainError, DaError};
 use pace::BadSetting;
 use provision::{CredentialError, Exit, ImageError};
 use session::SessionError;
@@ -184,9 +185,15 @@ fn part_advice(e: &H5Error) -> (&'static str, String) {
         H5Error::ApShut { .. } => {
             ("by authentication, where the product state shuts it", "`ackwait da discover` asks the ROM")
         }
-        H5Error::Da(_) => {
-            ("yes: the part is unchanged", "`ackwait doctor reset`, then `ackwait da discover`")
-        }
+        H5Error::ChainRefused { .. } => (
+            "yes: the part is unchanged",
+            "`ackwait obk match OBK --cert CERT` tells whether the root key is the one that the part was given",
+        ),
+        H5Error::NotOpened { .. } => (
+            "yes: it is as it was but for a reset",
+            "debug opens when the program reaches that level: `--permission debug-l1`, or let it run and `ackwait info`",
+        ),
+        H5Error::Da(e) => da_advice(e),
         H5Error::AuthenticationFailed { .. } => (
             "yes: the part is unchanged",
             "`ackwait obk match FILE --password-file PW` tells which password it is",
@@ -198,6 +205,27 @@ fn part_advice(e: &H5Error) -> (&'static str, String) {
         _ => ("not known", "`ackwait status`"),
     };
     (recoverable, next.to_owned())
+}
+
+/// What to do where the ROM does not answer as it should, or credential and part do not fit.
+fn da_advice(e: &DaError) -> (&'static str, &'static str) {
+    const NOT_SENT: &str = "yes: nothing was sent";
+    match e {
+        DaError::NoPassword => (NOT_SENT, "`ackwait da regress --key KEY --cert CERT`"),
+        DaError::NoCertificates => (NOT_SENT, "`ackwait da regress --password-file PW`"),
+        DaError::Chain(ChainError::OtherRoot(_)) => {
+            (NOT_SENT, "`ackwait obk match OBK --cert CERT`: another chain, or another OBK file")
+        }
+        DaError::Chain(_) => (
+            NOT_SENT,
+            "`ackwait da cert show CERT` says for which key each certificate is and what it permits",
+        ),
+        DaError::StillOpen { .. } => (
+            "by a reset or a power cycle",
+            "cut the board's power, then `ackwait info` shows which ports are open",
+        ),
+        _ => ("yes: the part is unchanged", "`ackwait doctor reset`, then `ackwait da discover`"),
+    }
 }
 
 /// Whether it can be recovered from, and the next thing to do.

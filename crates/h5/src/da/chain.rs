@@ -194,7 +194,7 @@ impl Chain {
     }
 
     /// The certificates with their places.
-    pub(crate) fn places(&self) -> impl Iterator<Item = (Place, &Certificate)> {
+    pub fn places(&self) -> impl Iterator<Item = (Place, &Certificate)> {
         let of = self.count();
         self.certificates().enumerate().map(move |(i, c)| (Place { number: i + 1, of, role: c.role }, c))
     }

@@ -3,7 +3,7 @@
 use p256::SecretKey;
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
 use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
-use p256::pkcs8::DecodePrivateKey as _;
+use p256::pkcs8::{DecodePrivateKey as _, DecodePublicKey as _};
 use regs::h5::adac::{HASH_LEN, PUBLIC_KEY_LEN, SIGNATURE_LEN};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -17,6 +17,24 @@ const UNCOMPRESSED: u8 = 4;
 pub struct PublicKey(pub [u8; PUBLIC_KEY_LEN]);
 
 impl PublicKey {
+    /// Reads a `PUBLIC KEY` in PEM, as `openssl ec -pubout` writes it.
+    ///
+    /// # Errors
+    /// [`BadKey`].
+    pub fn from_pem(bytes: &[u8]) -> Result<PublicKey, BadKey> {
+        let text = std::str::from_utf8(bytes).map_err(|_| BadKey::NoPublicPem)?;
+        let pem = block(text, "PUBLIC KEY").ok_or(BadKey::NoPublicPem)?;
+        let key = VerifyingKey::from_public_key_pem(pem).map_err(|_| BadKey::NotP256)?;
+        Ok(PublicKey::of(&key))
+    }
+
+    fn of(key: &VerifyingKey) -> PublicKey {
+        let point = key.to_sec1_point(false);
+        let mut bytes = [0; PUBLIC_KEY_LEN];
+        bytes.iter_mut().zip(point.as_bytes().iter().skip(1)).for_each(|(slot, byte)| *slot = *byte);
+        PublicKey(bytes)
+    }
+
     /// SHA-256 of X and Y, as the OBK holds it of a root key. [H5-OBK-2]
     pub fn sha256(&self) -> [u8; HASH_LEN] {
         Sha256::digest(self.0).into()
@@ -46,17 +64,20 @@ impl fmt::Display for PublicKey {
 /// A private key. It is wiped from memory when dropped, and never printed.
 pub struct PrivateKey(SigningKey);
 
-/// Bytes that are no private key for certificates. Never holds anything of them.
+/// Bytes that are no key for certificates. Never holds anything of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BadKey {
     /// No private key in PEM.
     #[error("there is no `EC PRIVATE KEY` or `PRIVATE KEY` in PEM")]
     NoPem,
+    /// No public key in PEM.
+    #[error("there is no `PUBLIC KEY` in PEM")]
+    NoPublicPem,
     /// Its password is not asked for.
     #[error("the private key is encrypted; take its password off first: `openssl ec -in KEY -out PLAIN`")]
     Encrypted,
     /// A key of another kind, or a damaged one.
-    #[error("the private key is none of P-256")]
+    #[error("the key is none of P-256")]
     NotP256,
 }
 
@@ -80,10 +101,7 @@ impl PrivateKey {
 
     /// The public half.
     pub fn public(&self) -> PublicKey {
-        let point = self.0.verifying_key().to_sec1_point(false);
-        let mut bytes = [0; PUBLIC_KEY_LEN];
-        bytes.iter_mut().zip(point.as_bytes().iter().skip(1)).for_each(|(slot, byte)| *slot = *byte);
-        PublicKey(bytes)
+        PublicKey::of(self.0.verifying_key())
     }
 
     /// Signs; the same message gives the same signature.
@@ -111,7 +129,7 @@ fn block<'t>(text: &'t str, label: &str) -> Option<&'t str> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use p256::pkcs8::{EncodePrivateKey as _, LineEnding};
+    use p256::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
 
     /// A key made of a number, for tests.
     pub(crate) fn key(n: u8) -> PrivateKey {
@@ -157,6 +175,8 @@ pub(crate) mod tests {
         for pem in [sec1.to_string(), pkcs8.to_string(), format!("{parameters}{}", sec1.as_str())] {
             assert_eq!(PrivateKey::from_pem(pem.as_bytes()).unwrap().public(), key(7).public());
         }
+        let public = secret(7).public_key().to_public_key_pem(LineEnding::LF).unwrap();
+        assert_eq!(PublicKey::from_pem(public.as_bytes()), Ok(key(7).public()));
     }
 
     #[test]
@@ -167,6 +187,7 @@ pub(crate) mod tests {
         assert_eq!(pem(b"-----BEGIN ENCRYPTED PRIVATE KEY-----"), BadKey::Encrypted);
         let other = b"-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n";
         assert_eq!(pem(other), BadKey::NotP256);
+        assert_eq!(PublicKey::from_pem(other), Err(BadKey::NoPublicPem));
         assert_eq!(format!("{:?}", key(1)), format!("PrivateKey(of {})", key(1).public()));
     }
 }

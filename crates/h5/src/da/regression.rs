@@ -10,7 +10,7 @@ use crate::part::{describe, register_name};
 use crate::{H5Error, Password};
 use adi::{Adi, AdiError};
 use pace::{PollEnd, Site, poll};
-use regs::h5::state::ProductState;
+use regs::h5::state::{How, ProductState, legal_move};
 use regs::h5::{da, dbgmcu, flash};
 use std::time::Duration;
 use wire::{Addr, ApSel, Attr};
@@ -85,7 +85,24 @@ pub fn regress_certified(
 ) -> Result<Regression, H5Error> {
     let wanted = back.permission();
     who.may(wanted)?;
-    go_back(adi, entry, back, |mailbox, said| who.authenticate(mailbox, said, wanted))
+    go_back(adi, entry, back, |mailbox, said| {
+        may_go(said, back)?;
+        who.authenticate(mailbox, said, wanted)
+    })
+}
+
+/// A partial regression is known from few states; where the part does not tell its own, it may judge. [H5-STATE-2]
+fn may_go(said: &Discovery, back: Back) -> Result<(), H5Error> {
+    let Some(from) = said.lifecycle.filter(|_| back == Back::Partial) else { return Ok(()) };
+    if legal_move(from, back.to(), How::Regression, true).is_some() {
+        return Ok(());
+    }
+    Err(H5Error::IllegalMove {
+        from,
+        to: back.to(),
+        why: "a partial regression is known from CLOSED".to_owned(),
+        instead: "a full regression brings the part back to OPEN".to_owned(),
+    })
 }
 
 fn go_back(

@@ -2,7 +2,7 @@
 
 use crate::number::{parse_len, parse_u32};
 use clap::{Args, Subcommand};
-use h5::{FlashPace, ObkRoute};
+use h5::{FlashPace, ObkRoute, Permission};
 use regs::h5::device::Family;
 use regs::h5::state::ProductState;
 use std::path::PathBuf;
@@ -181,15 +181,14 @@ pub(crate) enum StateCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ObkCommand {
-    /// Make a provisioning file for a password.
+    /// Make a provisioning file for a password, or for the root key of certificates.
     New {
         /// The family it is for.
         #[arg(long, visible_alias = "device", value_parser = parse_family)]
         family: Family,
-        /// The password; its file must be yours alone.
-        #[arg(long, value_name = "FILE")]
-        password_file: PathBuf,
-        /// What the password permits.
+        #[command(flatten)]
+        credential: CredentialArgs,
+        /// What the credential permits.
         #[arg(long, visible_alias = "mask", default_value = "0x5077", value_parser = parse_u32)]
         permissions: u32,
         /// Where it goes; must not exist yet.
@@ -201,7 +200,7 @@ pub(crate) enum ObkCommand {
         /// The file.
         file: PathBuf,
     },
-    /// Check a file against a family, TrustZone and a password.
+    /// Check a file against a family, TrustZone and a credential.
     Lint {
         /// The file.
         file: PathBuf,
@@ -211,28 +210,25 @@ pub(crate) enum ObkCommand {
         /// TZEN when the part is closed.
         #[arg(long, value_enum, default_value = "off")]
         tzen: OnOff,
-        /// The password that shall open the part again.
-        #[arg(long, value_name = "FILE")]
-        password_file: Option<PathBuf>,
+        #[command(flatten)]
+        credential: CredentialArgs,
         /// The part leaves the house: public samples are refused.
         #[arg(long)]
         production: bool,
     },
-    /// Say whether a password belongs to a file.
+    /// Say whether a password, or a chain of certificates, belongs to a file.
     Match {
         /// The file.
         file: PathBuf,
-        /// The password.
-        #[arg(long, value_name = "FILE")]
-        password_file: PathBuf,
+        #[command(flatten)]
+        credential: CredentialArgs,
     },
     /// Bring a file into a part that is in PROVISIONING.
     Provision {
         /// The file.
         file: PathBuf,
-        /// The password that belongs to it, to be compared first.
-        #[arg(long, value_name = "FILE")]
-        password_file: Option<PathBuf>,
+        #[command(flatten)]
+        credential: CredentialArgs,
         /// direct, rsslib or rss-command. Default: what fits family and TrustZone.
         #[arg(long)]
         route: Option<ObkRoute>,
@@ -280,25 +276,110 @@ pub(crate) enum OtpCommand {
     },
 }
 
+/// What opens a part again.
+#[derive(Debug, Args)]
+pub(crate) struct CredentialArgs {
+    /// The password (TrustZone off); its file must be yours alone. `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// The certificates (TrustZone on): their root key counts.
+    #[arg(long, value_name = "FILE", conflicts_with = "password_file")]
+    pub(crate) cert: Option<PathBuf>,
+}
+
+/// A chain of certificates, and the key that may use it.
+#[derive(Debug, Args)]
+pub(crate) struct CertifiedArgs {
+    /// The private key of the last certificate (PEM); its file must be yours alone. `-` is standard input.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: PathBuf,
+    /// The certificates, the root first: items, or Base64 of them.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: PathBuf,
+    /// The OBK file that the part was given, to be compared first.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) obk: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RegressArgs {
+    /// The password (TrustZone off).
+    #[arg(long, value_name = "FILE", required_unless_present = "key", conflicts_with_all = ["key", "cert", "obk"])]
+    pub(crate) password_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) certified: Option<CertifiedArgs>,
+    /// To TZ-CLOSED only: what is secure stays. Needs certificates.
+    #[arg(long, requires = "key")]
+    pub(crate) partial: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum DaCommand {
     /// Ask the ROM who the part is, in which state, and whether its credential is whole. Resets the part.
     Discover,
-    /// Back to OPEN with the password. Erases the flash.
-    Regress {
-        /// The password.
-        #[arg(long, value_name = "FILE")]
-        password_file: PathBuf,
-    },
-    /// Open debug with a certificate. Not supported yet.
+    /// Back to OPEN with the password or certificates. Erases the flash.
+    Regress(RegressArgs),
+    /// Open debug with certificates, until the part is reset. Resets the part first.
     Auth {
-        /// The private key.
+        #[command(flatten)]
+        certified: CertifiedArgs,
+        /// debug-l3, -l2, -l1: from which protection level on; debug-ns-l3, ...: non-secure only.
+        #[arg(long, value_parser = parse_debug)]
+        permission: Permission,
+    },
+    /// Shut debug that was opened. Resets the part.
+    Close,
+    /// Certificates: make them, show them.
+    #[command(subcommand)]
+    Cert(CertCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CertCommand {
+    /// Make a root certificate, or add one to a chain.
+    New {
+        /// The key that signs (PEM): the root key, or the key of the last certificate of the chain.
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
-        /// The certificate chain.
-        #[arg(long, value_name = "FILE")]
-        cert: PathBuf,
+        /// The chain to which a certificate is added. Without it a root certificate is made.
+        #[arg(long, value_name = "FILE", requires = "subject")]
+        chain: Option<PathBuf>,
+        /// The public key that the new certificate is for (PEM).
+        #[arg(long = "for", id = "subject", value_name = "FILE", requires = "chain")]
+        subject: Option<PathBuf>,
+        /// More certificates may follow the new one.
+        #[arg(long, requires = "chain")]
+        intermediate: bool,
+        /// What it permits.
+        #[arg(long, visible_alias = "mask", default_value = "0x5077", value_parser = parse_u32)]
+        permissions: u32,
+        /// Only for parts with this DEV_ID.
+        #[arg(long, value_parser = parse_u32)]
+        soc_class: Option<u32>,
+        /// Only for the part with this SOC_ID: 32 hexadecimal digits, as `da discover` shows them.
+        #[arg(long, value_name = "HEX", value_parser = parse_soc_id)]
+        soc_id: Option<[u8; 16]>,
+        /// Where the whole chain goes; must not exist yet.
+        #[arg(long, short, value_name = "FILE")]
+        out: PathBuf,
     },
-    /// Close an open debug session. Not supported yet: there is none without certificates.
-    Close,
+    /// Show the certificates of a file and whether a part would take them.
+    Show {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// A permission that opens debug, by its word.
+fn parse_debug(text: &str) -> Result<Permission, String> {
+    Permission::debug().find(|p| p.word() == text).ok_or_else(|| {
+        let all: Vec<_> = Permission::debug().map(Permission::word).collect();
+        let regression = Permission::from_word(text).map_or("", |_| "; `da regress` takes a part back");
+        format!("`{text}` opens no debug; there are {}{regression}", all.join(", "))
+    })
+}
+
+fn parse_soc_id(text: &str) -> Result<[u8; 16], String> {
+    let bytes = provision::text::parse_hex(text).and_then(|bytes| bytes.try_into().ok());
+    bytes.ok_or_else(|| format!("`{text}` is not 32 hexadecimal digits"))
 }
