@@ -6,6 +6,7 @@ use super::seeds::{DAP, STLINK, conversation, host, pairs, sides, usbip as messa
 use super::{Input, Shape, Target, views};
 use bytes::Bytes;
 use cmsis_dap::{Kind, Model, Planned, expand, settle};
+use h5::da::{Certificate, Chain, Permissions, PublicKey, Role, Token};
 use sim::SimProbe;
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -15,7 +16,7 @@ use usbip::{Description, Port, codec};
 use wire::{Secret, UsbDevice};
 
 /// All targets.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     Target {
         name: "dap-reply",
         about: "CMSIS-DAP packets and answers through the decoders, the matching of operations and the expansion",
@@ -57,6 +58,12 @@ pub const TARGETS: [Target; 11] = [
         about: "USB/IP messages through the decoders, and into a port with a simulated probe",
         seeds: messages,
         run: usbip_messages,
+    },
+    Target {
+        name: "certificates",
+        about: "certificate chains, certificates and tokens of debug authentication through their decoders",
+        seeds: certificate_seeds,
+        run: certificates,
     },
     Target {
         name: "trace",
@@ -227,6 +234,32 @@ fn usbip_messages(input: &Input) -> Shape {
             shape.add(&done);
         }
         now = now.max(port.wake().unwrap_or(now)) + Duration::from_micros(1);
+    }
+    shape
+}
+
+fn certificate_seeds() -> Vec<Input> {
+    let one = |role| Certificate::new(role, PublicKey([0x5A; 64]), Permissions(0x5077));
+    let chain = Chain::of(vec![one(Role::ROOT), one(Role::INTERMEDIATE), one(Role::LEAF)]);
+    let text = chain.map(|chain| chain.to_base64()).unwrap_or_default();
+    let mut token = vec![1, 0, 1, 0];
+    token.resize(120, 0);
+    vec![Input::one(text), Input::one(one(Role::ROOT).to_bytes()), Input::one(token)]
+}
+
+fn certificates(input: &Input) -> Shape {
+    let mut shape = Shape::default();
+    let bytes = input.record(0);
+    shape.add(&Chain::read(bytes).map(|chain| (chain.permissions(), chain.check())));
+    let certificate = Certificate::parse(bytes);
+    shape.add(&certificate.as_ref().map(|c| (c.role, c.is_signed_by(&c.public_key))));
+    if let Ok(certificate) = certificate {
+        assert_eq!(certificate.to_bytes(), bytes, "what is read is written");
+    }
+    let token = Token::parse(bytes);
+    shape.add(&token.as_ref().map(|t| t.permissions));
+    if let Ok(token) = token {
+        assert_eq!(token.to_bytes(), bytes, "what is read is written");
     }
     shape
 }

@@ -3,7 +3,7 @@
 use super::{ActionKind, Found, Known, performed, took, written};
 use crate::event::Event;
 use crate::name::{canonical, hex};
-use regs::h5::{da, dbgmcu, sbs};
+use regs::h5::{adac, da, dbgmcu, sbs};
 
 const HOST: u32 = dbgmcu::BASE + dbgmcu::DBG_AUTH_HOST;
 const DEVICE: u32 = dbgmcu::BASE + dbgmcu::DBG_AUTH_DEVICE;
@@ -78,6 +78,31 @@ fn discovery(received: &[Option<u32>]) -> String {
     if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) }
 }
 
+/// What an AUTH_RESPONSE brings, where it is not secret. [H5-DA-13] [H5-DA-14]
+fn credential(sent: &[Option<u32>]) -> String {
+    let head = usize::try_from(da::HEAD_WORDS).unwrap_or(usize::MAX);
+    let data = sent.get(head..).and_then(|data| data.iter().copied().collect::<Option<Vec<u32>>>());
+    let bytes: Vec<u8> = data.unwrap_or_default().iter().flat_map(|word| word.to_le_bytes()).collect();
+    let Some((kind, value)) = items(&bytes, 4).and_then(|items| items.first().copied()) else {
+        return String::new();
+    };
+    match kind {
+        da::tlv::CERTIFICATE => {
+            let role = value.get(adac::certificate::ROLE).map(|role| u32::from(*role));
+            let name = adac::role::NAMES.iter().find(|(code, _)| Some(*code) == role).map(|(_, name)| *name);
+            format!(" with a certificate ({})", name.unwrap_or("unknown role"))
+        }
+        da::tlv::TOKEN => {
+            let mask = value.get(adac::token::PERMISSIONS..).and_then(|rest| rest.first_chunk::<4>());
+            let mask = mask.map_or(0, |mask| u32::from_le_bytes(*mask));
+            let names = da::permission::NAMES.iter().filter(|(bit, _)| mask & bit != 0);
+            let names: Vec<_> = names.map(|(_, name)| *name).collect();
+            format!(" with a token for {}", if names.is_empty() { hex(mask) } else { names.join(", ") })
+        }
+        _ => String::new(),
+    }
+}
+
 /// The items of an answer, each padded to a multiple of `unit` bytes; `None` where they do not fit.
 fn items(bytes: &[u8], unit: usize) -> Option<Vec<(u16, &[u8])>> {
     let (mut all, mut rest) = (Vec::new(), bytes);
@@ -115,14 +140,18 @@ pub(super) fn exchange(rest: &[Event], _: &Known) -> Option<Found> {
         [first, ..] => format!("{}, {}", named(*first, da::status::NAMES), words(received.len())),
     };
     let asked = sent.first().copied().flatten().map(|word| word >> da::CODE_SHIFT);
-    let told = match asked.filter(|code| *code == u32::from(da::command::DISCOVERY)) {
-        Some(_) => discovery(&received),
-        None => String::new(),
+    let told = match asked.and_then(|code| u16::try_from(code).ok()) {
+        Some(da::command::DISCOVERY) => discovery(&received),
+        _ => String::new(),
+    };
+    let what = match asked.and_then(|code| u16::try_from(code).ok()) {
+        Some(da::command::AUTH_RESPONSE) => credential(&sent),
+        _ => String::new(),
     };
     let text = match sent.first() {
         Some(first) => {
             format!(
-                "mailbox: {} ({}) -> {answer}{told}{took}",
+                "mailbox: {}{what} ({}) -> {answer}{told}{took}",
                 named(*first, da::command::NAMES),
                 words(sent.len())
             )
