@@ -3,8 +3,8 @@
 //! **What it is.** The command line over the ADI engine and the STM32H5 driver: list probes, say who is there and in which
 //! state, read, write and watch registers and memory, control the core, reset; flash, option bytes, product state, OBK, OTP,
 //! debug authentication by password and by certificates; what is wrong with probe, reset line and USB; `hunt` for the cause
-//! of a write that times out; `survey` of what the notes claim. Each command opens the probe, attaches in hotplug mode unless told otherwise, does what
-//! it was asked, and lets go. Data goes to standard output, everything else to standard error.
+//! of a write that times out; `survey` of what the notes claim. Each command opens the probe, attaches in hotplug mode unless
+//! told otherwise, does what it was asked, and lets go. Data goes to standard output, everything else to standard error.
 //!
 //! **What it knows.** Flags, names of registers, how values are shown, what must be agreed to before it is done. `--dry-run`
 //! rehearses a command on a simulated board in the state of the real one and shows its accesses.
