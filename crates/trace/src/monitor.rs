@@ -96,7 +96,7 @@ impl Monitor {
         let missing = self.missing_before(head);
         self.missing += missing;
         self.gap += missing;
-        if (Device { bus: head.bus, address: head.device }) != self.device {
+        if !self.is_of_the_device(head) {
             return;
         }
         self.kept += 1;
@@ -107,17 +107,21 @@ impl Monitor {
         });
     }
 
+    fn is_of_the_device(&self, head: &Head) -> bool {
+        Device { bus: head.bus, address: head.device } == self.device
+    }
+
     /// How many records a transfer must have had before this one: each is asked for and done in turn.
     fn missing_before(&mut self, head: &Head) -> u64 {
         if self.under_way.len() > MOST_TRANSFERS {
-            // Those that are forgotten are as if they were seen for the first time.
-            self.under_way.clear();
+            // What is done may be forgotten: it is asked for anew.
+            self.under_way.retain(|_, under_way| *under_way);
         }
         let asks = head.half == Half::Submit;
         match self.under_way.insert(head.urb, asks) {
             Some(under_way) => u64::from(under_way == asks),
-            // A read may have waited since before the recording began.
-            None => u64::from(!asks && head.endpoint & 0x80 == 0),
+            // A read may have waited since before the recording began, and of another device a write too.
+            None => u64::from(!asks && head.endpoint & 0x80 == 0 && self.is_of_the_device(head)),
         }
     }
 
@@ -243,6 +247,25 @@ mod tests {
         assert_eq!(lost(&[&ask, &done, &done]), 1);
         assert_eq!(lost(&[&done]), 1, "nobody waits long for a write");
         assert_eq!(lost(&[&record(7, Half::Complete, 0x85, 1, &[1])]), 0, "a read may wait since before");
+    }
+
+    #[test]
+    fn a_write_of_another_device_that_began_before_the_recording_is_no_hole() {
+        let mut monitor = Monitor::new(Device { bus: 3, address: 7 });
+        let mut file = monitor.head("tool: test");
+        let records = [record(9, Half::Complete, 0x02, 1, &[]), session(7)].concat();
+        monitor.take(&records, &mut file).unwrap();
+        assert_eq!((monitor.end(None, &mut file), crate::open(&file).unwrap().lost()), (0, 0));
+    }
+
+    #[test]
+    fn what_is_done_is_forgotten_before_what_is_under_way() {
+        let mut monitor = Monitor::new(Device { bus: 3, address: 7 });
+        let mut file = monitor.head("tool: test");
+        monitor.take(&record(7, Half::Submit, 0x04, 0, &[5]), &mut file).unwrap();
+        monitor.under_way.extend((0..=MOST_TRANSFERS as u64).map(|urb| (urb, false)));
+        monitor.take(&record(7, Half::Complete, 0x04, 1, &[]), &mut file).unwrap();
+        assert_eq!((monitor.under_way.len(), monitor.end(None, &mut file)), (1, 0));
     }
 
     #[test]

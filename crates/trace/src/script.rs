@@ -143,6 +143,14 @@ impl Script {
     }
 }
 
+/// A recording with three records missing before the records of its transfers from `place` on.
+pub(crate) fn with_a_hole(script: &Script, place: usize) -> Trace {
+    let mut recording = crate::read::read(&script.bytes()).unwrap();
+    let order = recording.transfers[place].order;
+    recording.gaps.push(crate::read::Gap { order, records: 3 });
+    Trace::of_recording(recording)
+}
+
 /// The lines of a level.
 pub(crate) fn lines(trace: &Trace, level: wire::Level) -> Vec<String> {
     trace.events(level).iter().map(crate::line).collect()

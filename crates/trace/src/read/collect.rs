@@ -2,7 +2,7 @@
 
 use super::pairs::{Pairs, Taken};
 use super::{Gap, Marked, Recording, Warning, darwin, usbpcap};
-use crate::event::{Body, Event};
+use crate::event::{Body, Event, OnWire};
 use crate::pcapng::{LINKTYPE_USB_LINUX_MMAPPED, LINKTYPE_USER0, LINKTYPE_USER1};
 use crate::truth;
 use crate::usbmon::Head;
@@ -97,8 +97,12 @@ pub(super) struct Collector {
     others: BTreeMap<i32, u64>,
     pub(super) unreadable: u64,
     order: u64,
-    /// By interface, what its last statistics say.
+    /// By interface of this section, what its last statistics say.
     pub(super) dropped: BTreeMap<u32, u64>,
+    /// Records that were lost in the sections before.
+    dropped_before: u64,
+    /// Records that are missing in holes of a list of what was on the wire.
+    listed_holes: u64,
     origin: Option<Duration>,
 }
 
@@ -123,6 +127,8 @@ impl Collector {
             unreadable: 0,
             order: 0,
             dropped: BTreeMap::new(),
+            dropped_before: 0,
+            listed_holes: 0,
             origin: None,
         }
     }
@@ -149,11 +155,24 @@ impl Collector {
                 None => self.unreadable += 1,
             },
             Holds::Wire => match truth::read(packet.data) {
-                Some(listed) => self.recording.wire.push(on_wire(listed, at, self.order)),
+                Some(listed) => self.listed(listed, at),
                 None => self.unreadable += 1,
             },
             Holds::Other(link_type) => *self.others.entry(link_type).or_default() += 1,
         }
+    }
+
+    /// Another section begins, with interfaces of its own.
+    pub(super) fn section(&mut self) {
+        let dropped = std::mem::take(&mut self.dropped).into_values();
+        self.dropped_before = dropped.fold(self.dropped_before, u64::saturating_add);
+    }
+
+    fn listed(&mut self, listed: truth::Listed, at: Duration) {
+        if let OnWire::Gap(records) = listed.wired.what {
+            self.listed_holes = self.listed_holes.saturating_add(records);
+        }
+        self.recording.wire.push(on_wire(listed, at, self.order));
     }
 
     /// One record of a transfer. Whether it is of a kind that can carry probe traffic.
@@ -169,10 +188,12 @@ impl Collector {
     }
 
     pub(super) fn finish(mut self) -> Recording {
+        self.section();
         self.recording.transfers = self.pairs.finish();
-        let placed = self.recording.gaps.iter().fold(0u64, |sum, gap| sum.saturating_add(gap.records));
-        let counted = self.dropped.values().fold(0u64, |sum, dropped| sum.saturating_add(*dropped));
-        let records = counted.max(placed);
+        // The list counts where there is nothing else.
+        let listed = if self.recording.transfers.is_empty() { self.listed_holes } else { 0 };
+        let placed = self.recording.gaps.iter().fold(listed, |sum, gap| sum.saturating_add(gap.records));
+        let records = self.dropped_before.max(placed);
         self.recording.lost = records;
         if records > 0 {
             self.recording.warnings.push(Warning::Lost { records, placed });

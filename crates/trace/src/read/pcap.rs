@@ -195,6 +195,7 @@ fn block<'a>(
         Block::SectionHeader(section) => {
             *big_endian = section.big_endian();
             interfaces.clear();
+            out.section();
             if let (true, Some(text)) = (out.recording.comment.is_empty(), comment(&section.options)) {
                 text.clone_into(&mut out.recording.comment);
             }

@@ -1,8 +1,7 @@
 mod stream;
 
 use super::*;
-use crate::Trace;
-use crate::script::{AP, DP, READ, Script, lines, st};
+use crate::script::{AP, DP, READ, Script, lines, st, with_a_hole};
 use wire::{Level, MarkKind};
 
 /// A small recording with everything in it.
@@ -494,14 +493,6 @@ fn a_probe_that_comes_back_at_another_address_is_followed_where_its_descriptors_
     }
 }
 
-/// A recording with so many records missing before its records from `place` on.
-fn with_a_hole(script: &Script, place: usize) -> Trace {
-    let mut recording = read(&script.bytes()).unwrap();
-    let order = recording.transfers[place].order;
-    recording.gaps.push(Gap { order, records: 3 });
-    Trace::of_recording(recording)
-}
-
 #[test]
 fn nothing_is_folded_or_lifted_over_a_hole_and_it_is_shown_at_every_level() {
     let mut dap = Script::new();
@@ -541,4 +532,17 @@ fn an_answer_behind_a_hole_is_not_put_to_a_request_before_it() {
     let told = lines(&with_a_hole(&dap, place), Level::Command);
     assert!(told[told.len() - 3].ends_with("-> no answer"), "{told:?}");
     assert!(told[told.len() - 1].contains("stale answer"), "{told:?}");
+}
+
+#[test]
+fn what_was_lost_in_sections_one_behind_the_other_is_added_up() {
+    let section = |dropped: u64| {
+        let mut bytes = small();
+        crate::pcapng::statistics(&mut bytes, 0, 0, 100, 1);
+        // The last word holds.
+        crate::pcapng::statistics(&mut bytes, 0, 0, 100, dropped);
+        bytes
+    };
+    let both = read(&[section(3), small(), section(4)].concat()).unwrap();
+    assert_eq!((both.lost, both.warnings), (7, vec![Warning::Lost { records: 7, placed: 0 }]));
 }
