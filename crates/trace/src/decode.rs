@@ -196,6 +196,7 @@ struct Decoder {
 impl Decoder {
     fn command(&mut self, index: usize, event: &Event) {
         if let Body::Gap(records) = &event.body {
+            self.mask = None;
             self.wire.push(gap_on_wire(index, event, *records));
         }
         let Body::Command(command) = &event.body else { return };
@@ -218,6 +219,7 @@ impl Decoder {
             }
             None if reaches_the_wire(request) && command.problem != Some(Problem::NotSent) => {
                 put(plain(OnWire::Lost), Certainty::Hidden);
+                self.mask = self.mask.filter(|_| !may_set_mask(request));
             }
             None => {}
         }
@@ -242,6 +244,16 @@ fn reaches_the_wire(request: &Request) -> bool {
             | Request::SwdSequence(_)
             | Request::Unknown { .. }
     )
+}
+
+/// Whether a request may leave the firmware with another match mask.
+fn may_set_mask(request: &Request) -> bool {
+    match request {
+        Request::Transfer(transfer) => transfer.items.iter().any(|item| item.request.is_mask()),
+        Request::ExecuteCommands(all) | Request::QueueCommands(all) => all.iter().any(may_set_mask),
+        Request::Unknown { .. } => true,
+        _ => false,
+    }
 }
 
 fn plain(what: OnWire) -> Wired {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::Trace;
-use crate::script::{AP, DP, READ, Script, lines};
+use crate::script::{AP, DP, READ, Script, lines, with_a_hole};
 use wire::Secret;
 
 fn commands(trace: &Trace) -> Vec<String> {
@@ -210,4 +210,29 @@ fn a_transfer_names_its_registers_and_counts_repetitions() {
              -> 0 done, FAULT",
         ]
     );
+}
+
+/// Sets the match mask, and a match in a packet of its own.
+const SET_MASK: [u8; 8] = [0x05, 0, 1, 0x20, 0x0F, 0, 0, 0];
+const MATCH: [u8; 8] = [0x05, 0, 1, AP | READ | 0x1C, 0, 0, 0, 0];
+
+#[test]
+fn behind_a_hole_and_behind_an_unanswered_transfer_the_match_mask_is_not_known() {
+    let masks = |trace: &Trace| -> Vec<Option<u32>> {
+        let wire = trace.events(Level::Transaction).iter();
+        wire.filter_map(|event| if let Body::Wire(wired) = &event.body { wired.matching } else { None })
+            .map(|matching| matching.mask)
+            .collect()
+    };
+    let mut script = Script::new();
+    script.ask(&SET_MASK, &[0x05, 1, 1]).ask(&MATCH, &[0x05, 1, 1]);
+    let place = script.trace().events(Level::Usb).len();
+    script.ask(&MATCH, &[0x05, 1, 1]);
+    assert_eq!(masks(&script.trace()), [Some(0x0F), Some(0x0F)]);
+    assert_eq!(masks(&with_a_hole(&script, place)), [Some(0x0F), None]);
+    script.send(&SET_MASK).receive_secret(&[], -110, &Secret::NONE).ask(&MATCH, &[0x05, 1, 1]);
+    assert_eq!(masks(&script.trace()), [Some(0x0F), Some(0x0F), None]);
+    script.ask(&SET_MASK, &[0x05, 1, 1]).send(&[0x05, 0, 1, READ]);
+    script.receive_secret(&[], -110, &Secret::NONE).ask(&MATCH, &[0x05, 1, 1]);
+    assert_eq!(masks(&script.trace()).last(), Some(&Some(0x0F)), "that transfer set none");
 }

@@ -47,8 +47,8 @@ struct Pairing {
     sending: Option<Open>,
     /// Answers that have not come, oldest first.
     awaited: VecDeque<Open>,
-    /// Items of the last RW_MISC_OUT.
-    items: usize,
+    /// Items of the last RW_MISC_OUT; `None` when it was not recorded.
+    items: Option<usize>,
     listening: Listening,
 }
 
@@ -57,6 +57,7 @@ impl Pairing {
     fn gap(&mut self, index: usize, transfer: &Transfer, records: u64) {
         self.sending = None;
         self.awaited.clear();
+        self.items = None;
         self.listening.heard();
         self.events.push(gap(index, transfer, records));
     }
@@ -106,7 +107,7 @@ impl Pairing {
                     Some(())
                 }
                 Phase::InResults => {
-                    let left = Some(misc::results_len(self.items));
+                    let left = self.items.map(misc::results_len);
                     self.awaited.push_back(Open { event, left });
                     Some(())
                 }
@@ -117,7 +118,7 @@ impl Pairing {
             };
             problem = open.map(|()| Problem::Unanswered);
             if let Command::RwMiscOut { items } = command {
-                self.items = usize::try_from(items).unwrap_or(usize::MAX);
+                self.items = Some(usize::try_from(items).unwrap_or(usize::MAX));
             }
         }
         let exchange = StLinkCommand {
@@ -157,10 +158,22 @@ impl Pairing {
         };
         self.append(open.event, transfer);
         // A part that ends inside a USB packet is the last one. All packet sizes are multiples of the smallest.
-        let left = open.left.and_then(|left| left.checked_sub(length)).filter(|left| *left > 0);
-        if let Some(left) = left.filter(|_| length.is_multiple_of(SMALLEST_PACKET)) {
-            self.awaited.push_front(Open { left: Some(left), ..open });
+        let more = match open.left {
+            Some(left) => left > length,
+            None => self.is_results(open.event),
+        };
+        if more && length.is_multiple_of(SMALLEST_PACKET) {
+            self.awaited.push_front(Open { left: open.left.map(|left| left - length), ..open });
         }
+    }
+
+    /// Whether a command asks for the results of a list: they are as long as the list, whatever that was.
+    fn is_results(&self, event: usize) -> bool {
+        let command = match self.events.get(event).map(|event| &event.body) {
+            Some(Body::StLink(exchange)) => exchange.command,
+            _ => None,
+        };
+        command.is_some_and(|command| command.phase() == Phase::InResults)
     }
 
     fn append(&mut self, event: usize, transfer: &Transfer) {

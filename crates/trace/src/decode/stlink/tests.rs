@@ -1,6 +1,6 @@
 use crate::Trace;
 use crate::read::Protocol;
-use crate::script::{Script, lines, st};
+use crate::script::{Script, lines, st, with_a_hole};
 use proptest::prelude::*;
 use wire::{Level, Secret};
 
@@ -174,4 +174,18 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn behind_a_hole_the_length_of_results_is_not_known() {
+    let mut script = Script::new();
+    script.send(&st(&[0xF2, 0x51, 1])).send(&[3, 0, 0, 0, 0, 0xED, 0, 0xE0]);
+    let place = script.trace().events(Level::Usb).len();
+    // Results of a list that was not recorded, and that had nine items.
+    script.ask(&st(&[0xF2, 0x52]), &[0; 64]).receive(&[0; 8]).ask(&st(&[0xF5]), &[2, 0]);
+    let holed = commands(&with_a_hole(&script, place));
+    assert!(holed[2].starts_with("RW_MISC_IN -> 9 results"), "{holed:?}");
+    assert_eq!(holed[3..], ["GET_CURRENT_MODE -> debug"], "{holed:?}");
+    let whole = commands(&script.trace());
+    assert!(whole[2].contains("stale"), "behind a list of one item there is no more: {whole:?}");
 }
