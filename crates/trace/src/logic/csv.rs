@@ -65,7 +65,7 @@ enum Kind {
 impl Kind {
     fn of(cells: &[String]) -> Kind {
         let level = |cell: &String| matches!(cell.as_str(), "0" | "1" | "X" | "x");
-        let time = |cell: &String| cell.contains('.') && cell.parse::<f64>().is_ok();
+        let time = |cell: &String| cell.parse::<f64>().is_ok_and(f64::is_finite);
         match cells {
             [first, rest @ ..] if !rest.is_empty() && rest.iter().all(level) => match first {
                 first if level(first) => Kind::Sample,
@@ -110,7 +110,8 @@ pub(super) fn read(
         while rows.is_none() {
             let before = lines;
             let Some((line, at)) = lines.next() else { break };
-            rows = head.take(line, at, channels, intake)?;
+            let next = { lines }.next().map(|(line, _)| cells(line)).unwrap_or_default();
+            rows = head.take((line, at), &next, channels, intake)?;
             if head.begun {
                 lines = before;
             }
@@ -166,11 +167,11 @@ struct Head {
 }
 
 impl Head {
-    /// Takes a line; what kind of rows follow, if it was the last one.
+    /// Takes a line behind which `next` follows; what kind of rows there are, if it was the last one.
     fn take(
         &mut self,
-        line: &[u8],
-        at: u64,
+        (line, at): (&[u8], u64),
+        next: &[String],
         channels: &Channels,
         intake: &mut Intake,
     ) -> Result<Option<Rows>, TraceError> {
@@ -187,7 +188,11 @@ impl Head {
         }
         let cells = cells(line);
         let first = cells.first().map(String::as_str).unwrap_or_default();
-        let kind = Kind::of(&cells);
+        let kind = match Kind::of(&cells) {
+            // A time may be 0 or 1.
+            Kind::Sample if Kind::of(next) == Kind::Change => Kind::Change,
+            kind => kind,
+        };
         self.begun = kind != Kind::Names;
         if first.starts_with("Time") && first.contains("[s]") || kind == Kind::Change {
             let names: Vec<String> = cells.get(1..).unwrap_or_default().to_vec();

@@ -189,6 +189,18 @@ fn changes_with_times_need_no_head_either() {
     let (_, rows) = text.split_once('\n').unwrap();
     let trace = open_with(rows.as_bytes(), &Options::default()).unwrap();
     assert_eq!(transactions(&trace), expected);
+    // Times are numbers, and whole ones are numbers too.
+    let later = |line: &str| {
+        let (time, levels) = line.split_once(',').unwrap();
+        format!("{:.9},{levels}\n", time.parse::<f64>().unwrap() + 20.0)
+    };
+    let rows: String = rows.lines().map(later).collect();
+    let levels = rows.lines().next().unwrap().split_once(',').unwrap().1;
+    for time in ["-7", "-1e1", "0", "12"] {
+        let whole = format!("{time},{levels}\n{rows}");
+        let trace = open_with(whole.as_bytes(), &Options::default()).unwrap();
+        assert_eq!(transactions(&trace), expected, "{time}");
+    }
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn no_capture_of_another_chip_shows_a_name_or_an_action_of_the_stm32h5() {
     }
 }
 
-/// Five of them begin in the middle of a session.
+/// Four of them begin in the middle of a session.
 #[test]
 fn captures_that_begin_behind_select_show_memory_accesses_and_say_that_they_are_assumed() {
     let Some(folder) = folder() else { return };
