@@ -16,7 +16,7 @@ mod polls;
 mod timing;
 mod unseen;
 
-use crate::Trace;
+use crate::{Names, Trace};
 pub use items::Item;
 pub use masks::{Masks, mask};
 use std::fmt;
@@ -97,7 +97,7 @@ pub enum NotComparable {
     /// A probe hides what would be compared.
     #[error(
         "level {level} ({what}) cannot be seen in {side}: an ST-Link is given memory commands and keeps its transactions to \
-         itself; level 3 and up can be compared",
+         itself, and a log of accesses has none; level 3 and up can be compared",
         level = level.number(),
         what = level
     )]
@@ -226,25 +226,30 @@ pub fn diff_with(a: &Trace, b: &Trace, level: Equality, masks: &Masks) -> Result
             Some(_) => {}
         }
     }
+    let names = if [a, b].iter().all(|trace| trace.target().names == Names::Stm32H5) {
+        Names::Stm32H5
+    } else {
+        Names::CortexM
+    };
     let (a, b) = (items::items(a, level), items::items(b, level));
     let hunks = align::hunks(&a, &b);
     let (values, polls, unseen) = (Vec::new(), Vec::new(), Unseen::default());
     let mut diff = Diff { level, a, b, hunks, values, polls, unseen };
-    diff.look_at_pairs(masks);
+    diff.look_at_pairs(masks, names);
     Ok(diff)
 }
 
 impl Diff {
     /// What is told of items that stand beside each other.
-    fn look_at_pairs(&mut self, masks: &Masks) {
+    fn look_at_pairs(&mut self, masks: &Masks, names: Names) {
         let hunks = std::mem::take(&mut self.hunks);
         for (n, m) in outside(&hunks, self.a.len(), self.b.len()) {
-            self.look(n, m, true, masks);
+            self.look(n, m, true, masks, names);
         }
         for row in hunks.iter().flat_map(|hunk| &hunk.rows) {
             match *row {
-                Row::Same(n, m) => self.look(n, m, true, masks),
-                Row::Changed(n, m) => self.look(n, m, false, masks),
+                Row::Same(n, m) => self.look(n, m, true, masks, names),
+                Row::Changed(n, m) => self.look(n, m, false, masks, names),
                 Row::OnlyA(_) | Row::OnlyB(_) => {}
             }
         }
@@ -253,7 +258,7 @@ impl Diff {
         self.polls.sort_unstable();
     }
 
-    fn look(&mut self, n: usize, m: usize, equal: bool, masks: &Masks) {
+    fn look(&mut self, n: usize, m: usize, equal: bool, masks: &Masks, names: Names) {
         let (Some(one), Some(other)) = (self.a.get_mut(n), self.b.get_mut(m)) else { return };
         // What one of them must not show the other must not show either.
         let secret = one.secret || other.secret;
@@ -262,7 +267,7 @@ impl Diff {
             return;
         }
         self.unseen.count(one, other);
-        if one.gave_another_value_than(other, masks) {
+        if one.gave_another_value_than(other, masks, names) {
             self.values.push((n, m));
         }
         if one.turns != other.turns {

@@ -240,10 +240,23 @@ pub struct RegisterAccess {
 }
 
 impl RegisterAccess {
+    /// The bank of a register of the debug port. Until SELECT is written, tools rely on bank 0.
+    pub(crate) fn dp_bank(&self) -> u8 {
+        /// No bank that any register is in.
+        const UNKNOWN: u8 = 0xF;
+        self.bank.unwrap_or(if self.missing == Some(Missing::Select) { UNKNOWN } else { 0 })
+    }
+
     /// The offset of an access port's register by the numbers of ADIv5, if it is one that ADIv5 has.
     pub fn offset(&self) -> Option<u8> {
         let bank = self.bank.filter(|bank| self.port == Port::Ap && *bank <= 0xF)?;
         Some(bank << 4 | self.a & 0xC)
+    }
+
+    /// The offset of an access port's register by the numbers of ADIv6, where those that ADIv5 has come last.
+    pub(crate) fn adiv6_offset(&self) -> Option<u16> {
+        let of_adiv5 = || Some(u16::from(ADIV6_BANKS) << 4 | u16::from(self.offset()?));
+        of_adiv5().or_else(|| self.long_offset())
     }
 
     /// The offset of an access port's register that only ADIv6 has.

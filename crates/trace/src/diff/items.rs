@@ -5,7 +5,7 @@ use super::key::{Key, Place, Value};
 use super::{Equality, Masks, polls};
 use crate::action::ActionKind;
 use crate::event::{Accessed, Body, Event, OnWire, Procedure, RegisterAccess, Wired};
-use crate::{Secrets, Trace};
+use crate::{Names, Secrets, Trace};
 use regs::{ap, dp};
 use std::time::Duration;
 use wire::{Ack, Addr, Level, Port, Width, WireEvent};
@@ -53,9 +53,9 @@ impl Item {
     }
 
     /// Both read the same place and are known to have read something different.
-    pub(super) fn gave_another_value_than(&self, other: &Item, masks: &Masks) -> bool {
+    pub(super) fn gave_another_value_than(&self, other: &Item, masks: &Masks, names: Names) -> bool {
         let counts = match &self.key.place {
-            Place::Memory { at, .. } => !masks.of(*at),
+            Place::Memory { at, .. } => !masks.of(*at, names),
             _ => u32::MAX,
         };
         matches!((self.read, other.read), (Some(Value::Known(a)), Some(Value::Known(b))) if (a ^ b) & counts != 0)
@@ -195,9 +195,14 @@ fn on_wire(wired: &Wired, secrets: Secrets) -> Key {
         OnWire::Event(event) => Key::plain(Place::Line(format!("{event:?}").into())),
         OnWire::Bits { data, .. } => Key::plain(Place::Bits(data.as_slice().into())),
         OnWire::Unreadable(unreadable) => Key::plain(Place::Bits(unreadable.data.as_slice().into())),
-        OnWire::Gap(_) => Key { ack: Ack::NONE, ..Key::plain(Place::Line("hole".into())) },
+        OnWire::Gap(_) => hole(),
         OnWire::Lost => Key { ack: Ack::NONE, ..Key::plain(Place::Bits(Box::default())) },
     }
+}
+
+/// Nobody knows what was done here.
+fn hole() -> Key {
+    Key { ack: Ack::NONE, ..Key::plain(Place::Line("hole".into())) }
 }
 
 /// Level 2: everything that was performed or finally refused, in the order of the wire.
@@ -211,6 +216,7 @@ fn performed(lifted: &[Event], secrets: Secrets) -> Vec<Item> {
             Body::Register(r) if r.housekeeping && !r.write => continue,
             Body::Register(r) => register(r, secrets),
             Body::Line(WireEvent::Reset(low)) => (Key::plain(Place::Reset(*low)), None),
+            Body::Gap(_) => (hole(), None),
             _ => continue,
         };
         items.push(Item::of(event, index, found.0, found.1));
@@ -239,7 +245,7 @@ fn beside_memory(body: &Body, secrets: Secrets) -> Option<(Key, Option<Value>)> 
     match body {
         Body::Register(r) if counts(r) => Some(register(r, secrets)),
         Body::Line(WireEvent::Reset(low)) => Some((Key::plain(Place::Reset(*low)), None)),
-        Body::Gap(_) => Some((Key { ack: Ack::NONE, ..Key::plain(Place::Line("hole".into())) }, None)),
+        Body::Gap(_) => Some((hole(), None)),
         Body::ByProbe(done) if done.what == Procedure::Access => {
             Some((Key::plain(Place::ByProbe(done.text.as_str().into())), None))
         }

@@ -1,23 +1,27 @@
 //! Which bits of a read do not count when what two sessions read is compared.
 
+use crate::Names;
 use crate::name::canonical;
-use std::collections::BTreeMap;
 use wire::Addr;
 
-/// Bits of reads that do not count: those of [`regs::volatile`], and what was added by hand.
+/// Bits of reads that do not count: those of [`regs::volatile`], as far as the registers are those of the chip, and what was
+/// added by hand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Masks(BTreeMap<u32, u32>);
+pub struct Masks(Vec<(Addr, u32)>);
 
 impl Masks {
-    /// The bits that do not count in reads of this address, in place of what the table says.
+    /// The bits that do not count in reads of this address, in place of what the table and an earlier word say.
     pub fn set(&mut self, at: Addr, mask: u32) {
-        self.0.insert(canonical(at.0), mask);
+        self.0.push((at, mask));
     }
 
-    /// The bits that do not count in a read of this address.
-    pub fn of(&self, at: Addr) -> u32 {
-        let at = canonical(at.0);
-        self.0.get(&at).copied().unwrap_or_else(|| regs::volatile::mask(at))
+    /// The bits that do not count in a read of this address of a chip whose register names are these.
+    pub fn of(&self, at: Addr, names: Names) -> u32 {
+        // Only of an STM32H5 it is known that two addresses are one register.
+        let register = |at: Addr| if names == Names::Stm32H5 { canonical(at.0) } else { at.0 };
+        let said = self.0.iter().rev().find(|(set, _)| register(*set) == register(at));
+        let known = || names.register(at).map_or(0, |_| regs::volatile::mask(register(at)));
+        said.map_or_else(known, |(_, mask)| *mask)
     }
 }
 
@@ -47,11 +51,25 @@ mod tests {
     #[test]
     fn what_is_set_by_hand_stands_before_the_table() {
         let mut masks = Masks::default();
-        assert_eq!(masks.of(Addr(0xE000_1004)), u32::MAX);
+        let of = |masks: &Masks, at| masks.of(Addr(at), Names::Stm32H5);
+        assert_eq!(of(&masks, 0xE000_1004), u32::MAX);
         masks.set(Addr(0xE000_1004), 0xFF);
-        assert_eq!(masks.of(Addr(0xE000_1004)), 0xFF);
+        assert_eq!(of(&masks, 0xE000_1004), 0xFF);
         masks.set(Addr(0x5002_2050), 0xF);
-        assert_eq!(masks.of(Addr(0x4002_2050)), 0xF, "the secure alias is the same register");
+        assert_eq!(of(&masks, 0x4002_2050), 0xF, "the secure alias is the same register");
+        masks.set(Addr(0x4002_2050), 0xF0);
+        assert_eq!(of(&masks, 0x5002_2050), 0xF0, "the last word holds");
+    }
+
+    #[test]
+    fn registers_of_one_chip_hide_nothing_of_another() {
+        let mut masks = Masks::default();
+        let (nssr, cyccnt) = (Addr(0x4002_2020), Addr(0xE000_1004));
+        assert_ne!(masks.of(nssr, Names::Stm32H5), 0);
+        assert_eq!(masks.of(nssr, Names::CortexM), 0);
+        assert_eq!(masks.of(cyccnt, Names::CortexM), u32::MAX, "every Cortex-M has it there");
+        masks.set(nssr, 1);
+        assert_eq!((masks.of(nssr, Names::CortexM), masks.of(Addr(0x5002_2020), Names::CortexM)), (1, 0));
     }
 
     #[test]

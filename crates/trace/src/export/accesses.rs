@@ -24,7 +24,7 @@ pub(super) enum Step {
     /// One place is read until these bits of it are so; how often it took.
     Until { place: Place, mask: u32, value: u32, count: usize },
     /// A register of an access port, or of the debug port where there is none.
-    Register { ap: Option<ApSel>, offset: u8, write: bool, value: u32 },
+    Register { ap: Option<ApSel>, offset: u16, write: bool, value: u32 },
     /// nRESET goes low, or is released.
     Reset { low: bool },
     /// What cannot be done again, in words.
@@ -51,9 +51,10 @@ impl Place {
 pub(super) fn steps(trace: &Trace) -> Vec<Step> {
     let mut steps = Vec::new();
     let all: Vec<&Event> = trace.accesses().iter().filter(|event| !serves(event)).collect();
+    let v6 = !trace.port_addresses().is_empty();
     let mut rest = all.as_slice();
     while let Some(first) = rest.first() {
-        let (step, used) = wait(rest).or_else(|| block(rest)).unwrap_or_else(|| (single(first), 1));
+        let (step, used) = wait(rest).or_else(|| block(rest)).unwrap_or_else(|| (single(first, v6), 1));
         steps.push(step);
         rest = rest.get(used.max(1)..).unwrap_or_default();
     }
@@ -66,7 +67,7 @@ fn serves(event: &Event) -> bool {
         Body::Register(r) => {
             let state = match (r.port, r.bank) {
                 // RDBUFF and TARGETSEL are one address.
-                (Port::Dp, bank) => r.a == dp::RDBUFF || r.a == dp::CTRL_STAT && bank.unwrap_or(0) == 0,
+                (Port::Dp, _) => r.a == dp::RDBUFF || r.a == dp::CTRL_STAT && r.dp_bank() == 0,
                 (Port::Ap, bank) => bank == Some(0) && matches!(r.a, ap::CSW | ap::TAR | ap::TAR_HI),
             };
             state || r.housekeeping
@@ -111,7 +112,7 @@ fn block(events: &[&Event]) -> Option<(Step, usize)> {
 }
 
 /// Everything that is no plain access to memory.
-fn single(event: &Event) -> Step {
+fn single(event: &Event, v6: bool) -> Step {
     match &event.body {
         Body::Access(access) if access.secret => {
             Step::Note(format!("{}: a secret, which is not in the recording", text::line(event)))
@@ -120,18 +121,19 @@ fn single(event: &Event) -> Step {
             let place = Place { ap: a.ap, at: a.at, width: a.width };
             Step::Until { place, mask: matching.mask.unwrap_or(u32::MAX), value: matching.value, count: 1 }
         }
-        Body::Register(r) => register(r).unwrap_or_else(|| Step::Note(text::line(event))),
+        Body::Register(r) => register(r, v6).unwrap_or_else(|| Step::Note(text::line(event))),
         Body::Line(WireEvent::Reset(low)) => Step::Reset { low: *low },
         _ => Step::Note(text::line(event)),
     }
 }
 
-fn register(r: &RegisterAccess) -> Option<Step> {
+fn register(r: &RegisterAccess, v6: bool) -> Option<Step> {
     let value = r.value.filter(|_| r.ack == Ack::OK && !r.secret && r.matching.is_none())?;
     let offset = match r.port {
-        Port::Dp if r.bank.unwrap_or(0) == 0 || r.a != dp::CTRL_STAT => r.a,
+        Port::Dp if r.dp_bank() == 0 || r.a != dp::CTRL_STAT => u16::from(r.a),
         Port::Dp => return None,
-        Port::Ap => r.offset()?,
+        Port::Ap if v6 => r.adiv6_offset()?,
+        Port::Ap => u16::from(r.offset()?),
     };
     if r.port == Port::Ap && r.ap.is_none() {
         return None;

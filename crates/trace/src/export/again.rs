@@ -23,18 +23,34 @@ const MOST: u32 = 100_000;
 /// # Errors
 /// Those of `out`.
 pub fn script(trace: &Trace, tool: Tool, out: &mut dyn Write) -> io::Result<Vec<String>> {
-    let steps = steps(trace);
+    let (steps, ports) = (steps(trace), Ports(trace.port_addresses()));
     match tool {
-        Tool::OpenOcd => openocd(&steps, out)?,
-        Tool::PyOcd => pyocd(&steps, out)?,
+        Tool::OpenOcd => openocd(&steps, ports, out)?,
+        Tool::PyOcd => pyocd(&steps, ports, out)?,
     }
     let left = steps.iter().filter(|step| matches!(step, Step::Note(_))).count();
     let told = format!("{left} things that happened are only comments: they cannot be done again");
     Ok(if left > 0 { vec![told] } else { Vec::new() })
 }
 
+/// What access ports are called: in ADIv6 they have addresses, by our numbers.
+#[derive(Debug, Clone, Copy)]
+struct Ports<'a>(&'a [u64]);
+
+impl Ports<'_> {
+    /// Of ADIv6, which tools must be told.
+    fn have_addresses(self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// What other tools call the one with this number.
+    fn name(self, ap: u8) -> String {
+        self.0.get(usize::from(ap)).map_or_else(|| ap.to_string(), |address| format!("{address:#x}"))
+    }
+}
+
 /// The access ports that are used.
-fn ports(steps: &[Step]) -> BTreeSet<u8> {
+fn used(steps: &[Step]) -> BTreeSet<u8> {
     let port = |step: &Step| match step {
         Step::Write { place, .. } | Step::Read { place, .. } | Step::Until { place, .. } => Some(place.ap.0),
         Step::Register { ap, .. } => ap.map(|ApSel(ap)| ap),
@@ -57,15 +73,16 @@ fn comment(text: &str) -> String {
     format!("# {}", text.replace(['\n', '\r'], " "))
 }
 
-fn openocd(steps: &[Step], out: &mut dyn Write) -> io::Result<()> {
+fn openocd(steps: &[Step], ports: Ports<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let adi = if ports.have_addresses() { "-adiv6 " } else { "" };
     writeln!(
         out,
         "# The accesses of a recording, made again: openocd -f ADAPTER.cfg -f THIS.tcl\n\
          gdb_port disabled\ntcl_port disabled\ntelnet_port disabled\n\
-         swd newdap chip cpu -expected-id 0\ndap create chip.dap -chain-position chip.cpu"
+         swd newdap chip cpu -expected-id 0\ndap create chip.dap {adi}-chain-position chip.cpu"
     )?;
-    for ap in ports(steps) {
-        writeln!(out, "target create chip.ap{ap} mem_ap -dap chip.dap -ap-num {ap}")?;
+    for ap in used(steps) {
+        writeln!(out, "target create chip.ap{ap} mem_ap -dap chip.dap -ap-num {}", ports.name(ap))?;
     }
     writeln!(
         out,
@@ -80,12 +97,12 @@ fn openocd(steps: &[Step], out: &mut dyn Write) -> io::Result<()> {
          init\npoll off"
     )?;
     for step in steps {
-        openocd_step(step, out)?;
+        openocd_step(step, ports, out)?;
     }
     writeln!(out, "echo \"$other reads gave something else\"\nshutdown")
 }
 
-fn openocd_step(step: &Step, out: &mut dyn Write) -> io::Result<()> {
+fn openocd_step(step: &Step, ports: Ports<'_>, out: &mut dyn Write) -> io::Result<()> {
     let named = |place: &Place| format!("chip.ap{} 0x{:08x} {}", place.ap.0, place.at.0, bits(place.width));
     match step {
         Step::Write { place, values } => {
@@ -103,23 +120,25 @@ fn openocd_step(step: &Step, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "compare \"DP 0x{offset:x}\" [chip.dap dpreg 0x{offset:x}] 0x{value:x}")
         }
         Step::Register { ap: Some(ApSel(ap)), offset, write: true, value } => {
-            writeln!(out, "chip.dap apreg {ap} 0x{offset:x} 0x{value:x}")
+            writeln!(out, "chip.dap apreg {} 0x{offset:x} 0x{value:x}", ports.name(*ap))
         }
         Step::Register { ap: Some(ApSel(ap)), offset, write: false, value } => {
-            writeln!(out, "compare \"AP{ap} 0x{offset:x}\" [chip.dap apreg {ap} 0x{offset:x}] 0x{value:x}")
+            let name = ports.name(*ap);
+            writeln!(out, "compare \"AP{ap} 0x{offset:x}\" [chip.dap apreg {name} 0x{offset:x}] 0x{value:x}")
         }
         Step::Reset { low } => writeln!(out, "adapter {} srst", if *low { "assert" } else { "deassert" }),
         Step::Note(text) => writeln!(out, "{}", comment(text)),
     }
 }
 
-fn pyocd(steps: &[Step], out: &mut dyn Write) -> io::Result<()> {
+fn pyocd(steps: &[Step], ports: Ports<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let address = if ports.have_addresses() { "APv2Address" } else { "APv1Address" };
     writeln!(
         out,
         "\"\"\"The accesses of a recording, made again: python THIS.py [UNIQUE-ID]\"\"\"\n\
          import sys\n\
          from pyocd.core.helpers import ConnectHelper\n\
-         from pyocd.coresight.ap import APv1Address\n\n\
+         from pyocd.coresight.ap import {address}\n\n\
          other = 0\n\n\n\
          def compare(what, got, recorded):\n    global other\n    for g, r in zip(got, recorded):\n        \
          if g != r:\n            other += 1\n            print(f\"{{what}}: {{g:#010x}}, recorded {{r:#010x}}\")\n\n\n\
@@ -134,8 +153,8 @@ fn pyocd(steps: &[Step], out: &mut dyn Write) -> io::Result<()> {
          with ConnectHelper.session_with_chosen_probe(unique_id=unique_id, options=options) as session:\n    \
          dp = session.target.dp"
     )?;
-    for ap in ports(steps) {
-        writeln!(out, "    ap{ap} = session.target.aps[APv1Address({ap})]")?;
+    for ap in used(steps) {
+        writeln!(out, "    ap{ap} = session.target.aps[{address}({})]", ports.name(ap))?;
     }
     for step in steps {
         write!(out, "    ")?;

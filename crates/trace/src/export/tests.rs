@@ -237,3 +237,27 @@ fn what_cannot_be_done_again_is_a_comment_and_is_told() {
     assert!(tcl.contains("\n# AP1 read 0x2000_0000 -> FAULT\n"), "{tcl}");
     assert!(notes[0].starts_with("1 things"), "{notes:?}");
 }
+
+#[test]
+fn access_ports_of_adiv6_are_called_by_their_addresses() {
+    let mut script = Script::new();
+    script.read(DP, 0, 0x4C01_3477).write(DP, 8, 0x2D00).write(AP, 0, 0x2300_0012);
+    script.write(AP, 4, 0x2000_0000).write(AP, 0xC, 7).write(DP, 8, 0x2DF0).read(AP, 0xC, 0x3477_0008);
+    let (tcl, notes) = scripted(&script.trace(), Tool::OpenOcd);
+    for line in [
+        "dap create chip.dap -adiv6 -chain-position chip.cpu",
+        "target create chip.ap0 mem_ap -dap chip.dap -ap-num 0x2000",
+        "compare \"AP0 0xdfc\" [chip.dap apreg 0x2000 0xdfc] 0x34770008",
+    ] {
+        assert!(tcl.lines().any(|found| found == line), "{line}: {tcl}");
+    }
+    assert_eq!(notes, [""; 0]);
+    let (python, _) = scripted(&script.trace(), Tool::PyOcd);
+    for line in [
+        "from pyocd.coresight.ap import APv2Address",
+        "    ap0 = session.target.aps[APv2Address(0x2000)]",
+        "    compare(\"ap0 0xdfc\", [ap0.read_reg(0xdfc)], [0x34770008])",
+    ] {
+        assert!(python.lines().any(|found| found == line), "{line}: {python}");
+    }
+}

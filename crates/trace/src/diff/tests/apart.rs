@@ -1,9 +1,9 @@
 //! What is told apart from what is done: masked reads, times; and what leaves a level without a difference.
 
-use super::{CR, RAM, SR, same, trace};
-use crate::Trace;
+use super::{ALL, CR, RAM, SR, same, trace};
 use crate::diff::{Equality, Masks, diff, diff_with};
-use crate::script::{AP, READ};
+use crate::script::{AP, READ, Script};
+use crate::{Names, Options, Trace};
 use proptest::prelude::*;
 use std::time::Duration;
 use wire::Addr;
@@ -92,4 +92,31 @@ proptest! {
         let (a, b) = (cut(&cuts), cut(&[false; 60]));
         prop_assert!(same(&a, &b, Equality::Accesses));
     }
+}
+
+#[test]
+fn a_hole_is_a_difference_at_every_level() {
+    let mut script = Script::new();
+    script.ap1().poke(RAM, 1);
+    let place = script.trace().events(wire::Level::Usb).len();
+    script.ap1().poke(RAM, 2);
+    let holed = crate::script::with_a_hole(&script, place);
+    for level in ALL {
+        assert!(!same(&script.trace(), &holed, level), "{level}");
+    }
+}
+
+#[test]
+fn busy_bits_of_one_chip_count_on_another() {
+    let read = |value: u32, names| {
+        let mut script = Script::new();
+        script.ap1().peek(SR, value).peek(0xE000_1004, value);
+        crate::open_with(&script.bytes(), &Options { names: Some(names), ..Options::default() }).unwrap()
+    };
+    let differing = |names| {
+        let (a, b) = (read(0, names), read(1, names));
+        diff(&a, &b, Equality::Accesses).unwrap().values.len()
+    };
+    assert_eq!(differing(Names::Stm32H5), 0);
+    assert_eq!(differing(Names::CortexM), 1, "DWT_CYCCNT is where every Cortex-M has it");
 }
