@@ -19,7 +19,6 @@ pub(crate) use clocks::Clocks;
 
 use crate::Trace;
 use crate::event::{Body, OnWire};
-use crate::read::Protocol;
 use floor::Walk;
 use serde::Serialize;
 use wire::{Ack, Level, WireEvent};
@@ -33,9 +32,9 @@ pub struct Cost {
     pub probe: Option<String>,
     /// Accesses that were accepted: memory, and DP and AP registers that do not serve others.
     pub accesses: u64,
-    /// USB; absent in a capture of the pins.
+    /// USB; absent where nothing of it is seen.
     pub usb: Option<UsbCost>,
-    /// The wire; absent where an ST-Link hides it.
+    /// The wire; absent where the source hides it: an ST-Link, or a log of accesses.
     pub wire: Option<WireCost>,
     /// The least on the wire that the same accesses need.
     pub floor: Floor,
@@ -106,16 +105,16 @@ impl Cost {
     pub fn of(trace: &Trace) -> Cost {
         let clocks = Clocks::of(trace);
         let walk = Walk::over(trace.accesses());
-        let pins = trace.shows_the_wire_alone();
-        let hidden = trace.protocol() == Some(Protocol::StLink);
+        let unseen = trace.events(Level::Usb).is_empty();
+        let hidden = trace.hides_the_wire();
         Cost {
             schema: 1,
             probe: trace.protocol().map(|protocol| protocol.to_string()),
             accesses: walk.accesses,
-            usb: (!pins).then(|| usb(trace)),
+            usb: (!unseen).then(|| usb(trace)),
             wire: (!hidden).then(|| wire(trace, &clocks)),
             floor: Floor { clocks: walk.floor.transactions * clocks.accepted(), ..walk.floor },
-            usb_floor: (!pins && !hidden).then(|| usb_floor(trace, &walk)).flatten(),
+            usb_floor: (!unseen && !hidden).then(|| usb_floor(trace, &walk)).flatten(),
         }
     }
 }

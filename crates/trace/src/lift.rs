@@ -11,8 +11,10 @@
 mod ap;
 pub(crate) mod native;
 mod select;
+mod spelled;
 
 pub use select::Assume;
+pub(crate) use spelled::spelled_out;
 
 use crate::event::{Accessed, Body, Event, Match, Missing, OnWire, RegisterAccess, Repeats, Wired};
 use crate::target::Names;

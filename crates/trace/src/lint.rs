@@ -1,8 +1,8 @@
 //! Lint: what a session did that works by luck, costs for nothing, or touches what it should leave alone.
 //!
 //! Each [`Rule`] looks at every access of a trace, nothing folded and nothing left out ([`Trace::accesses`]), and its evidence
-//! are places in that list. A rule says nothing where the trace does not show what it would need: an ST-Link hides SELECT,
-//! TAR and sticky flags, so three of the rules have nothing to look at there.
+//! are places in that list. A rule says nothing where the trace does not show what it would need: an ST-Link, and a log that
+//! shows accesses alone, hides SELECT, TAR and sticky flags, so three of the rules have nothing to look at there.
 
 mod keys;
 mod port;
@@ -10,7 +10,7 @@ mod session;
 
 use crate::event::{Accessed, Body, Event, RegisterAccess};
 use crate::name::canonical;
-use crate::read::{Marked, Protocol};
+use crate::read::Marked;
 use crate::target::Names;
 use crate::{Trace, line};
 use serde::Serialize;
@@ -160,7 +160,7 @@ struct Context<'a> {
     attached: Vec<(&'a Marked, Connect)>,
     /// Where the session says that it connects, whatever it was before.
     anew: Vec<u64>,
-    /// The probe hides SELECT, TAR and sticky flags.
+    /// The source hides SELECT, TAR and sticky flags.
     hidden: bool,
     /// The target is an STM32H5.
     h5: bool,
@@ -176,7 +176,7 @@ impl<'a> Context<'a> {
             chosen: settings.connect,
             attached: trace.marks().iter().filter_map(said).collect(),
             anew: trace.marks().iter().filter(|marked| connects(marked)).map(|marked| marked.order).collect(),
-            hidden: trace.protocol() == Some(Protocol::StLink),
+            hidden: trace.hides_the_wire(),
             h5: trace.target().names == Names::Stm32H5,
         }
     }
@@ -208,7 +208,7 @@ impl<'a> Context<'a> {
             blind.extend([keys::UNSEEN_LOCK, keys::KEY_TWICE].map(|rule| Blind { rule: rule.id, why }));
         }
         if self.hidden {
-            let why = "an ST-Link keeps its transactions to itself";
+            let why = "the source keeps its transactions to itself (an ST-Link, or a log of accesses)";
             blind.extend(
                 [port::TAR_WRAP, port::STICKY_LEFT, port::SELECT_AGAIN].map(|r| Blind { rule: r.id, why }),
             );

@@ -117,8 +117,7 @@ pub(crate) fn value(access: &Accessed, value: Option<u32>) -> String {
 /// The name of a DP or AP register.
 pub(crate) fn register_name(access: &RegisterAccess) -> String {
     match (access.port, access.ap, access.bank) {
-        // Until SELECT is written, tools rely on bank 0.
-        (Port::Dp, _, bank) => dp::name(!access.write, access.a, bank.unwrap_or(0)).to_owned(),
+        (Port::Dp, _, _) => dp::name(!access.write, access.a, access.dp_bank()).to_owned(),
         (Port::Ap, Some(number), Some(bank)) if access.offset().is_some() => {
             format!("{number} {}", ap::name(bank, access.a))
         }
@@ -136,10 +135,10 @@ pub(crate) fn register_value(access: &RegisterAccess, value: Option<u32>) -> Str
         return SECRET.to_owned();
     }
     match (access.port, access.bank) {
-        (Port::Dp, _) if !access.write && access.a == dp::DPIDR && access.bank.unwrap_or(0) == 0 => {
+        (Port::Dp, _) if !access.write && access.a == dp::DPIDR && access.dp_bank() == 0 => {
             identified(value, &dp::Dpidr(value).to_string())
         }
-        (Port::Dp, bank) => described(dp::register(!access.write, access.a, bank.unwrap_or(0)), value),
+        (Port::Dp, _) => described(dp::register(!access.write, access.a, access.dp_bank()), value),
         (Port::Ap, _) if access.offset() == Some(ap::IDR) => identified(value, &ap::Idr(value).to_string()),
         (Port::Ap, Some(bank)) if access.offset().is_some() => described(ap::register(bank, access.a), value),
         (Port::Ap, _) => hex(value),

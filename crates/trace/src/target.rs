@@ -127,7 +127,7 @@ impl Evidence {
     fn register(&mut self, r: &RegisterAccess) {
         let read = r.ack == Ack::OK && !r.write && !r.secret;
         let Some(value) = r.value.filter(|value| read && *value != 0) else { return };
-        let bank = r.bank.unwrap_or(0);
+        let bank = r.dp_bank();
         let first = match (r.port, r.a, bank, r.ap) {
             (Port::Dp, dp::DPIDR, 0, _) if dp::Dpidr(value).is_valid() => &mut self.dpidr,
             (Port::Dp, dp::TARGETID, dp::bank::TARGETID, _) => &mut self.target_id,

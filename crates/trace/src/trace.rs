@@ -211,8 +211,13 @@ impl Trace {
     fn derive(mut recording: Recording, choice: Option<Choice>, options: &Options) -> Trace {
         let listed = std::mem::take(&mut recording.wire);
         if choice.is_none() && !listed.is_empty() {
-            let trace =
-                Trace::of_wire(recording, None, Decoding { wire: listed, ..Decoding::default() }, options);
+            let decoding = Decoding { wire: listed, ..Decoding::default() };
+            let trace = if header(&recording.comment, export::HIDDEN).is_some() {
+                let lifted = Lifted { events: lift::spelled_out(&decoding.wire), ports: Vec::new() };
+                Trace::of_accesses(recording, None, decoding, lifted, options)
+            } else {
+                Trace::of_wire(recording, None, decoding, options)
+            };
             return Trace { protocol: Some(Protocol::List), ..trace };
         }
         if !listed.is_empty() {
@@ -355,7 +360,7 @@ impl Trace {
 
     /// The value of a line `key: value` of the comment.
     pub fn header(&self, key: &str) -> Option<&str> {
-        self.comment.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "))
+        header(&self.comment, key)
     }
 
     /// Whether what is marked as secret in the recording is a mask.
@@ -445,6 +450,11 @@ impl Trace {
     }
 }
 
+/// The value of a line `key: value`.
+fn header<'a>(comment: &'a str, key: &str) -> Option<&'a str> {
+    comment.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "))
+}
+
 /// The names that hold for an event.
 fn name(event: &mut Event, names: Names) {
     if let Body::Access(access) = &mut event.body {
@@ -476,7 +486,7 @@ fn write(event: &Event) -> Option<Write> {
         }
         Body::Register(r) if r.write => {
             let to = match (r.port, r.bank) {
-                (Port::Dp, bank) => WriteTo::Dp { name: regs::dp::name(false, r.a, bank.unwrap_or(0)) },
+                (Port::Dp, _) => WriteTo::Dp { name: regs::dp::name(false, r.a, r.dp_bank()) },
                 (Port::Ap, Some(bank)) if r.offset().is_some() => {
                     WriteTo::Ap { ap: r.ap, name: regs::ap::name(bank, r.a) }
                 }

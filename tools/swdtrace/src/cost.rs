@@ -51,7 +51,7 @@ fn text(cost: &Cost, out: &mut dyn Write) -> io::Result<()> {
     }
     match &cost.wire {
         Some(wire) => self::wire(wire, &cost.floor, out)?,
-        None => writeln!(out, "an ST-Link keeps to itself what it spends on the wire")?,
+        None => writeln!(out, "what was spent on the wire is not shown by the source")?,
     }
     let Floor { data, registers, tar, select, csw, rdbuff, transactions, .. } = cost.floor;
     writeln!(

@@ -140,7 +140,8 @@ impl Report<'_> {
         if let Some(side) = self.hiding() {
             writeln!(
                 out,
-                "not seen: {side} is an ST-Link, whose transactions and WAITs are its own business"
+                "not seen: {side} does not show transactions and WAITs (an ST-Link keeps them to itself, a log of accesses \
+                 has none)"
             )?;
         }
         let latest = [&diff.a, &diff.b].map(|items| items.last().map_or(Duration::ZERO, Item::at));

@@ -34,7 +34,10 @@ pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
                 "probe          ST-Link: what it does on the wire is hidden, but for single registers"
             )?;
         }
-        _ => writeln!(out, "probe          {}", probe.as_deref().unwrap_or("not recognised"))?,
+        _ => {
+            let hidden = if trace.hides_the_wire() { ": most of what was on the wire is not in it" } else { "" };
+            writeln!(out, "probe          {}{hidden}", probe.as_deref().unwrap_or("not recognised"))?;
+        }
     }
     writeln!(out, "target         {target}")?;
     writeln!(out, "duration       {:.6} s", Duration::from_nanos(duration_ns).as_secs_f64())?;

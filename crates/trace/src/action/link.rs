@@ -65,7 +65,7 @@ pub(super) fn connect(rest: &[Event], _: &Known) -> Option<Found> {
 
 /// What an access to the debug port tells about a connect.
 fn told(r: &RegisterAccess, said: &mut Vec<String>, powered: &mut Option<u32>) {
-    match (r.a, r.write, r.bank.unwrap_or(0), r.ack) {
+    match (r.a, r.write, r.dp_bank(), r.ack) {
         (dp::DPIDR, false, 0, Ack::OK) => {
             said.push(r.value.map_or("DPIDR".to_owned(), |v| format!("DPIDR {}", hex(v))));
         }

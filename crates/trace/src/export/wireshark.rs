@@ -15,11 +15,13 @@ pub(super) fn write(trace: &Trace, with_marks: bool, out: &mut dyn Write) -> io:
     let application = concat!("swdtrace ", env!("CARGO_PKG_VERSION"));
     pcapng::recording(&mut piece, &head(trace), application);
     let mut told = Told::default();
+    let (mut received, mut last) = (0u64, 0);
     for row in rows(trace.events(Level::Transaction), marks(trace, with_marks)) {
         match row {
             Row::Event(event) => {
                 let Body::Wire(wired) = &event.body else { continue };
                 let comment = text::line(event);
+                (received, last) = (received + 1, nanos(event.at));
                 pcapng::packet(&mut piece, 2, nanos(event.at), &comment, |out| {
                     let took = event.until.saturating_sub(event.at);
                     truth::wired(wired, event.certainty, took, out);
@@ -33,6 +35,10 @@ pub(super) fn write(trace: &Trace, with_marks: bool, out: &mut dyn Write) -> io:
             out.write_all(&piece)?;
             piece.clear();
         }
+    }
+    if trace.lost() > 0 {
+        // Holes stand in their places; those without a place are counted here alone.
+        pcapng::statistics(&mut piece, 2, last, received.saturating_add(trace.lost()), trace.lost());
     }
     out.write_all(&piece)?;
     if trace.usb_hides_times() && !trace.events(Level::Transaction).is_empty() {

@@ -98,7 +98,7 @@ impl StickyLeft {
     }
 
     fn debug_port(&mut self, n: usize, event: &Event, r: &RegisterAccess) {
-        match (r.a, r.write, r.bank.unwrap_or(0)) {
+        match (r.a, r.write, r.dp_bank()) {
             (dp::ABORT, true, _) if r.value.is_none_or(|value| value & dp::abort::CLEAR_ALL != 0) => {
                 self.sticky = None
             }

@@ -76,14 +76,20 @@ pub(super) fn latency(trace: &Trace) -> Vec<Latency> {
     let events = |level| if level == Level::Access { trace.accesses() } else { trace.events(level) };
     levels
         .into_iter()
-        .filter_map(|level| Some(of_level(level, measured(trace.protocol(), level)?, events(level))))
+        .filter_map(|level| Some(of_level(level, measured(trace, level)?, events(level))))
         .filter(|latency| latency.count > 0)
         .collect()
 }
 
 /// What it is that the times of a level are of, where they are times of their own.
-fn measured(protocol: Option<Protocol>, level: Level) -> Option<&'static str> {
-    let packets = protocol == Some(Protocol::CmsisDap);
+fn measured(trace: &Trace, level: Level) -> Option<&'static str> {
+    let protocol = trace.protocol();
+    let packets = match protocol {
+        Some(Protocol::CmsisDap | Protocol::JLink) => true,
+        // What a list says of times is what it was derived from.
+        Some(Protocol::List) => trace.usb_hides_times(),
+        _ => false,
+    };
     match level {
         Level::Usb => Some("USB transfers"),
         Level::Command if packets => Some("packets"),

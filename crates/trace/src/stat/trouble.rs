@@ -120,7 +120,7 @@ fn still_set(before: &[Event]) -> Option<usize> {
 fn sticky_read(behind: &[Event]) -> Option<String> {
     let mut looks = behind.iter().take_while(|event| !clears(event)).filter_map(dp_register);
     let look = looks.find(|r| {
-        !r.write && r.a == dp::CTRL_STAT && r.bank.unwrap_or(0) == dp::bank::CTRL_STAT && r.ack == Ack::OK
+        !r.write && r.a == dp::CTRL_STAT && r.dp_bank() == dp::bank::CTRL_STAT && r.ack == Ack::OK
     })?;
     let flags = look.value? & dp::ctrl_stat::STICKY;
     let register = dp::register(true, dp::CTRL_STAT, dp::bank::CTRL_STAT)?;

@@ -5,7 +5,7 @@ use crate::Trace;
 use crate::event::Body;
 use crate::export::{Format, Told};
 use crate::read::Protocol;
-use crate::script::{AP, DP, READ, Script, lines, st};
+use crate::script::{AP, DP, READ, Script, lines, st, with_a_hole};
 use proptest::prelude::*;
 use wire::{Level, MarkKind, Secret};
 
@@ -198,4 +198,73 @@ fn a_list_beside_the_usb_transfers_that_it_follows_from_is_left_out() {
     assert_eq!(both.events(Level::Transaction).len(), 1);
     let told: Vec<String> = both.warnings().iter().map(ToString::to_string).collect();
     assert!(told[0].starts_with(&format!("{count} packets of link type 148 were left out")), "{told:?}");
+}
+
+#[test]
+fn holes_are_lost_records_in_what_is_read_again_too() {
+    let mut script = Script::new();
+    script.ap1().poke(0x2000_0000, 1);
+    let place = script.trace().events(Level::Usb).len();
+    script.poke(0x2000_0000, 2);
+    let (again, _) = reread(&with_a_hole(&script, place), Format::Pcapng);
+    assert_eq!(again.lost(), 3);
+    let holes = lines(&again, Level::Access).iter().filter(|line| line.starts_with("HOLE: 3 ")).count();
+    assert_eq!(holes, 1);
+    // Nobody knows where these were lost.
+    let mut file = script.bytes();
+    crate::pcapng::statistics(&mut file, 0, 0, 100, 5);
+    let lossy = crate::open(&file).unwrap();
+    let (again, _) = reread(&lossy, Format::Pcapng);
+    assert_eq!((again.lost(), again.warnings()), (5, lossy.warnings()));
+    assert_eq!(reread(&again, Format::Pcapng).0.lost(), 5);
+}
+
+/// An ST-Link that is asked for single registers: TARGETID in bank 2 of the debug port, IDR of AP1.
+fn st_link() -> Trace {
+    let mut script = Script::new();
+    script.ask(&st(&[0xF2, 0x45, 0xFF, 0xFF, 0, 0]), &[0x80, 0, 0, 0, 0x77, 0x24, 0xA0, 0x6B]);
+    script.ask(&st(&[0xF2, 0x45, 0xFF, 0xFF, 0x24, 0]), &[0x80, 0, 0, 0, 0x41, 0x40, 0x84, 0x04]);
+    script.ask(&st(&[0xF2, 0x45, 1, 0, 0xFC, 0]), &[0x80, 0, 0, 0, 0x15, 0, 0x77, 0x14]);
+    script.ask(&st(&[0xF2, 0x45, 1, 0, 0xFC, 0]), &[0x80, 0, 0, 0, 0x15, 0, 0x77, 0x14]);
+    script.trace()
+}
+
+#[test]
+fn registers_of_a_probe_that_hides_select_are_named_as_far_as_they_are_known() {
+    let (again, _) = reread(&st_link(), Format::Pcapng);
+    let told = |trace: &Trace| lines(trace, Level::Meaning);
+    let shown = told(&st_link());
+    assert!(shown[1].starts_with("TARGETID read"), "{shown:?}");
+    let expected = [
+        "DPIDR read 0x6BA0_2477 (DPv2, part 0xba, rev 6, designer 0x23b)",
+        "DP 0x4 (unknown bank) read 0x0484_4041 (SELECT not seen)",
+        "AP register 0xC read 0x1477_0015 (SELECT not seen) [inferred]",
+    ];
+    let found = told(&again);
+    assert_eq!(found[..3], expected, "{found:?}");
+    assert_eq!(found[3], expected[2], "each read has its own value");
+    let (twice, _) = reread(&again, Format::Pcapng);
+    assert_eq!(told(&twice), found);
+}
+
+#[test]
+fn a_list_of_what_a_probe_that_hides_the_wire_shows_is_no_whole_wire() {
+    let (again, _) = reread(&st_link(), Format::Pcapng);
+    let cost = crate::cost::Cost::of(&again);
+    assert_eq!((cost.wire, cost.usb, cost.usb_floor), (None, None, None));
+    let lint = crate::lint::Lint::of(&again, &crate::lint::Settings::default());
+    let blind = |rule| lint.blind.iter().any(|blind| blind.rule == rule);
+    assert!(blind("tar-wrap") && blind("sticky-left") && blind("select-again"), "{:?}", lint.blind);
+}
+
+#[test]
+fn times_of_a_list_are_called_what_they_were_taken_from() {
+    let of = |trace: &Trace| -> Vec<&'static str> {
+        crate::Stat::of(trace).latency.iter().map(|latency| latency.of).collect()
+    };
+    let (list, _) = reread(&session(), Format::Pcapng);
+    assert!(of(&list).contains(&"accesses, by packets"), "{:?}", of(&list));
+    let pins = crate::open(&written(&session(), Format::Vcd, Level::Transaction).0).unwrap();
+    let (list, _) = reread(&pins, Format::Pcapng);
+    assert!(of(&list).contains(&"accesses"), "{:?}", of(&list));
 }
