@@ -9,7 +9,8 @@
 //! | [`Format::Vcd`], [`Format::Sr`] | waveform viewers, sigrok | SWCLK, SWDIO and nRESET, drawn from level 2 |
 //!
 //! [`script`] writes the accesses as a program for another tool. What a form needs and the trace does not have is
-//! made up by a plain rule, and what the trace has and the form does not hold is left out; [`export`] says both in words.
+//! made up by a plain rule, and what the trace has and the form does not hold is left out; [`export`] says both in words. No form
+//! holds a secret in clear: where a value must stand, a mask does.
 //!
 //! [`open`](crate::open) reads pcapng, VCD and sigrok sessions again. pcapng gives the same events from level 2 on, the pins
 //! the same transactions, line sequences and resets. The others are not read again.
@@ -25,6 +26,7 @@ mod sr;
 #[cfg(test)]
 mod tests;
 mod vcd;
+mod veil;
 mod wireshark;
 
 pub use again::{Tool, script};

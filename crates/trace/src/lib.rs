@@ -22,7 +22,8 @@
 //!
 //! What goes out: [`export`] writes a trace for other programs, [`replay`] lets a recording play the probe,
 //! [`redact`](mod@redact) masks the secrets of a recording of somebody else, [`Monitor`] makes a recording of what Linux'
-//! usbmon gives.
+//! usbmon gives. No view and no export shows what is secret, whether the recorder marked it or not
+//! ([`Options::show_secrets`]).
 //!
 //! Wireshark reads a recording. Its marks have link type 147 (DLT_USER0), and what was on the wire in exports has 148, which
 //! [`open`] reads again; the dissector for both comes with `swdtrace wireshark`.
@@ -49,7 +50,7 @@
 //! all transactions.
 //!
 //! **Memory.** What is kept are events and the bytes of USB transfers. Everything is read as it comes, and no file is ever held
-//! whole but for [`redact`](mod@redact), which changes it in place.
+//! whole but for [`redact`](mod@redact), which gives it back.
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 pub mod action;
@@ -76,6 +77,7 @@ pub mod redact;
 pub mod replay;
 #[cfg(test)]
 mod script;
+mod secrets;
 mod stat;
 mod swd;
 mod target;

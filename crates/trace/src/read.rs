@@ -26,6 +26,7 @@ use wire::{Mark, TransferKind};
 pub(crate) use choose::Choice;
 pub use choose::Protocol;
 pub(crate) use choose::{carries_in, carries_out, choose};
+pub(crate) use pcap::{SHORTEST_BLOCK, block_length};
 
 /// Where a device sits: bus and address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

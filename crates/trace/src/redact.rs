@@ -5,33 +5,29 @@
 //! debug authentication, and whatever the user names. A value that was secret in one place is masked wherever it is data.
 //! What the recording itself marks as secret is masked too.
 //!
-//! The file stays as it is, byte for byte, but for the secret bytes in the USB packets: lengths, times, status and everything
-//! that is no data stay, and equal secrets become equal masks under a key that is stored nowhere. [TRACE-4]
+//! Of the packets nothing changes but the secret bytes: lengths, times, status and everything that is no data stay, and equal
+//! secrets become equal masks under a key that is stored nowhere. [TRACE-4] The file says at its head that secrets are masked,
+//! and a comment of each packet says where, as in a recording of ours: whoever reads it does not take masks for values.
 
-mod dap;
-mod secrets;
-mod stlink;
 #[cfg(test)]
 mod tests;
+mod write;
 
-use crate::event::{Body, Event};
+use crate::event::Body;
 use crate::lift::Assume;
 use crate::log::Tool;
 use crate::logic::Format;
 use crate::mask::Masker;
-use crate::read::{Protocol, Warning};
+use crate::read::{Protocol, Transfer, Warning};
+use crate::secrets::{Look, Marked, WORD, padding};
 use crate::trace::{Options, Trace, open_shared};
 use crate::{TraceError, pcapng, recorder};
 use bytes::Bytes;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use wire::Level;
 
-pub use secrets::Rules;
-use secrets::Secrets;
-
-/// Secrets are masked word by word, so that equal ones stay equal however they are cut into packets.
-const WORD: usize = 4;
+pub use crate::secrets::Rules;
 
 /// A recording without its secrets.
 #[derive(Debug)]
@@ -58,93 +54,100 @@ pub fn redact(bytes: &[u8], rules: &Rules, options: &Options) -> Result<Redacted
     }
     let whole = Bytes::copy_from_slice(bytes);
     // Where an access goes is not to be assumed here: what is not known may be a secret.
-    let trace = open_shared(&whole, &Options { assume: Assume::Nothing, ..options.clone() })?;
+    let options = Options { assume: Assume::Nothing, show_secrets: false, ..options.clone() };
+    let look = Look { rules: rules.clone(), nowhere: true };
+    let (trace, found) = open_shared(&whole, &options, &look)?;
     if let Some(protocol @ (Protocol::List | Protocol::JLink)) = trace.protocol() {
         return Err(TraceError::NotRedacted(format!("this recording ({protocol})")));
     }
-    let secrets = Secrets::of(&trace, rules);
-    let mut places = Places { whole: &whole, found: BTreeSet::new(), blank: Vec::new(), lost: 0 };
-    marked(&trace, &mut places);
-    match trace.protocol() {
-        Some(Protocol::CmsisDap) => dap::places(&trace, &secrets, &mut places),
-        Some(Protocol::StLink) => stlink::places(&trace, &secrets, &mut places),
-        _ => {}
+    if trace.warnings().iter().any(|warning| matches!(warning, Warning::WireBesideUsb { .. })) {
+        let what = "the list of what was on the wire (link type 148) that stands in this recording beside USB packets";
+        return Err(TraceError::NotRedacted(what.to_owned()));
     }
-    let mut redacted = whole.to_vec();
-    let masker = Masker::new()?;
-    let words =
-        places.found.iter().filter(|place| mask(&masker, &mut redacted, place.start..place.end)).count();
-    for range in places.blank {
-        redacted.get_mut(range).into_iter().for_each(|bytes| bytes.fill(0));
+    let mut file = whole.to_vec();
+    let mut marks = Marks { whole: &whole, masks: Masks::new(), lost: found.lost };
+    trace.events(Level::Usb).iter().for_each(|event| marks.transfer(&event.body));
+    let blank = marks.left_over(&trace);
+    let words = marks.mask(&mut file)?;
+    for range in blank {
+        file.get_mut(range).into_iter().for_each(|bytes| bytes.fill(0));
     }
-    say_masked(&mut redacted);
+    say_masked(&mut file);
     // What cannot be read may hold anything.
     if let Some(end) = trace.truncated_at() {
-        redacted.truncate(end);
+        file.truncate(end);
     }
-    Ok(Redacted { bytes: redacted, words, left: left(&trace, &secrets, places.lost) })
+    let left = left(&trace, &Marked { lost: marks.lost, ..found });
+    Ok(Redacted { bytes: write::marked(&file, &marks.masks), words, left })
 }
 
-/// A place of at most a word in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    start: usize,
-    end: usize,
-}
+/// By where the data of a packet begin in the file, what of them is secret.
+type Masks = BTreeMap<usize, Vec<Range<usize>>>;
 
 /// Where secrets stand in the file.
-struct Places<'a> {
+struct Marks<'a> {
     whole: &'a Bytes,
-    found: BTreeSet<Place>,
-    /// Bytes that mean nothing and become zeros.
-    blank: Vec<Range<usize>>,
-    /// Secrets whose bytes could not be found.
+    masks: Masks,
+    /// Secrets that are no part of the file.
     lost: usize,
 }
 
-impl Places<'_> {
+impl Marks<'_> {
     /// Where a packet stands in the file.
     fn offset(&self, packet: &Bytes) -> Option<usize> {
         let offset = (packet.as_ptr() as usize).checked_sub(self.whole.as_ptr() as usize);
         offset.filter(|offset| offset + packet.len() <= self.whole.len())
     }
 
-    /// Blanks the last bytes of a packet.
-    fn blank(&mut self, packet: &Bytes, count: usize) {
-        if let Some(end) = self.offset(packet).map(|offset| offset + packet.len()).filter(|_| count > 0) {
-            self.blank.push(end - count.min(packet.len())..end);
+    fn transfer(&mut self, body: &Body) {
+        let Body::Transfer(transfer) = body else { return };
+        let Transfer { data, secret, .. } = transfer.as_ref();
+        if secret.is_empty() {
+            return;
         }
-    }
-
-    /// Adds a range of a packet, word by word. A packet that is no part of the file cannot be masked in it.
-    fn add(&mut self, packet: &Bytes, range: Range<usize>) {
-        let Some(offset) = self.offset(packet) else {
-            self.lost += 1;
+        let Some(offset) = self.offset(data) else {
+            self.lost += secret.len();
             return;
         };
-        let end = range.end.min(packet.len());
-        for start in range.clone().step_by(WORD).filter(|start| *start < end) {
-            let place = Place { start: offset + start, end: offset + (start + WORD).min(end) };
-            self.found.insert(place);
-        }
+        let mut ranges: Vec<Range<usize>> =
+            secret.iter().map(|range| range.start..range.end.min(data.len())).collect();
+        ranges.sort_unstable_by_key(|range| (range.start, range.end));
+        self.masks.insert(offset, ranges);
     }
-}
 
-/// What the recorder marked: a recording of ours that shows its secrets.
-fn marked(trace: &Trace, places: &mut Places<'_>) {
-    if trace.secrets() == crate::Secrets::Masked {
-        return;
-    }
-    for event in trace.events(Level::Usb) {
-        let Body::Transfer(transfer) = &event.body else { continue };
-        for range in &transfer.secret {
-            places.add(&transfer.data, range.clone());
+    /// What stands behind commands in their packets.
+    fn left_over(&self, trace: &Trace) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        for event in trace.events(Level::Command) {
+            let Body::Command(command) = &event.body else { continue };
+            for (packet, count) in
+                [&command.request_bytes, &command.response_bytes].into_iter().zip(padding(command))
+            {
+                if let Some(end) =
+                    self.offset(packet).map(|offset| offset + packet.len()).filter(|_| count > 0)
+                {
+                    found.push(end - count.min(packet.len())..end);
+                }
+            }
         }
+        found
     }
-}
 
-fn mask(masker: &Masker, file: &mut [u8], place: Range<usize>) -> bool {
-    file.get_mut(place).map(|bytes| masker.hide(bytes)).is_some()
+    /// Masks every word once. How many there are.
+    fn mask(&self, file: &mut [u8]) -> Result<usize, TraceError> {
+        let masker = Masker::new()?;
+        let mut words = BTreeSet::new();
+        for (offset, ranges) in &self.masks {
+            for range in ranges {
+                let starts = range.clone().step_by(WORD);
+                words.extend(starts.map(|start| (offset + start, offset + (start + WORD).min(range.end))));
+            }
+        }
+        words.iter().for_each(|(start, end)| {
+            file.get_mut(*start..*end).into_iter().for_each(|bytes| masker.hide(bytes));
+        });
+        Ok(words.len())
+    }
 }
 
 /// The head of a recording of ours no longer says that secrets are shown. The line keeps its length.
@@ -159,7 +162,7 @@ fn say_masked(file: &mut [u8]) {
     }
 }
 
-fn left(trace: &Trace, secrets: &Secrets, lost: usize) -> Vec<String> {
+fn left(trace: &Trace, found: &Marked) -> Vec<String> {
     let mut left = Vec::new();
     for warning in trace.warnings() {
         match warning {
@@ -173,21 +176,17 @@ fn left(trace: &Trace, secrets: &Secrets, lost: usize) -> Vec<String> {
             _ => {}
         }
     }
-    if secrets.nowhere > 0 {
+    if found.nowhere > 0 {
         left.push(format!(
             "{} accesses at places that the recording does not show were masked",
-            secrets.nowhere
+            found.nowhere
         ));
     }
-    if lost > 0 {
-        left.push(format!("{lost} secrets could not be found in the packets: DO NOT hand this file on"));
+    if found.lost > 0 {
+        left.push(format!(
+            "{} secrets could not be found in the packets: DO NOT hand this file on",
+            found.lost
+        ));
     }
     left
-}
-
-/// The events of level 2 or 1 that each command caused, by its index.
-fn of_command(events: &[Event], command: usize) -> Range<usize> {
-    let start = events.partition_point(|event| event.cause < Some(command));
-    let end = events.partition_point(|event| event.cause <= Some(command));
-    start..end
 }

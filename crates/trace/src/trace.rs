@@ -6,7 +6,8 @@ use crate::fold::Row;
 use crate::lift::{Assume, Lifted};
 use crate::log::{self, Logged, Tool};
 use crate::logic::{self, Capture, Channels, Format, Seekable};
-use crate::read::{Choice, Device, Marked, Protocol, Recording, Warning, choose};
+use crate::read::{Choice, Device, Marked, Protocol, Recording, Transfer, Warning, choose};
+use crate::secrets::{self, Look};
 use crate::swd::Tally;
 use crate::target::{Names, Target};
 use crate::{Secrets, TraceError, action, decode, export, fold, lift, read, recorder};
@@ -32,6 +33,8 @@ pub struct Options {
     pub names: Option<Names>,
     /// What holds before SELECT is written.
     pub assume: Assume,
+    /// Secrets that the recording holds in clear are values like all others. Otherwise no view shows them, marked or not.
+    pub show_secrets: bool,
 }
 
 /// A recording with everything that is derived from it.
@@ -114,9 +117,15 @@ pub fn open_with(bytes: &[u8], options: &Options) -> Result<Trace, TraceError> {
     open_file(&mut Cursor::new(bytes), options)
 }
 
-/// Opens a recording of USB transfers, whose data are parts of these bytes.
-pub(crate) fn open_shared(bytes: &Bytes, options: &Options) -> Result<Trace, TraceError> {
-    Trace::of_usb(read::read_shared(bytes)?, options)
+/// Opens a recording of USB transfers, whose data are parts of these bytes, and looks for secrets in this way.
+pub(crate) fn open_shared(
+    bytes: &Bytes,
+    options: &Options,
+    look: &Look,
+) -> Result<(Trace, secrets::Marked), TraceError> {
+    let mut recording = read::read_shared(bytes)?;
+    let choice = choose(&mut recording, options.device)?;
+    Ok(Trace::derive(recording, choice, options, Some(look)))
 }
 
 #[cfg(test)]
@@ -124,7 +133,7 @@ impl Trace {
     /// What follows from a recording that a test has made up.
     pub(crate) fn of_recording(mut recording: Recording) -> Trace {
         let choice = choose(&mut recording, None).unwrap();
-        Trace::derive(recording, choice, &Options::default())
+        Trace::derive(recording, choice, &Options::default(), None).0
     }
 }
 
@@ -189,7 +198,8 @@ impl Trace {
     fn of_log(logged: Logged, options: &Options) -> Trace {
         let Logged { mut recording, wire, lifted } = logged;
         if let Ok(choice @ Some(_)) = choose(&mut recording, None) {
-            return Trace { device: None, ..Trace::derive(recording, choice, options) };
+            let (trace, _) = Trace::derive(recording, choice, options, Some(&Look::default()));
+            return Trace { device: None, ..trace };
         }
         let trace = if wire.iter().any(is_transaction) {
             Trace::of_wire(recording, None, Decoding { wire, ..Decoding::default() }, options)
@@ -205,10 +215,18 @@ impl Trace {
 
     fn of_usb(mut recording: Recording, options: &Options) -> Result<Trace, TraceError> {
         let choice = choose(&mut recording, options.device)?;
-        Ok(Trace::derive(recording, choice, options))
+        // Whoever masked secrets has looked for them.
+        let look = Some(Look::default()).filter(|_| !recorder::says_masked(&recording.comment));
+        Ok(Trace::derive(recording, choice, options, look.as_ref()).0)
     }
 
-    fn derive(mut recording: Recording, choice: Option<Choice>, options: &Options) -> Trace {
+    /// From USB transfers, or from a list of what was on the wire. In transfers secrets are looked for as told.
+    fn derive(
+        mut recording: Recording,
+        choice: Option<Choice>,
+        options: &Options,
+        look: Option<&Look>,
+    ) -> (Trace, secrets::Marked) {
         let listed = std::mem::take(&mut recording.wire);
         if choice.is_none() && !listed.is_empty() {
             let decoding = Decoding { wire: listed, ..Decoding::default() };
@@ -218,25 +236,33 @@ impl Trace {
             } else {
                 Trace::of_wire(recording, None, decoding, options)
             };
-            return Trace { protocol: Some(Protocol::List), ..trace };
+            return (Trace { protocol: Some(Protocol::List), ..trace }, secrets::Marked::default());
         }
         if !listed.is_empty() {
             recording.warnings.push(Warning::WireBesideUsb { events: listed.len() });
         }
-        let decoding = choice
-            .map(|choice| decode::decode(&recording.transfers, &recording.gaps, choice))
-            .unwrap_or_default();
-        Trace::of_wire(recording, choice, decoding, options)
+        let Some(choice) = choice else {
+            let trace = Trace::of_wire(recording, None, Decoding::default(), options);
+            return (trace, secrets::Marked::default());
+        };
+        if options.show_secrets && !recorder::says_masked(&recording.comment) {
+            recording.transfers.iter_mut().for_each(|transfer| transfer.secret.clear());
+        }
+        let (mut decoding, mut lifted) = decoded(&recording, choice, options);
+        let mut marked = secrets::Marked::default();
+        if let Some(look) = look.filter(|_| !options.show_secrets)
+            && let Some(found) =
+                secrets::mark(&mut recording.transfers, choice.protocol, &decoding, &lifted.events, look)
+        {
+            marked = found;
+            (decoding, lifted) = decoded(&recording, choice, options);
+        }
+        (Trace::of_accesses(recording, Some(choice), decoding, lifted, options), marked)
     }
 
     /// Everything above level 2.
     fn of_wire(recording: Recording, choice: Option<Choice>, decoding: Decoding, options: &Options) -> Trace {
-        let lifted = match choice.map(|choice| choice.protocol) {
-            Some(Protocol::StLink) => {
-                Lifted { events: lift::native::lift(&decoding.commands), ports: Vec::new() }
-            }
-            _ => lift::lift(&decoding.wire, options.assume),
-        };
+        let lifted = lift::lift(&decoding.wire, options.assume);
         Trace::of_accesses(recording, choice, decoding, lifted, options)
     }
 
@@ -244,12 +270,16 @@ impl Trace {
     fn of_accesses(
         recording: Recording,
         choice: Option<Choice>,
-        decoding: Decoding,
+        mut decoding: Decoding,
         lifted: Lifted,
         options: &Options,
     ) -> Trace {
-        let Recording { comment, transfers, marks, mut warnings, .. } = recording;
+        let Recording { comment, mut transfers, marks, mut warnings, .. } = recording;
         let Lifted { events: mut lifted, ports } = lifted;
+        let in_packets = choice.is_some_and(|choice| choice.protocol != Protocol::JLink);
+        if !in_packets && !recorder::says_masked(&comment) {
+            bare(&mut transfers, &mut decoding.wire, &mut lifted, options);
+        }
         let target = match options.names {
             Some(names) => Target::said(names),
             None => Target::of(&decoding.commands, &lifted),
@@ -453,6 +483,28 @@ impl Trace {
 /// The value of a line `key: value`.
 fn header<'a>(comment: &'a str, key: &str) -> Option<&'a str> {
     comment.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "))
+}
+
+/// Hides the secrets of a source without packets, or shows those that are marked.
+fn bare(transfers: &mut [Transfer], wire: &mut [Event], lifted: &mut [Event], options: &Options) {
+    if options.show_secrets {
+        wire.iter_mut().chain(lifted).for_each(secrets::show);
+    } else if secrets::hide(wire, lifted) {
+        // The bits of a J-Link are spread over its packets.
+        transfers
+            .iter_mut()
+            .for_each(|transfer| transfer.secret = std::iter::once(0..transfer.data.len()).collect());
+    }
+}
+
+/// What follows from the packets, up to level 3.
+fn decoded(recording: &Recording, choice: Choice, options: &Options) -> (Decoding, Lifted) {
+    let decoding = decode::decode(&recording.transfers, &recording.gaps, choice);
+    let lifted = match choice.protocol {
+        Protocol::StLink => Lifted { events: lift::native::lift(&decoding.commands), ports: Vec::new() },
+        _ => lift::lift(&decoding.wire, options.assume),
+    };
+    (decoding, lifted)
 }
 
 /// The names that hold for an event.

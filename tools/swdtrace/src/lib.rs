@@ -46,7 +46,8 @@ const BUG: u8 = 1;
 const DIFFERENT: u8 = 1;
 /// Wrong arguments, or a file that cannot be read or is no recording.
 const USAGE: u8 = 2;
-/// Not everything is there: the recording is cut off or has holes, or the form of an export has no place for something.
+/// Not everything is there: the recording is cut off or has holes, the form of an export has no place for something, or
+/// something of a recording could not be looked at for secrets.
 const INCOMPLETE: u8 = 61;
 
 /// Shows, counts and compares what happened between a host, a probe and a target.
@@ -56,7 +57,8 @@ const INCOMPLETE: u8 = 61;
     version,
     after_help = "Exit codes:\n  0   done\n  1   the output could not be written\n  2   wrong arguments, a file that \
                   cannot be read, or no recording\n  61  not all is there: the recording is cut off or has holes (what it \
-                  holds was shown),\n      or an export has no place for something (standard error says for what)\n\n\
+                  holds was shown),\n      an export has no place for something, or redact could not look at everything\n      \
+                  (standard error says what)\n\n\
                   diff: 0 the same, 1 different, 2 trouble\nlint: 0 nothing found, 1 something found, 2 trouble\n\
                   record: that of the command; 2 when nothing was run; 61 when the command succeeded and the kernel \
                   lost records"

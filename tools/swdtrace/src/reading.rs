@@ -14,6 +14,10 @@ pub(crate) struct Reading {
     /// SELECT holds. What rests on it is marked [assumed].
     #[arg(long, value_name = "auto|none|ap=N,bank=N", default_value = "auto", value_parser = assume)]
     assume: Assume,
+    /// Show the values of secrets where the recording holds them in clear: what goes to OBK storage, to its provisioning service
+    /// or in an answer to the debug authentication, and what the recorder marked.
+    #[arg(long)]
+    show_secrets: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -33,7 +37,8 @@ impl Reading {
             Chip::Stm32h5 => Some(Names::Stm32H5),
             Chip::None => Some(Names::CortexM),
         };
-        Options { names, assume: self.assume, ..Options::default() }
+        let Reading { assume, show_secrets, .. } = *self;
+        Options { names, assume, show_secrets, ..Options::default() }
     }
 }
 

@@ -35,7 +35,8 @@ pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
             )?;
         }
         _ => {
-            let hidden = if trace.hides_the_wire() { ": most of what was on the wire is not in it" } else { "" };
+            let hidden =
+                if trace.hides_the_wire() { ": most of what was on the wire is not in it" } else { "" };
             writeln!(out, "probe          {}{hidden}", probe.as_deref().unwrap_or("not recognised"))?;
         }
     }

@@ -114,9 +114,10 @@ fn block(events: &[&Event]) -> Option<(Step, usize)> {
 /// Everything that is no plain access to memory.
 fn single(event: &Event, v6: bool) -> Step {
     match &event.body {
-        Body::Access(access) if access.secret => {
-            Step::Note(format!("{}: a secret, which is not in the recording", text::line(event)))
-        }
+        Body::Access(access) if access.secret => Step::Note(format!(
+            "{}: a secret (--show-secrets, where the recording holds it)",
+            text::line(event)
+        )),
         Body::Access(Accessed { access: a, ack: Ack::OK, matching: Some(matching), .. }) => {
             let place = Place { ap: a.ap, at: a.at, width: a.width };
             Step::Until { place, mask: matching.mask.unwrap_or(u32::MAX), value: matching.value, count: 1 }

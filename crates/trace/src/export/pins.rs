@@ -4,8 +4,8 @@
 //! turnarounds, and it is high there. Behind every packet come eight low clocks. A trace of USB knows neither the rate of
 //! SWCLK nor when within a packet a transaction was, so these are made up and told.
 
+use super::veil::Veil;
 use super::{Told, nanos};
-use crate::Secrets;
 use crate::event::{Body, Event, OnWire, Wired};
 use crate::trace::Trace;
 use cmsis_dap::Request;
@@ -75,7 +75,7 @@ impl<'a> Drawing<'a> {
     pub(super) fn draw(&self, pen: &mut dyn Pen) -> io::Result<Told> {
         let mut hand = Hand { pen, at: 0, pins: Pins { swclk: false, swdio: false, nrst: true } };
         hand.set(0)?;
-        let mut unknown = Unknown::default();
+        let (mut unknown, veil) = (Unknown::default(), Veil::of(self.trace)?);
         let events = self.trace.events(Level::Transaction);
         for (n, event) in events.iter().enumerate() {
             let Body::Wire(wired) = &event.body else { continue };
@@ -86,7 +86,7 @@ impl<'a> Drawing<'a> {
             }
             unknown.secret += u64::from(wired.secret);
             unknown.matches += u64::from(wired.matching.is_some());
-            hand.clocks(&clocks(wired, events.get(n + 1), &mut unknown))?;
+            hand.clocks(&clocks(&veil.over(wired), events.get(n + 1), &mut unknown))?;
         }
         hand.set(QUARTERS)?;
         Ok(self.told(&unknown))
@@ -102,11 +102,7 @@ impl<'a> Drawing<'a> {
         };
         made_up(data, "data phases of which the trace does not show the data were drawn as zeros");
         made_up(matches, "waits inside the probe were drawn as the read that ended them");
-        let masked = match self.trace.secrets() {
-            Secrets::Masked => "secrets were drawn as their masks, and a reader takes them for data",
-            Secrets::Shown => "SECRETS WERE DRAWN IN CLEAR, and a reader cannot know that they are secrets",
-        };
-        made_up(secret, masked);
+        made_up(secret, "secrets were drawn as their masks, and a reader takes them for data");
         made_up(u64::try_from(self.trace.marks().len()).unwrap_or(u64::MAX), "marks have no place in it");
         if self.trace.usb_hides_times() {
             told.made_up

@@ -1,5 +1,6 @@
 //! pcapng for Wireshark: marks and what was on the wire, with the interfaces of every recording of ours.
 
+use super::veil::Veil;
 use super::{HIDDEN, Row, TIMES, Told, marks, nanos, rows};
 use crate::event::Body;
 use crate::trace::Trace;
@@ -14,7 +15,7 @@ pub(super) fn write(trace: &Trace, with_marks: bool, out: &mut dyn Write) -> io:
     let mut piece = Vec::with_capacity(2 * PIECE);
     let application = concat!("swdtrace ", env!("CARGO_PKG_VERSION"));
     pcapng::recording(&mut piece, &head(trace), application);
-    let mut told = Told::default();
+    let (mut told, veil) = (Told::default(), Veil::of(trace)?);
     let (mut received, mut last) = (0u64, 0);
     for row in rows(trace.events(Level::Transaction), marks(trace, with_marks)) {
         match row {
@@ -24,7 +25,7 @@ pub(super) fn write(trace: &Trace, with_marks: bool, out: &mut dyn Write) -> io:
                 (received, last) = (received + 1, nanos(event.at));
                 pcapng::packet(&mut piece, 2, nanos(event.at), &comment, |out| {
                     let took = event.until.saturating_sub(event.at);
-                    truth::wired(wired, event.certainty, took, out);
+                    truth::wired(&veil.over(wired), event.certainty, took, out);
                 });
             }
             Row::Mark(marked) => pcapng::packet(&mut piece, 1, nanos(marked.at), "", |out| {
@@ -47,9 +48,21 @@ pub(super) fn write(trace: &Trace, with_marks: bool, out: &mut dyn Write) -> io:
     Ok(told)
 }
 
+/// The comment of the recording, which says that secrets are masked where there are any.
+fn masked(trace: &Trace) -> String {
+    let comment = trace.comment().trim_end();
+    let any =
+        trace.events(Level::Transaction).iter().any(|e| matches!(&e.body, Body::Wire(wired) if wired.secret));
+    if !any || recorder::says_masked(comment) {
+        return comment.to_owned();
+    }
+    let others = comment.lines().filter(|line| *line != recorder::SHOWN);
+    std::iter::once(recorder::MASKED).chain(others).collect::<Vec<_>>().join("\n")
+}
+
 /// The comment of the recording, and what its readers cannot know from the events.
 fn head(trace: &Trace) -> String {
-    let mut head = trace.comment().trim_end().to_owned();
+    let mut head = masked(trace);
     let source = trace.protocol().map_or_else(String::new, |protocol| protocol.to_string());
     for (key, holds) in [(TIMES, trace.usb_hides_times()), (HIDDEN, trace.hides_the_wire())] {
         if holds && trace.header(key).is_none() {

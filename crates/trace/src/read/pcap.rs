@@ -53,6 +53,13 @@ fn count(options: &[PcapNGOption<'_>], code: u16, big_endian: bool) -> Option<u6
     Some(if big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) })
 }
 
+/// All comments, one below the other.
+fn comments(options: &[PcapNGOption<'_>]) -> String {
+    let all = options.iter().filter(|o| o.code == OptionCode::Comment);
+    let texts: Vec<&str> = all.filter_map(|o| o.as_str().ok()).collect();
+    texts.join("\n")
+}
+
 fn comment<'a>(options: &'a [PcapNGOption<'_>]) -> Option<&'a str> {
     options.iter().find(|o| o.code == OptionCode::Comment).and_then(|o| o.as_str().ok())
 }
@@ -162,10 +169,10 @@ impl Reading {
 /// First byte of the byte-order magic in a section header that is big-endian.
 const SECTION_BIG_ENDIAN: u8 = 0x1A;
 /// A block has its kind and, twice, its length.
-const SHORTEST_BLOCK: usize = 12;
+pub(crate) const SHORTEST_BLOCK: usize = 12;
 
 /// The length that a block of pcapng says it has, once its head is there.
-fn block_length(bytes: &[u8], big_endian: bool) -> Option<usize> {
+pub(crate) fn block_length(bytes: &[u8], big_endian: bool) -> Option<usize> {
     let (head, rest) = bytes.split_first_chunk::<8>()?;
     let [kind @ .., a, b, c, d] = *head;
     // A section header says its byte order itself.
@@ -196,8 +203,8 @@ fn block<'a>(
             *big_endian = section.big_endian();
             interfaces.clear();
             out.section();
-            if let (true, Some(text)) = (out.recording.comment.is_empty(), comment(&section.options)) {
-                text.clone_into(&mut out.recording.comment);
+            if out.recording.comment.is_empty() {
+                out.recording.comment = comments(&section.options);
             }
         }
         Block::InterfaceDescription(block) => interfaces.push(Interface::of(block)),

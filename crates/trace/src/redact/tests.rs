@@ -1,5 +1,5 @@
 use super::*;
-use crate::event::OnWire;
+use crate::event::{Event, OnWire};
 use crate::script::{AP, READ, Script, st};
 use crate::{Secrets as Shown, open};
 use regs::h5::{da, dbgmcu, memory, rss};
@@ -32,14 +32,22 @@ fn structure(bytes: &[u8]) -> Vec<String> {
     trace.events(Level::Transaction).iter().map(told).collect()
 }
 
+/// The data of all packets.
+fn packets(file: &[u8]) -> Vec<Bytes> {
+    crate::read::read(file).unwrap().transfers.into_iter().map(|transfer| transfer.data).collect()
+}
+
 /// The secrets are gone, and nothing else is.
 fn check(before: &[u8], redacted: &Redacted) {
     for word in SECRET {
         assert!(holds(before, word), "the test moves {word:#x}");
         assert!(!holds(&redacted.bytes, word), "{word:#x} is still there");
     }
-    assert_eq!(redacted.bytes.len(), before.len());
-    let other = before.iter().zip(&redacted.bytes).filter(|(a, b)| a != b).count();
+    let (packets, masked) = (packets(before), packets(&redacted.bytes));
+    let lengths = |all: &[Bytes]| all.iter().map(Bytes::len).collect::<Vec<_>>();
+    assert_eq!(lengths(&masked), lengths(&packets));
+    let bytes = packets.iter().flatten().zip(masked.iter().flatten());
+    let other = bytes.filter(|(a, b)| a != b).count();
     assert!(other <= redacted.words * 4 + 64, "{other} bytes changed for {} words", redacted.words);
     assert_eq!(structure(&redacted.bytes), structure(before));
     assert_eq!(redacted.left, [""; 0]);
@@ -234,4 +242,106 @@ fn what_is_cut_off_is_cut_off_and_what_is_no_recording_of_usb_is_refused() {
     assert!(!holds(&redacted.bytes, SECRET[0]));
     let pins = b"$timescale 1 ns $end $var wire 1 ! SWCLK $end";
     assert!(redact(pins, &Rules::default(), &Options::default()).is_err());
+}
+
+#[test]
+fn a_list_of_the_wire_beside_the_packets_is_refused() {
+    let mut script = Script::with(Shown::Shown);
+    script.ap1().poke(memory::OBK_S, SECRET[0]);
+    let clear = Options { show_secrets: true, ..Options::default() };
+    let trace = crate::open_with(&script.bytes(), &clear).unwrap();
+    let wanted = crate::export::Wanted {
+        format: crate::export::Format::Pcapng,
+        level: Level::Transaction,
+        marks: true,
+    };
+    let mut list = Vec::new();
+    crate::export::export(&trace, &wanted, &mut list).unwrap();
+    let both = [script.bytes(), list].concat();
+    assert!(open(&both).unwrap().warnings().iter().any(|w| matches!(w, Warning::WireBesideUsb { .. })));
+    let refused = redact(&both, &Rules::default(), &Options::default()).unwrap_err().to_string();
+    assert!(refused.starts_with("the secrets of the list of what was on the wire"), "{refused}");
+}
+
+/// The packets of a recording as a pcap, which has no place for a word on secrets.
+fn as_pcap(recording: &[u8], big_endian: bool) -> Vec<u8> {
+    let word = |n: u32| if big_endian { n.to_be_bytes() } else { n.to_le_bytes() };
+    let mut file = [word(0xA1B2_3C4D), [0, 0, 0, 0], word(0), word(0), word(1 << 18), word(220)].concat();
+    if big_endian {
+        file[4..8].copy_from_slice(&[0, 2, 0, 4]);
+    } else {
+        file[4..8].copy_from_slice(&[2, 0, 4, 0]);
+    }
+    let number = |at: usize| u32::from_le_bytes(recording[at..at + 4].try_into().unwrap());
+    let mut at = 0;
+    while at < recording.len() {
+        if number(at) == 6 {
+            let length = number(at + 20) as usize;
+            file.extend(
+                [word(0), word(number(at + 16)), word(number(at + 20)), word(number(at + 20))].concat(),
+            );
+            let mut packet = recording[at + 28..at + 28 + length].to_vec();
+            if big_endian {
+                swap(&mut packet);
+            }
+            file.extend(packet);
+        }
+        at += number(at + 4) as usize;
+    }
+    file
+}
+
+/// The numbers of a usbmon header the other way round.
+fn swap(packet: &mut [u8]) {
+    for field in [0..8, 12..14, 16..24, 24..28, 28..32, 32..36, 36..40, 48..52, 52..56, 56..60, 60..64] {
+        packet[field].reverse();
+    }
+}
+
+#[test]
+fn a_pcap_of_either_byte_order_becomes_a_pcapng_that_says_what_is_masked() {
+    for big_endian in [false, true] {
+        let mut script = Script::new();
+        script.ap1().write(AP, 4, memory::OBK_S);
+        let before = as_pcap(&block(&mut script).bytes(), big_endian);
+        assert_eq!(structure(&before), structure(&script.bytes()));
+        let redacted = redact(&before, &Rules::default(), &Options::default()).unwrap();
+        check(&before, &redacted);
+        assert_eq!(redacted.bytes[..4], [0x0A, 0x0D, 0x0D, 0x0A]);
+        assert_eq!(hidden(&redacted.bytes), 4, "big endian: {big_endian}");
+    }
+}
+
+/// How many accesses of a redacted file are known to hold masks.
+fn hidden(file: &[u8]) -> usize {
+    let trace = open(file).unwrap();
+    assert_eq!(trace.secrets(), Shown::Masked);
+    trace.accesses().iter().filter(|e| matches!(&e.body, Body::Access(a) if a.secret)).count()
+}
+
+#[test]
+fn masks_are_known_as_masks_wherever_they_stand() {
+    let mut script = Script::with(Shown::Shown);
+    script.ap1().write(AP, 4, 0x2005_0000);
+    block(&mut script).poke(memory::OBK_S, SECRET[1]).peek(0x2000_0000, 7);
+    let rules = Rules { also: std::iter::once(0x2005_0000..0x2005_0010).collect() };
+    let redacted = redact(&script.bytes(), &rules, &Options::default()).unwrap();
+    assert_eq!(hidden(&redacted.bytes), 5);
+    // Once more with other masks: nothing says that they are the same, and nothing says that they are not.
+    let again = redact(&script.bytes(), &rules, &Options::default()).unwrap();
+    let [one, other] = [&redacted.bytes, &again.bytes].map(|bytes| open(bytes).unwrap());
+    let found = crate::diff::diff(&one, &other, crate::diff::Equality::Accesses).unwrap();
+    assert!(found.same(), "{:?}", found.hunks);
+    assert_eq!((found.unseen.written.masked, found.values.len()), (5, 0));
+    // What was redacted can be redacted again.
+    let twice = redact(&redacted.bytes, &Rules::default(), &Options::default()).unwrap();
+    assert_eq!((hidden(&twice.bytes), packets(&twice.bytes).len()), (5, packets(&redacted.bytes).len()));
+}
+
+#[test]
+fn the_head_of_a_file_keeps_what_it_said() {
+    let mut bytes = Vec::new();
+    pcapng::recording(&mut bytes, "somebody: else", "test");
+    let redacted = redact(&bytes, &Rules::default(), &Options::default()).unwrap();
+    assert_eq!(crate::read::read(&redacted.bytes).unwrap().comment, "secrets: masked\nsomebody: else");
 }

@@ -80,3 +80,47 @@ fn values_that_were_not_compared_are_counted_in_every_form() {
     let (_, out, _) = compared(&one, &other, &[]);
     assert!(out.ends_with("the same, as far as both show it\n"), "{out}");
 }
+
+/// What nobody marked, to OBK storage: as usbmon records it.
+fn unmarked(value: u8) -> Vec<u8> {
+    let mut monitored =
+        Recorder::in_memory(&Header::new("test", "1.0", ClockKind::Real), Secrets::Shown).unwrap();
+    let set_up = [5, 0, 3, 8, 0, 0, 0, 1, 1, 0x12, 0, 0, 0x23, 5, 0, 1, 0xFD, 0x0F];
+    super::exchange(&mut monitored, 1, 0, &set_up, &[5, 3, 1]);
+    let word = [&[5, 0, 1, 0xD][..], &[0x11, 0x22, 0x33, value]].concat();
+    super::exchange(&mut monitored, 2, 200, &word, &[5, 1, 1]);
+    monitored.into_bytes()
+}
+
+#[test]
+fn what_nobody_marked_is_shown_by_no_command_that_is_not_asked_to() {
+    let (one, other) = (unmarked(0xA5), unmarked(0x5A));
+    let told = |text: &str| {
+        ["A533_2211", "A5332211", "11 22 33 A5"].iter().any(|form| text.to_uppercase().contains(form))
+    };
+    for form in FORMS {
+        let (code, out, _) = compared(&one, &other, &["--format", form]);
+        assert!(code == 1 && out.contains("secrets differ, 4 bytes") && !told(&out), "{form}: {out}");
+        let (_, out, _) = compared(&one, &other, &["--format", form, "--show-secrets"]);
+        assert!(told(&out), "{form}: {out}");
+    }
+    for level in ["0", "1", "2", "3", "4", "5"] {
+        for form in ["text", "jsonl"] {
+            let show = |more: &[&str]| {
+                super::on(&one, &[&["show", "--level", level, "--format", form], more].concat()).1
+            };
+            assert!(!told(&show(&[])), "{level}: {}", show(&[]));
+            // A list of commands says how many words there are, and not which.
+            assert!(
+                level == "1" || level == "5" || told(&show(&["--show-secrets"])),
+                "{level}: {}",
+                show(&["--show-secrets"])
+            );
+        }
+    }
+    for command in [&["stat"][..], &["lint"], &["replay", "--as", "openocd"], &["export", "--to", "csv"]] {
+        assert!(!told(&super::on(&one, command).1), "{command:?}");
+    }
+    let (_, script, _) = super::on(&one, &["replay", "--as", "openocd", "--show-secrets"]);
+    assert!(script.contains("0xa5332211"), "{script}");
+}

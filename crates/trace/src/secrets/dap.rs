@@ -1,15 +1,13 @@
 //! Where the data of accesses stand in CMSIS-DAP packets. [DAP-2] [DAP-7]
 
-use super::secrets::{Secrets, telling};
-use super::{Places, of_command};
+use super::{Derived, Places, Secrets, telling, wire};
 use crate::decode::Command;
 use crate::event::{Body, Event, OnWire};
-use crate::trace::Trace;
+use ::wire::{Port, WireEvent};
 use cmsis_dap::{Request, Response, Step, TransferRequest};
 use regs::{ap, dp};
 use std::collections::BTreeSet;
 use std::ops::Range;
-use wire::{Level, Port, WireEvent};
 
 /// One item of a transfer: what it does, where its word stands in the request, and where in the answer.
 struct Item {
@@ -18,32 +16,41 @@ struct Item {
     answered: Option<Range<usize>>,
 }
 
-pub(super) fn places(trace: &Trace, secrets: &Secrets, places: &mut Places<'_>) {
-    let wire = trace.events(Level::Transaction);
-    let hidden: BTreeSet<usize> =
-        secrets.accesses.iter().filter_map(|n| trace.accesses().get(*n)?.cause).collect();
-    for (index, event) in trace.events(Level::Command).iter().enumerate() {
+pub(super) fn places(derived: Derived<'_>, secrets: &Secrets, places: &mut Places) {
+    let Derived { decoding, lifted } = derived;
+    let causes = secrets.accesses.iter().filter_map(|n| lifted.get(*n)?.cause);
+    let hidden: BTreeSet<usize> = causes.flat_map(|cause| wire::listed(&decoding.wire, cause)).collect();
+    for (index, event) in decoding.commands.iter().enumerate() {
         let Body::Command(command) = &event.body else { continue };
-        padding(command, places);
+        if places.left_over {
+            left_over(command, places);
+        }
         let Some(request) = &command.request else {
             search(command, &secrets.values, places);
             continue;
         };
-        let mine = of_command(wire, index);
+        let mine = of_command(&decoding.wire, index);
         match items(request) {
             Some(items) => {
-                let steps = command
-                    .response
-                    .as_ref()
-                    .map_or_else(Vec::new, |response| cmsis_dap::expand(request, response, trace.model()));
+                let response = command.response.as_ref();
+                let steps = response
+                    .map_or_else(Vec::new, |response| cmsis_dap::expand(request, response, decoding.model));
                 let secret = by_item(&steps, &mine, &hidden);
                 transfer(command, &items, &Done { secret, steps: &steps }, secrets, places);
             }
             None => {
-                list(command, wire.get(mine.clone()).unwrap_or_default(), &mine, &hidden, secrets, places)
+                let events = decoding.wire.get(mine.clone()).unwrap_or_default();
+                list(command, events, &mine, &hidden, secrets, places);
             }
         }
     }
+}
+
+/// The events of level 2 that each command caused, by its index.
+fn of_command(events: &[Event], command: usize) -> Range<usize> {
+    let start = events.partition_point(|event| event.cause < Some(command));
+    let end = events.partition_point(|event| event.cause <= Some(command));
+    start..end
 }
 
 /// What became of the items.
@@ -91,7 +98,7 @@ fn items(request: &Request) -> Option<Vec<Item>> {
     }
 }
 
-fn transfer(command: &Command, items: &[Item], done: &Done<'_>, secrets: &Secrets, places: &mut Places<'_>) {
+fn transfer(command: &Command, items: &[Item], done: &Done<'_>, secrets: &Secrets, places: &mut Places) {
     let performed: BTreeSet<usize> = done.steps.iter().filter_map(|step| step.item).collect();
     for (n, item) in items.iter().enumerate() {
         let of_secret = done.secret.contains(&n) || same_value(command, item, secrets);
@@ -106,12 +113,23 @@ fn transfer(command: &Command, items: &[Item], done: &Done<'_>, secrets: &Secret
     }
 }
 
-/// What stands behind a command in its packet may be left over from the packet before. [DAP-8]
-fn padding(command: &Command, places: &mut Places<'_>) {
+/// How many bytes of a command's packets stand behind it. They may be left over from the packet before. [DAP-8]
+pub(crate) fn padding(command: &Command) -> [usize; 2] {
     let asked = Request::decode(&command.request_bytes).map_or(0, |decoded| decoded.padding);
-    let answered = command.response.as_ref().map_or(0, |decoded| decoded.padding);
-    places.blank(&command.request_bytes, asked);
-    places.blank(&command.response_bytes, answered);
+    [asked, command.response.as_ref().map_or(0, |decoded| decoded.padding)]
+}
+
+/// Marks what may be left over. In a list of commands that would make a secret of all of it.
+fn left_over(command: &Command, places: &mut Places) {
+    if matches!(command.request, Some(Request::ExecuteCommands(_) | Request::QueueCommands(_))) {
+        return;
+    }
+    for (packet, count) in [&command.request_bytes, &command.response_bytes].into_iter().zip(padding(command))
+    {
+        if count > 0 {
+            places.add(packet, packet.len().saturating_sub(count)..packet.len());
+        }
+    }
 }
 
 fn moves_data(request: TransferRequest) -> bool {
@@ -140,7 +158,7 @@ fn list(
     mine: &Range<usize>,
     hidden: &BTreeSet<usize>,
     secrets: &Secrets,
-    places: &mut Places<'_>,
+    places: &mut Places,
 ) {
     if !matches!(command.response.as_ref().map(|r| &r.value), Some(Response::ExecuteCommands(_))) {
         return;
@@ -165,7 +183,7 @@ fn list(
 }
 
 /// Takes every word of a packet that is one of these.
-fn search(command: &Command, words: &BTreeSet<u32>, places: &mut Places<'_>) {
+fn search(command: &Command, words: &BTreeSet<u32>, places: &mut Places) {
     for packet in [&command.request_bytes, &command.response_bytes] {
         let found = packet.windows(4).enumerate().filter(|(_, window)| {
             window.first_chunk::<4>().is_some_and(|word| words.contains(&u32::from_le_bytes(*word)))

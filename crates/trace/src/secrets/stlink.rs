@@ -1,36 +1,46 @@
 //! Where the data of accesses stand in the transfers of an ST-Link. [STL-6] [STL-9]
 
-use super::Places;
-use super::secrets::Secrets;
+use super::{Derived, Places, Secrets};
 use crate::decode::StLinkCommand;
 use crate::event::{Body, Event};
-use crate::trace::Trace;
+use crate::read::Transfer;
+use ::wire::Access;
 use bytes::Bytes;
 use std::ops::Range;
 use stlink::Command;
-use wire::{Access, Level};
 
-pub(super) fn places(trace: &Trace, secrets: &Secrets, places: &mut Places<'_>) {
-    let commands = trace.events(Level::Command);
-    for event in secrets.accesses.iter().filter_map(|n| trace.accesses().get(*n)) {
-        let Body::Access(access) = &event.body else { continue };
+pub(super) fn places(usb: &[Transfer], derived: Derived<'_>, secrets: &Secrets, places: &mut Places) {
+    let commands = &derived.decoding.commands;
+    for event in secrets.accesses.iter().filter_map(|n| derived.lifted.get(*n)) {
         let Some(command) = event.cause.and_then(|cause| commands.get(cause)) else {
             places.lost += 1;
             continue;
         };
         let Body::StLink(exchange) = &command.body else { continue };
-        one(trace.events(Level::Usb), command, exchange, &access.access, secrets, places);
+        match &event.body {
+            Body::Access(access) => one(usb, command, exchange, &access.access, secrets, places),
+            Body::Register(_) => single(usb, command, exchange, places),
+            _ => {}
+        }
     }
-    again(trace, secrets, places);
+    again(usb, commands, secrets, places);
+}
+
+/// The value of a command that moves one word.
+fn single(usb: &[Transfer], command: &Event, exchange: &StLinkCommand, places: &mut Places) {
+    match exchange.command.and_then(|command| command.value_at()) {
+        Some(range) => places.add(&exchange.bytes, range),
+        None => data(usb, command, exchange, 4..8, places),
+    }
 }
 
 fn one(
-    usb: &[Event],
+    usb: &[Transfer],
     command: &Event,
     exchange: &StLinkCommand,
     access: &Access,
     secrets: &Secrets,
-    places: &mut Places<'_>,
+    places: &mut Places,
 ) {
     let width = usize::try_from(access.width.bytes()).unwrap_or(4);
     match exchange.command {
@@ -51,21 +61,18 @@ fn one(
                 }
             }
         }
-        Some(command_itself) => match command_itself.value_at() {
-            Some(range) => places.add(&exchange.bytes, range),
-            None => data(usb, command, exchange, 4..8, places),
-        },
+        Some(_) => single(usb, command, exchange, places),
         None => places.lost += 1,
     }
 }
 
 /// Adds a range of the data of a command, which may have come in several transfers.
 fn data(
-    usb: &[Event],
+    usb: &[Transfer],
     command: &Event,
     exchange: &StLinkCommand,
     range: Range<usize>,
-    places: &mut Places<'_>,
+    places: &mut Places,
 ) {
     let mut at = 0;
     for (start, packet) in pieces(usb, command, exchange) {
@@ -82,15 +89,14 @@ fn data(
 }
 
 /// The transfers that the data of a command came in, each with where it begins.
-fn pieces(usb: &[Event], command: &Event, exchange: &StLinkCommand) -> Vec<(usize, Bytes)> {
+fn pieces(usb: &[Transfer], command: &Event, exchange: &StLinkCommand) -> Vec<(usize, Bytes)> {
     let mut found = Vec::new();
     let mut at = 0;
     let behind = command.cause.map_or(usb.len(), |cause| cause + 1);
-    for event in usb.get(behind..).unwrap_or_default() {
+    for transfer in usb.get(behind..).unwrap_or_default() {
         if at >= exchange.data.len() {
             break;
         }
-        let Body::Transfer(transfer) = &event.body else { continue };
         let fits = exchange.data.get(at..).is_some_and(|rest| rest.starts_with(&transfer.data));
         if fits && !transfer.data.is_empty() {
             found.push((at, transfer.data.clone()));
@@ -101,8 +107,8 @@ fn pieces(usb: &[Event], command: &Event, exchange: &StLinkCommand) -> Vec<(usiz
 }
 
 /// Blocks that were sent again after WAIT, of which only the last is an access, and results of lists.
-fn again(trace: &Trace, secrets: &Secrets, places: &mut Places<'_>) {
-    for event in trace.events(Level::Command) {
+fn again(usb: &[Transfer], commands: &[Event], secrets: &Secrets, places: &mut Places) {
+    for event in commands {
         let Body::StLink(exchange) = &event.body else { continue };
         let known = matches!(
             exchange.command,
@@ -115,7 +121,7 @@ fn again(trace: &Trace, secrets: &Secrets, places: &mut Places<'_>) {
             word.first_chunk::<4>().is_some_and(|word| secrets.values.contains(&u32::from_le_bytes(*word)))
         });
         for (n, _) in words {
-            data(trace.events(Level::Usb), event, exchange, n * 4..n * 4 + 4, places);
+            data(usb, event, exchange, n * 4..n * 4 + 4, places);
         }
     }
 }
