@@ -101,6 +101,8 @@ struct Lift {
     target: Option<u32>,
     posted: Option<Posted>,
     waiting: Option<Waiting>,
+    /// The last transaction was a write that was accepted.
+    written: bool,
 }
 
 /// What a transaction is about, before it is known how it ended.
@@ -289,6 +291,7 @@ impl Lift {
             (Port::Dp, _) => self.dp(source, t, value, repeats),
             (Port::Ap, _) => self.ap(source, t, value, repeats),
         }
+        self.written = !t.read && t.ack == Ack::OK;
     }
 
     /// Gives a posted read its value. Whether there was one.
@@ -320,7 +323,8 @@ impl Lift {
         let bank = self.select.dp_bank();
         let named = Named { port: Port::Dp, ap: None, bank, missing: None, certainty: Certainty::Explicit };
         let mut body = named.access(source, &t, value, repeats);
-        body.housekeeping = source.implied && t.read && t.reg.a == dp::RDBUFF;
+        // Behind a write it fetches nothing: whoever looks there wants to see that what was written got through.
+        body.housekeeping = (source.implied || self.written) && t.read && t.reg.a == dp::RDBUFF;
         let value = value.filter(|_| !source.secret);
         match (t.read, t.reg.a, bank.unwrap_or(0)) {
             (true, dp::DPIDR, 0) => value.into_iter().for_each(|value| self.select.identified(value)),

@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn sequences_and_the_reset_pin_are_there_too() {
         assert_eq!(event(WireEvent::LineReset), (vec![1], "line reset".to_owned()));
-        assert_eq!(event(WireEvent::Switch("JTAG-to-SWD")).0, b"\x02JTAG-to-SWD");
+        assert_eq!(event(WireEvent::Switch("JTAG to SWD")).0, b"\x02JTAG to SWD");
         assert_eq!(event(WireEvent::Reset(true)), (vec![3], "nRESET low".to_owned()));
         assert_eq!(event(WireEvent::Reset(false)).0, [4]);
     }

@@ -133,7 +133,7 @@ pub enum WireEvent {
     Transaction(Transaction),
     /// At least 50 clocks with SWDIO high.
     LineReset,
-    /// A switch sequence that was recognised, by name (`"JTAG-to-SWD"`, `"dormant-to-SWD"`).
+    /// A switch sequence that was recognised, by name (`"JTAG to SWD"`, `"dormant to SWD"`).
     Switch(&'static str),
     /// nRESET went low (`true`) or was released.
     Reset(bool),

@@ -8,14 +8,16 @@ const AFTER_HELP: &str = "\
 The floor counts the same accesses in the same order, each once:
   data       one transaction for each access (several bytes of a packed transfer are one)
   registers  one for each DP or AP register that was asked for itself
-  TAR        where neither auto-increment (inside 1 KiB), nor the same address again, nor a banked data register of the
-             same 16 bytes gets there
+  TAR        where neither auto-increment (inside 1 KiB), nor the same address
+             again, nor a banked data register of the same 16 bytes gets there
   SELECT     where the access port or its bank changes
   CSW        where the width changes
   RDBUFF     one behind each run of reads, to fetch the last value
-A transaction takes 44 clocks and two turnarounds, nothing idles, nothing is answered WAIT. Over USB go 4 bytes for each word
-written or read, in packets as large as the probe's, and each packet is answered by one.
-Connecting is not in the floor, and neither is that a host must look at a value before it goes on: no session reaches it.";
+A transaction takes 44 clocks and two turnarounds, nothing idles, nothing is
+answered WAIT. Over USB go 4 bytes for each word written or read, in packets as
+large as the probe's, and each packet is answered by one. Connecting is not in
+the floor, and neither is that a host must look at a value before it goes on: no
+session reaches it.";
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = AFTER_HELP)]
@@ -23,7 +25,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     input: Input,
     /// The form of the output.
-    #[arg(long, value_enum, default_value_t = StatFormat::Text)]
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = StatFormat::Text)]
     format: StatFormat,
 }
 

@@ -13,13 +13,12 @@ pub(crate) struct Export {
     #[command(flatten)]
     input: Input,
     /// The form.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "FORM")]
     to: To,
     /// Where it goes, instead of to standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// jsonl and csv: 0 USB transfers, 1 probe commands, 2 SWD transactions, 3 memory accesses, 4 registers by name,
-    /// 5 actions.
+    /// Of jsonl and csv: the level, as in show.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(0..=5))]
     level: u8,
     /// Leave out the marks that the driver wrote.

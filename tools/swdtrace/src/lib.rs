@@ -55,13 +55,17 @@ const INCOMPLETE: u8 = 61;
 #[command(
     name = "swdtrace",
     version,
-    after_help = "Exit codes:\n  0   done\n  1   the output could not be written\n  2   wrong arguments, a file that \
-                  cannot be read, or no recording\n  61  not all is there: the recording is cut off or has holes (what it \
-                  holds was shown),\n      an export has no place for something, or redact could not look at everything\n      \
-                  (standard error says what)\n\n\
-                  diff: 0 the same, 1 different, 2 trouble\nlint: 0 nothing found, 1 something found, 2 trouble\n\
-                  record: that of the command; 2 when nothing was run; 61 when the command succeeded and the kernel \
-                  lost records"
+    after_help = "Exit codes: 0 done, the same, nothing found; 1 different, something found;\n2 trouble; 61 not all is \
+                  there; record: that of the command",
+    after_long_help = "Exit codes:\n  \
+                  0   done; diff: the same; lint: nothing found\n  \
+                  1   diff: different; lint: something found; others: the output could not be\n      written\n  \
+                  2   wrong arguments, a file that cannot be read, or no recording\n  \
+                  61  not all is there: the recording is cut off or has holes (what it holds\n      \
+                  was shown), an export has no place for something, or redact could not\n      \
+                  look at everything; standard error says what\n\
+                  record: that of the command; 2 when nothing was run; 61 when the command\n\
+                  succeeded and the kernel lost records"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -70,36 +74,41 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Shows what happened, one line for each event.
+    /// What happened, one line for each event.
     Show(show::Args),
-    /// Counts transactions, accesses, bytes and round trips.
+    /// How much, how long, what went wrong.
     Stat(Stat),
-    /// Compares two recordings: what does one do that the other does not?
+    /// What one recording does that the other does not.
     Diff(diff::Args),
-    /// Finds what a session did that works by luck, costs for nothing, or touches what it should leave alone.
+    /// What works by luck, costs for nothing or touches what it should not.
     Lint(lint::Args),
-    /// Counts what was spent on USB and on the wire, beside the least that the same accesses need.
+    /// What was spent, beside the least that the same accesses need.
     Cost(cost::Args),
-    /// Writes a trace in a form that other programs read.
+    /// The same in a form that other programs read.
     Export(export::Export),
-    /// Records what a command says to a probe, whatever program it is.
+    /// Record what a command says to a probe, whatever program it is.
     Record(record::Record),
-    /// Writes a script with which another tool does the same accesses again.
+    /// The same accesses again, as a script for OpenOCD or pyOCD.
     Replay(replay::Replay),
-    /// Teaches Wireshark to read marks and transactions, and to watch a recording while it grows.
+    /// Teach Wireshark marks and transactions, and to watch live.
     Wireshark(wireshark::Wireshark),
-    /// Masks the secrets of a recording, whoever made it, so that it can be shown to others.
+    /// Mask the secrets of a recording, so that others may have it.
     Redact(redact::Redact),
 }
 
+/// Over the options that say how a recording is read.
+const READING: &str = "Reading";
+
 #[derive(Debug, clap::Args)]
 struct Input {
-    /// The recording (pcapng or pcap with records of usbmon, USBPcap or macOS), logic capture (sigrok .sr, VCD, CSV of sigrok
+    /// The recording, capture of the pins or log; - for standard input
+    ///
+    /// A recording (pcapng or pcap with records of usbmon, USBPcap or macOS), logic capture (sigrok .sr, VCD, CSV of sigrok
     /// or Saleae, folder with Saleae's digital_N.bin) or text log (OpenOCD -d3/-d4, pyOCD's trace loggers, probe-rs with
     /// RUST_LOG=probe_rs=trace, STM32CubeProgrammer -vb 3, J-Link), or - for standard input. The content tells which.
     file: PathBuf,
     /// Which device is the probe, as BUS.ADDRESS, where the recording holds several.
-    #[arg(long, value_name = "BUS.ADDRESS")]
+    #[arg(long, value_name = "BUS.ADDRESS", hide_short_help = true, help_heading = READING)]
     device: Option<Device>,
     #[command(flatten)]
     pins: Pins,
@@ -112,13 +121,13 @@ struct Input {
 struct Pins {
     /// The channel of SWCLK in a logic capture, by name, by the number in its name, or by its place from 0 on, where its name
     /// does not say it.
-    #[arg(long, value_name = "CHANNEL")]
+    #[arg(long, value_name = "CHANNEL", hide_short_help = true, help_heading = READING)]
     swclk: Option<String>,
     /// The channel of SWDIO.
-    #[arg(long, value_name = "CHANNEL")]
+    #[arg(long, value_name = "CHANNEL", hide_short_help = true, help_heading = READING)]
     swdio: Option<String>,
     /// The channel of nRESET.
-    #[arg(long, value_name = "CHANNEL")]
+    #[arg(long, value_name = "CHANNEL", hide_short_help = true, help_heading = READING)]
     nrst: Option<String>,
 }
 
@@ -127,7 +136,7 @@ struct Stat {
     #[command(flatten)]
     input: Input,
     /// The form of the output.
-    #[arg(long, value_enum, default_value_t = StatFormat::Text)]
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = StatFormat::Text)]
     format: StatFormat,
 }
 

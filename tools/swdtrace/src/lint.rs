@@ -6,8 +6,9 @@ use std::time::Duration;
 use trace::lint::{Connect, Finding, Lint, RULES, Settings};
 use wire::ApSel;
 
-/// Columns of a line of help for a rule.
-const ID: usize = 16;
+/// Columns of a line of help for the name of a rule, and for all of it.
+const ID: usize = 17;
+const WIDTH: usize = 77;
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = rules())]
@@ -24,7 +25,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "RULE", value_parser = clap::builder::PossibleValuesParser::new(RULES.map(|rule| rule.id)))]
     without: Vec<String>,
     /// The form of the output.
-    #[arg(long, value_enum, default_value_t = StatFormat::Text)]
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = StatFormat::Text)]
     format: StatFormat,
 }
 
@@ -35,12 +36,28 @@ fn connect(text: &str) -> Result<Connect, String> {
 
 /// What the rules are, for the help.
 fn rules() -> String {
-    let lines = RULES.map(|rule| format!("  {:<ID$}{} [{}]\n", rule.id, rule.finds, rule.note));
+    let rules = RULES.map(|rule| entry(rule.id, &format!("{} [{}]", rule.finds, rule.note)));
     format!(
         "Rules:\n{}\nEvents are numbered as `show --level 3 --expand` numbers them.\n\nExit codes: 0 nothing found, 1 \
-         something found, 2 trouble (a recording that is cut off and in which nothing is found counts as that)",
-        lines.concat()
+         something found, 2 trouble (a recording\nthat is cut off and in which nothing is found counts as that)",
+        rules.concat()
     )
+}
+
+/// A word and, beside it, what it means, in lines that fit a terminal.
+fn entry(word: &str, meaning: &str) -> String {
+    let mut text = format!("  {word:<ID$}");
+    let mut used = ID;
+    for word in meaning.split(' ') {
+        if used + 1 + word.len() > WIDTH && used > ID {
+            text.push_str(&format!("\n  {:ID$}", ""));
+            used = ID;
+        }
+        let lead = if used > ID { " " } else { "" };
+        text.push_str(&format!("{lead}{word}"));
+        used += lead.len() + word.len();
+    }
+    text + "\n"
 }
 
 pub(crate) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {

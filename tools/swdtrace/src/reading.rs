@@ -1,22 +1,30 @@
 //! What a person says about a recording that does not say it itself.
 
+use crate::READING;
 use clap::ValueEnum;
 use trace::{Assume, Names, Options};
 
 /// What is not in the recording.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Reading {
-    /// The chip, whose register names and actions then hold: by what the recording shows (DBGMCU_IDCODE, TARGETID, the name of
-    /// the board, DPIDR with CPUID and the access ports), or as told.
-    #[arg(long, value_enum, default_value_t = Chip::Auto)]
+    /// Whose names hold: auto, stm32h5, none
+    ///
+    /// The chip, whose register names and actions then hold: by what the recording shows (auto: DBGMCU_IDCODE, TARGETID, the
+    /// name of the board, DPIDR with CPUID and the access ports), or as told. With none DP, AP and the registers that every
+    /// Cortex-M has are named.
+    #[arg(long, value_name = "CHIP", value_enum, default_value_t = Chip::Auto, hide_possible_values = true, help_heading = READING)]
     target: Chip,
-    /// What holds before SELECT and CSW are written: auto (bank 0 and words, where the beginning fits them), none, or what
-    /// SELECT holds. What rests on it is marked [assumed].
-    #[arg(long, value_name = "auto|none|ap=N,bank=N", default_value = "auto", value_parser = assume)]
+    /// What holds before SELECT and CSW are written
+    ///
+    /// auto (bank 0 and words, where the beginning fits them), none, or what SELECT holds: ap=N,bank=N. What rests on it is
+    /// marked [assumed].
+    #[arg(long, value_name = "WHAT", default_value = "auto", value_parser = assume, hide_short_help = true, help_heading = READING)]
     assume: Assume,
-    /// Show the values of secrets where the recording holds them in clear: what goes to OBK storage, to its provisioning service
-    /// or in an answer to the debug authentication, and what the recorder marked.
-    #[arg(long)]
+    /// Show the values of secrets too
+    ///
+    /// Where the recording holds them in clear: what goes to OBK storage, to its provisioning service or in an answer to the
+    /// debug authentication, and what the recorder marked.
+    #[arg(long, help_heading = READING)]
     show_secrets: bool,
 }
 

@@ -10,14 +10,17 @@ use trace::read::Device;
 use trace::redact::{Rules, redact};
 
 const AFTER_HELP: &str = "\
-Secret is what goes to or comes from OBK storage, what its provisioning service is told to take, the answer to the challenge
-of the debug authentication, what the recorder marked, and the same words wherever else they are moved.
+Secret is what goes to or comes from OBK storage, what its provisioning service
+is told to take, the answer to the challenge of the debug authentication, what
+the recorder marked, and the same words wherever else they are moved.
 
 Exit codes:
   0   every secret that was found is masked
-  2   nothing was written: wrong arguments, no recording, or one whose secrets cannot be masked
-  61  the output was written, and standard error says what a reader must know: what could not be looked at and was copied,
-      what was cut off, or what was masked because the recording does not show where it went";
+  2   nothing was written: wrong arguments, no recording, or one whose secrets
+      cannot be masked
+  61  the output was written, and standard error says what a reader must know:
+      what could not be looked at and was copied, what was cut off, or what was
+      masked because the recording does not show where it went";
 
 /// Arguments of `swdtrace redact`.
 #[derive(Debug, clap::Args)]

@@ -13,7 +13,7 @@ pub(crate) struct Replay {
     #[command(flatten)]
     input: Input,
     /// The tool that the script is for.
-    #[arg(long = "as", value_enum)]
+    #[arg(long = "as", value_name = "TOOL", value_enum)]
     tool: For,
     /// Where the script goes, instead of to standard output.
     #[arg(long, short, value_name = "FILE")]

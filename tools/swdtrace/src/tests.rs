@@ -6,6 +6,20 @@ use std::time::Duration;
 use trace::{ClockKind, Header, Recorder, Secrets};
 use wire::{Mark, MarkKind, Record, Secret, Sink, TransferKind};
 
+#[test]
+fn the_help_of_every_command_fits_a_terminal_of_24_lines() {
+    let mut all = <Cli as clap::CommandFactory>::command().term_width(80);
+    all.build();
+    let commands = all.get_subcommands_mut().map(|command| command.render_help().to_string());
+    let texts: Vec<String> =
+        commands.collect::<Vec<_>>().into_iter().chain([all.render_help().to_string()]).collect();
+    assert_eq!(texts.len(), 12, "the commands, help and all of them");
+    for text in texts {
+        assert!(text.lines().count() <= 24, "{} lines: {text}", text.lines().count());
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+}
+
 /// A DAP_Transfer of one item with its answer, at a time.
 fn exchange(recorder: &mut Recorder, urb: u64, micros: u64, request: &[u8], answer: &[u8]) {
     let (at, kind) = (Duration::from_micros(micros), TransferKind::Bulk);

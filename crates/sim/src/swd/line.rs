@@ -1,5 +1,7 @@
 //! Line sequences: what the last bits on SWDIO mean outside of any transaction. [ADI-13]
 
+use regs::dp;
+
 /// Clocks with SWDIO high that make a line reset.
 const RESET_CLOCKS: u32 = 50;
 /// Select codes after at least 50 high clocks, first bit sent in bit 0.
@@ -31,13 +33,13 @@ impl Pattern {
     /// The name used in recordings.
     pub(crate) fn switch_name(self) -> &'static str {
         match self {
-            Pattern::LineReset => "line reset",
-            Pattern::JtagToSwd => "JTAG-to-SWD",
-            Pattern::SwdToJtag => "SWD-to-JTAG",
-            Pattern::SwdToDormant => "SWD-to-dormant",
-            Pattern::JtagToDormant => "JTAG-to-dormant",
-            Pattern::DormantToSwd => "dormant-to-SWD",
-            Pattern::DormantToJtag => "dormant-to-JTAG",
+            Pattern::LineReset => dp::LINE_RESET.name,
+            Pattern::JtagToSwd => dp::JTAG_TO_SWD.name,
+            Pattern::SwdToJtag => dp::SWD_TO_JTAG.name,
+            Pattern::SwdToDormant => dp::SWD_TO_DORMANT.name,
+            Pattern::JtagToDormant => dp::JTAG_TO_DORMANT.name,
+            Pattern::DormantToSwd => dp::DORMANT_TO_SWD.name,
+            Pattern::DormantToJtag => dp::DORMANT_TO_JTAG.name,
         }
     }
 }

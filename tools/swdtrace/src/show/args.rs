@@ -9,43 +9,54 @@ use trace::filter::Filter;
 use wire::{Ack, ApSel, Level};
 
 const AFTER_HELP: &str = "\
-Filters are asked of the accesses of level 3: a USB transfer passes when an access that it brought does, an action when one
-that it consists of does. Everything given must hold; of several --address and --register one.
+Filters are asked of the accesses of level 3: a USB transfer passes when an
+access that it brought does, an action when one that it consists of does.
+Everything given must hold; of several --address and --register one.
   swdtrace show job.pcapng --until fault --context 5
   swdtrace show job.pcapng --register 'FLASH_*' --ack wait
-  swdtrace show job.pcapng --level 2 --address 0x40022000+0x400 --from 1.5s --to 2s";
+  swdtrace show job.pcapng --level 2 --address 0x40022000+0x400 --from 1.5s";
 
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = AFTER_HELP)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) input: Input,
+    /// From 0 (USB) to 5 (actions)
+    ///
     /// 0 USB transfers, 1 probe commands, 2 SWD transactions, 3 memory accesses, 4 registers by name, 5 actions.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..=5))]
     level: u8,
     /// Leave out the marks that the driver wrote.
-    #[arg(long, overrides_with = "_marks")]
+    #[arg(long, overrides_with = "_marks", hide_short_help = true)]
     no_marks: bool,
     /// Show the marks that the driver wrote (default).
-    #[arg(long = "marks", overrides_with = "no_marks")]
+    #[arg(long = "marks", overrides_with = "no_marks", hide_short_help = true)]
     _marks: bool,
     /// Below each action, show the accesses that it consists of.
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     causes: bool,
-    /// Below each row, show every access that was folded into it, numbered (from level 3 on).
+    /// Below each row, show all that was folded into it
+    ///
+    /// Every access is numbered, as lint numbers them (from level 3 on).
     #[arg(long)]
     expand: bool,
-    /// Only accesses to these addresses: 0x40022000, 0x40022000..0x400223FF or 0x40022000+0x400. May be given again.
+    /// Only accesses there: A, A..B or A+LENGTH
+    ///
+    /// 0x40022000, 0x40022000..0x400223FF or 0x40022000+0x400. May be given again.
     #[arg(long, value_name = "RANGE", value_parser = addresses)]
     address: Vec<RangeInclusive<u32>>,
-    /// Only this register, memory-mapped or of DP and AP, by name; `FLASH_*` takes all that begin so. May be given again.
+    /// Only this register, by name; `FLASH_*` takes all such
+    ///
+    /// Memory-mapped or of DP and AP, by name; `FLASH_*` takes all that begin so. May be given again.
     #[arg(long, value_name = "NAME")]
     register: Vec<String>,
     /// Only what went through this access port.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", hide_short_help = true)]
     ap: Option<u8>,
-    /// Only what was answered so; wait takes too what was repeated until it was answered otherwise.
-    #[arg(long, value_enum)]
+    /// Only what was answered ok, wait, fault, no-ack, parity
+    ///
+    /// wait takes too what was repeated until it was answered otherwise.
+    #[arg(long, value_enum, hide_possible_values = true)]
     ack: Option<Answer>,
     /// Nothing before this time of the recording (1.5s, 20ms).
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -53,17 +64,19 @@ pub(crate) struct Args {
     /// Nothing after this time.
     #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<Duration>,
-    /// Only behind marks that contain this text, each up to the next mark of its kind.
+    /// Only behind marks that contain this text
+    ///
+    /// Each up to the next mark of its kind.
     #[arg(long, value_name = "TEXT")]
     mark: Option<String>,
     /// Show so many rows around each that passes.
     #[arg(long, default_value_t = 0, value_name = "ROWS")]
     context: usize,
     /// Stop behind the first that was answered so.
-    #[arg(long, value_enum, value_name = "ACK")]
+    #[arg(long, value_enum, value_name = "ACK", hide_possible_values = true)]
     until: Option<Answer>,
-    /// The form of the output.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    /// The form of the output: text, jsonl
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Format::Text, hide_possible_values = true)]
     pub(crate) format: Format,
 }
 

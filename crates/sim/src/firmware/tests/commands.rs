@@ -124,7 +124,7 @@ fn line_sequences_are_in_the_truth_by_name() {
     let at = |clocks: u64| Duration::from_micros(clocks); // 1 MHz
     let expected = [
         (at(50), WireEvent::LineReset),
-        (at(72), WireEvent::Switch("JTAG-to-SWD")),
+        (at(72), WireEvent::Switch(regs::dp::JTAG_TO_SWD.name)),
         (at(119), WireEvent::LineReset), // the select code ends in three high clocks
     ];
     assert_eq!(events, expected);

@@ -120,3 +120,25 @@ fn busy_bits_of_one_chip_count_on_another() {
     assert_eq!(differing(Names::Stm32H5), 0);
     assert_eq!(differing(Names::CortexM), 1, "DWT_CYCCNT is where every Cortex-M has it");
 }
+
+#[test]
+fn what_a_firmware_adds_behind_writes_is_no_difference_to_what_the_pins_show() {
+    let mut script = Script::new();
+    script.read(0, 0, 0x6BA0_2477).ap1().poke(RAM, 1).poke(RAM + 4, 2).peek(RAM, 1).poke(RAM + 8, 3);
+    let usb = script.trace();
+    let seen: Vec<(Duration, wire::WireEvent)> = usb
+        .events(wire::Level::Transaction)
+        .iter()
+        .filter_map(|event| match &event.body {
+            crate::Body::Wire(crate::event::Wired { what: crate::event::OnWire::Event(seen), .. }) => {
+                Some((event.at, seen.clone()))
+            }
+            _ => None,
+        })
+        .collect();
+    let how = Options { names: Some(Names::Stm32H5), ..Options::default() };
+    let wire = crate::open_with(&crate::truth("a probe", &seen), &how).unwrap();
+    for level in ALL {
+        assert!(same(&usb, &wire, level), "{level}: {:?}", diff(&usb, &wire, level).unwrap().hunks);
+    }
+}

@@ -149,9 +149,10 @@ fn what_a_simulator_saw_is_read_again() {
         (Duration::from_micros(1), WireEvent::LineReset),
         (Duration::from_micros(2), WireEvent::Transaction(read)),
         (Duration::from_micros(3), WireEvent::Idle(Duration::from_millis(7))),
+        (Duration::from_micros(4), WireEvent::Switch(regs::dp::SWD_TO_JTAG.name)),
     ];
     let trace = crate::open(&crate::truth("a probe", &seen)).unwrap();
-    let expected = ["line reset", "DP read 0x0 OK 0x6BA0_2477", "idle for 7.00 ms"];
+    let expected = ["line reset", "DP read 0x0 OK 0x6BA0_2477", "idle for 7.00 ms", "SWD to JTAG"];
     assert_eq!(lines(&trace, Level::Transaction), expected);
     let at = |trace: &Trace| trace.events(Level::Transaction).iter().map(|e| e.at).collect::<Vec<_>>();
     assert_eq!(at(&trace), seen.map(|(at, _)| at));
