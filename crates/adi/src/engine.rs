@@ -194,6 +194,12 @@ impl Adi {
         self.flight.push(Flown { at: self.clock.now(), what, seen, ack, waits });
     }
 
+    /// nRESET was driven low here, and its release was not confirmed.
+    #[must_use]
+    pub fn reset_may_be_low(&self) -> bool {
+        self.nreset == Nreset::Low
+    }
+
     /// Lets go of the target: nRESET released, the probe's pins released. Debug power is left as it is.
     ///
     /// # Errors

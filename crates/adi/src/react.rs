@@ -116,7 +116,7 @@ pub fn react(attempt: &mut dyn Attempt, policy: &Policy, clock: &dyn Clock) -> R
                 send(attempt, policy, clock)?
             }
             End::Parity { .. } => return Err(AdiError::Parity { doing: attempt.doing() }),
-            End::Fault { .. } => return Err(fault(attempt)),
+            End::Fault { .. } => return Err(fault(attempt, policy)),
             End::Silent(ack) => return Err(lost(attempt, ack)),
             End::Mismatch { op, mask, value, last, tries } => {
                 let (patience, elapsed) = (policy.probe.matching, sent.elapsed);
@@ -188,14 +188,14 @@ fn outlast(
         Err(PollEnd::Failed(error)) => Err(error),
         Err(PollEnd::Spent(spent)) => Err(match give_up(attempt, policy, spent) {
             // A probe that clears the sticky bits by itself leaves nothing to tell a FAULT by but an idle access port. [STL-22]
-            AdiError::WaitSpent { .. } if faulted => fault(attempt),
+            AdiError::WaitSpent { .. } if faulted => fault(attempt, policy),
             error => error,
         }),
     }
 }
 
 fn looks_busy(attempt: &mut dyn Attempt) -> bool {
-    let stat = attempt.link().and_then(ctrl_stat_now);
+    let stat = attempt.link().and_then(|link| ctrl_stat_now(link).ok().flatten());
     stat.is_some_and(|stat| stat.sticky() == 0)
 }
 
@@ -206,7 +206,7 @@ fn give_up(attempt: &mut dyn Attempt, policy: &Policy, spent: Spent) -> AdiError
     let mut busy = false;
     if let Some(link) = attempt.link() {
         stuck.aborted = policy.adi.abort && link.write_abort(abort::DAPABORT).is_ok();
-        stuck.ctrl_stat = ctrl_stat_now(link);
+        stuck.ctrl_stat = ctrl_stat_now(link).ok().flatten();
         clear_sticky(link, stuck.ctrl_stat);
         if let Some(ap) = doing.ap() {
             match csw_now(link, ap) {
@@ -222,13 +222,18 @@ fn give_up(attempt: &mut dyn Attempt, policy: &Policy, spent: Spent) -> AdiError
     if busy { AdiError::ApBusy { doing, spent, stuck } } else { AdiError::WaitSpent { doing, spent, stuck } }
 }
 
-/// FAULT: say why, clear the sticky bits, and tell a closed port from a refused address.
-fn fault(attempt: &mut dyn Attempt) -> AdiError {
+/// FAULT: say why, clear the sticky bits, and tell a closed port from a refused address. A probe that does not even answer that
+/// question is the trouble itself: one that is pulled out may answer FAULT last.
+fn fault(attempt: &mut dyn Attempt, policy: &Policy) -> AdiError {
+    let doing = attempt.doing();
     let (access, cleared) = (attempt.suspect(), attempt.clears_sticky());
     let Some(link) = attempt.link() else {
         return AdiError::Fault { access, ctrl_stat: None, cause: Cause::Unknown };
     };
-    let ctrl_stat = ctrl_stat_now(link);
+    let ctrl_stat = match ctrl_stat_now(link) {
+        Ok(stat) => stat,
+        Err(error) => return probe_error(error, doing, policy),
+    };
     clear_sticky(link, ctrl_stat);
     let cause = match ctrl_stat.map_or(Cause::Unknown, CtrlStat::cause) {
         // A memory command that faults through an open port met an error on the bus.
@@ -250,14 +255,18 @@ fn lost(attempt: &mut dyn Attempt, ack: Ack) -> AdiError {
     AdiError::LinkLost { doing, ack, answers_again }
 }
 
-// Looks at the debug port. They do not react: whatever goes wrong here is only missing evidence.
+// Looks at the debug port. They do not react: what the target does not answer here is only missing evidence.
 
 const CTRL_STAT: RegSel = RegSel::dp(regs::dp::CTRL_STAT);
 
 /// CTRL/STAT, which is never answered WAIT or FAULT. [ADI-2] DPBANKSEL is 0 whenever this is called.
-fn ctrl_stat_now(link: &mut dyn Link) -> Option<CtrlStat> {
-    let moved = link.transfer(&[DapOp::read(CTRL_STAT)], Flow::Lockstep).ok()?;
-    moved.values.first().copied().map(CtrlStat)
+fn ctrl_stat_now(link: &mut dyn Link) -> Result<Option<CtrlStat>, LinkError> {
+    match link.transfer(&[DapOp::read(CTRL_STAT)], Flow::Lockstep) {
+        Ok(moved) => Ok(moved.values.first().copied().map(CtrlStat)),
+        // This probe has no way to it.
+        Err(LinkError::Unsupported(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Clears the sticky bits that were seen; all of them when none could be read.

@@ -7,6 +7,7 @@ use crate::options::{BadChange, OptionDiff};
 use crate::part::Flags;
 use adi::AdiError;
 use pace::Spent;
+use regs::h5::device::Family;
 use regs::h5::state::ProductState;
 use thiserror::Error;
 use wire::{Addr, ApSel};
@@ -95,6 +96,58 @@ pub enum H5Error {
     /// The part is not what was expected.
     #[error("wrong device: {0}")]
     WrongDevice(String),
+    /// The part can be of several families that must not be mistaken for each other, and nobody said which it is. [H5-DBG-11]
+    #[error(
+        "no register tells {family} from {}, and what is right for one can close the other for ever",
+        twins.iter().map(Family::to_string).collect::<Vec<_>>().join(" or ")
+    )]
+    FamilyUnnamed {
+        /// The first one.
+        family: Family,
+        /// Those with or without the crypto units that this one lacks or has.
+        twins: Vec<Family>,
+    },
+    /// OTP keeps the credential of this part, and it would be locked, or is, without one: no regression could ever lead back.
+    /// [H503-1]
+    #[error(
+        "OTP block 0 {} with {written} of the {of} half-words of a credential in it: there would never be a way back to OPEN",
+        if *.locked { "is locked" } else { "would be locked" }
+    )]
+    NoCredential {
+        /// It is locked already.
+        locked: bool,
+        /// Half-words that are written.
+        written: usize,
+        /// Half-words of a credential.
+        of: usize,
+    },
+    /// OTP programming stopped on its way. What is in stays in; the same again goes on from there. [H5-DBG-7]
+    #[error(
+        "OTP programming stopped after {written} of {of} half-words, the next one may be in as well: {cause}"
+    )]
+    OtpStopped {
+        /// Half-words that are in for certain, those that were there before included.
+        written: usize,
+        /// Half-words in all.
+        of: usize,
+        /// Why.
+        cause: Box<H5Error>,
+    },
+    /// OTP holds something else than what it should, for ever.
+    #[error(
+        "OTP holds something else than this credential: {differ} of {of} half-words differ, the first at {at}"
+    )]
+    OtpDiffers {
+        /// The first one that differs. What it holds and should hold are parts of a secret.
+        at: Addr,
+        /// How many differ.
+        differ: usize,
+        /// Half-words in all.
+        of: usize,
+    },
+    /// The credential for a regression was given; what the part did then was not seen to its end. [H5-STATE-6]
+    #[error("the credential was given, and the part may be erasing itself: {0}")]
+    Erasing(Box<H5Error>),
     /// A lock took a wrong or repeated key and stays shut until the next reset. [H5-FLASH-2]
     #[error("{register} at {address} stays locked after its keys were written; only a reset opens it again")]
     LockedUntilReset {
@@ -142,6 +195,14 @@ pub enum H5Error {
         sr: u32,
         /// How long it was watched.
         spent: Box<Spent>,
+    },
+    /// The part has no such access port.
+    #[error("there is no {ap}: DBGMCU_SR reads {} (AP0 sees it)", hex(*sr))]
+    NoPort {
+        /// The access port.
+        ap: ApSel,
+        /// DBGMCU_SR.
+        sr: u32,
     },
     /// The debug authentication protocol broke.
     #[error(transparent)]
@@ -201,6 +262,16 @@ impl H5Error {
         )
     }
 
+    /// The error of link and probe behind it, where it is one.
+    #[must_use]
+    pub fn link_error(&self) -> Option<&AdiError> {
+        match self {
+            H5Error::Adi(e) => Some(e),
+            H5Error::OtpStopped { cause, .. } | H5Error::Erasing(cause) => cause.link_error(),
+            _ => None,
+        }
+    }
+
     /// What a person may do next; a sentence with the command or the setting.
     pub fn next_step(&self) -> &str {
         match self {
@@ -223,6 +294,16 @@ impl H5Error {
             H5Error::BadChange(_) => "correct the option byte's name or value in the job",
             H5Error::IllegalMove { instead, .. } => instead,
             H5Error::WrongDevice(_) => "check [device] family in the job and the board on the bench",
+            H5Error::NoPort { .. } => "name another access port, or none",
+            H5Error::FamilyUnnamed { .. } => "name the family that is printed on the package",
+            H5Error::NoCredential { .. } => {
+                "bring the credential in first; where the block is locked without one, the part stays OPEN for ever"
+            }
+            H5Error::OtpStopped { .. } => "run again: it goes on where it stopped, and writes nothing twice",
+            H5Error::OtpDiffers { .. } => {
+                "what OTP holds is for ever: do not close this part, or find the password that belongs to it"
+            }
+            H5Error::Erasing(_) => "do not repeat it: cut the board's power once, then read the state",
             H5Error::LockedUntilReset { .. } => "pulse NRST, then run again",
             H5Error::ObkFile(_) => "inspect the file: `h5-provision obk inspect FILE`",
             H5Error::ObkRejected { .. } | H5Error::RouteRefused { .. } => {
@@ -250,7 +331,7 @@ impl H5Error {
 
     /// The link or the probe is gone, so writing anything more is pointless.
     pub(crate) fn link_is_gone(&self) -> bool {
-        matches!(self, H5Error::Adi(AdiError::ProbeSilent { .. } | AdiError::LinkLost { .. }))
+        matches!(self.link_error(), Some(AdiError::ProbeSilent { .. } | AdiError::LinkLost { .. }))
     }
 }
 
@@ -268,7 +349,6 @@ fn busy_step(key: &str) -> &'static str {
         "flash.obk" | "flash.service" => {
             "the part stays in PROVISIONING: run again without the board's USB cable, or in hotplug without a reset, or with `--set flash.obk=10s`"
         }
-        "da.regression" => "do not repeat it: cut the board's power once, then read the state",
         _ => "run again with more patience for the key named above (`--set key=time`)",
     }
 }

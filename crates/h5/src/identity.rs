@@ -99,6 +99,8 @@ pub struct Identity {
     /// The row of the device table. Families of one die share their DEV_ID and cannot be told apart by it: this is the
     /// first of them until [`Identity::as_family`] names another.
     pub device: &'static Device,
+    /// Somebody said which family it is, by [`Identity::as_family`].
+    pub named: bool,
     /// DBGMCU_IDCODE.DEV_ID.
     pub dev_id: u16,
     /// DBGMCU_IDCODE.REV_ID.
@@ -130,7 +132,21 @@ impl Identity {
             )));
         }
         self.device = device;
+        self.named = true;
         Ok(self)
+    }
+
+    /// What depends on the family of the part must not be done on a guess: where one die is several families, somebody must
+    /// have named it. [H5-DBG-11]
+    ///
+    /// # Errors
+    /// [`H5Error::FamilyUnnamed`].
+    pub fn must_be_named(&self) -> Result<(), H5Error> {
+        let twins: Vec<_> = self.device.crypto_twins().map(|d| d.family).collect();
+        if self.named || twins.is_empty() {
+            return Ok(());
+        }
+        Err(H5Error::FamilyUnnamed { family: self.device.family, twins })
     }
 
     /// The families it can be, by its DEV_ID.
@@ -157,6 +173,15 @@ impl ApEnable {
         ap.0 < 16 && self.sr & (1 << ap.0) != 0
     }
 
+    /// An access port that does not exist cannot be waited for.
+    ///
+    /// # Errors
+    /// [`H5Error::NoPort`].
+    pub fn must_have(self, ap: ApSel) -> Result<(), H5Error> {
+        // AP0 exists on every part: a value that does not say so says nothing.
+        if self.present(AP0) && !self.present(ap) { Err(H5Error::NoPort { ap, sr: self.sr }) } else { Ok(()) }
+    }
+
     /// The access port is open.
     pub fn open(self, ap: ApSel) -> bool {
         ap.0 < 16 && self.sr & (1 << (16 + u32::from(ap.0))) != 0
@@ -180,7 +205,7 @@ pub fn ap_open(adi: &mut Adi) -> Result<ApEnable, H5Error> {
 /// Waits until an access port is open; after a reset the ROM takes its time. [H5-STATE-4]
 ///
 /// # Errors
-/// [`H5Error::ApShut`] when `reset.reconnect` is spent, [`H5Error::Adi`].
+/// [`H5Error::ApShut`] when `reset.reconnect` is spent, [`H5Error::NoPort`], [`H5Error::Adi`].
 pub fn wait_ap_open(adi: &mut Adi, ap: ApSel) -> Result<ApEnable, H5Error> {
     let clock = adi.clock().clone();
     let wait = adi.policy().wait(Site::Reconnect);
@@ -189,6 +214,7 @@ pub fn wait_ap_open(adi: &mut Adi, ap: ApSel) -> Result<ApEnable, H5Error> {
     let end = poll(&*clock, &wait, || {
         let begun = clock.now();
         let found = ap_open(adi)?;
+        found.must_have(ap)?;
         last = found.sr;
         let seen = [(Addr(dbgmcu::BASE_AP0 + dbgmcu::SR), last)];
         waited.look(begun, clock.now(), seen.into_iter(), found.open(ap));
@@ -224,7 +250,7 @@ pub fn identify(adi: &mut Adi, ap: ApSel) -> Result<Identity, H5Error> {
     wait_ap_open(adi, ap)?;
     let (state, tzen) = read_state(adi, ap, device)?;
     let (uid, flash_kib) = read_factory(adi, ap)?;
-    Ok(Identity { device, dev_id, rev_id, uid, flash_kib, state, tzen })
+    Ok(Identity { device, named: false, dev_id, rev_id, uid, flash_kib, state, tzen })
 }
 
 fn half(value: u32) -> u16 {
@@ -327,6 +353,8 @@ mod tests {
         assert!(after_reset.open(AP0) && after_reset.present(ApSel(1)) && !after_reset.open(ApSel(1)));
         assert!(ApEnable { sr: sr::RESET | sr::AP1_ENABLED }.open(ApSel(1)));
         assert!(!ApEnable { sr: u32::MAX }.open(ApSel(200)));
+        assert!(after_reset.must_have(ApSel(1)).is_ok() && ApEnable { sr: 0 }.must_have(ApSel(7)).is_ok());
+        assert!(matches!(after_reset.must_have(ApSel(7)), Err(H5Error::NoPort { ap: ApSel(7), .. })));
     }
 
     #[test]
@@ -343,6 +371,7 @@ mod tests {
         let device = device(0x484).unwrap();
         let id = Identity {
             device,
+            named: false,
             dev_id: 0x484,
             rev_id: 0x1007,
             uid: None,
@@ -353,6 +382,9 @@ mod tests {
         assert_eq!(id.families(), [Family::H562, Family::H563, Family::H573]);
         assert_eq!(id.revision(), Some("X"));
         assert_eq!(id.clone().as_family(Family::H573).unwrap().device.family, Family::H573);
+        let text = id.must_be_named().unwrap_err().to_string();
+        assert!(text.contains("no register tells STM32H562 from STM32H573"), "{text}");
+        assert!(id.clone().as_family(Family::H562).unwrap().must_be_named().is_ok());
         let text = id.as_family(Family::H533).unwrap_err().to_string();
         assert!(text.contains("0x478") && text.contains("0x484") && text.contains("STM32H573"), "{text}");
     }

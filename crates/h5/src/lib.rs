@@ -36,7 +36,7 @@ pub use flash::{EraseReport, Fallback, FlashPace, FlashRange, ProgramReport, Upd
 pub use identity::{ApEnable, Identity, Tzen, Uid, ap_open, identify, wait_ap_open};
 pub use obk::{Credential, ObkError, ObkFile, ObkReport, ObkRoute, RssGuesses};
 pub use options::{BadChange, OptionBytes, OptionChange, OptionDiff, OptionReport, OptionValue, Proof};
-pub use otp::OtpBlock;
+pub use otp::{OtpBlock, OtpReport};
 pub use part::{Doing, Flags, Part, Progress};
 pub use password::{BadPassword, Password};
 pub use regs::h5::state::ProductState;

@@ -2,7 +2,7 @@
 //! OBK. [H5-DBG-7] [H5-DBG-9] [H503-1]
 
 use crate::lock::Lock;
-use crate::{H5Error, OptionChange, OptionReport, Part, Password, ProductState};
+use crate::{H5Error, OptionBytes, OptionChange, OptionReport, Part, Password, ProductState};
 use adi::{AdiError, Cause};
 use pace::Site;
 use regs::h5::flash::cr;
@@ -13,6 +13,18 @@ use wire::{Addr, Flow, MemOp, Width};
 const BLOCKS: u32 = OTP_LEN / OTP_BLOCK;
 /// The block that holds the credential. [H503-1]
 const CREDENTIAL_BLOCK: u32 = 0;
+
+/// Half-words of a credential: a SHA-256.
+const CREDENTIAL_LEN: usize = 16;
+
+/// What OTP programming did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OtpReport {
+    /// Half-words of the credential that were in before.
+    pub before: usize,
+    /// Half-words that were written.
+    pub written: usize,
+}
 
 /// One block of OTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +45,21 @@ fn block_at(number: u32) -> Result<Addr, H5Error> {
         return Err(H5Error::BadRange(format!("OTP has blocks 0 to {}, and {number} is none", BLOCKS - 1)));
     }
     Ok(Addr(OTP + number * OTP_BLOCK))
+}
+
+/// The half-words that are still empty, of those that are wanted at the head of a block.
+///
+/// # Errors
+/// [`H5Error::OtpDiffers`] when one holds something else already: nothing can change it.
+fn missing(block: &OtpBlock, wanted: &[u16]) -> Result<Vec<(Addr, u16)>, H5Error> {
+    let places = (0..).step_by(2).map(|offset| block.at.plus(offset));
+    let all = || places.clone().zip(block.half_words.iter().zip(wanted));
+    let mut wrong = all().filter(|(_, (there, wanted))| there.is_some_and(|half| half != **wanted));
+    if let Some((at, _)) = wrong.next() {
+        return Err(H5Error::OtpDiffers { at, differ: 1 + wrong.count(), of: wanted.len() });
+    }
+    let empty = all().filter(|(_, (there, _))| there.is_none());
+    Ok(empty.map(|(at, (_, wanted))| (at, *wanted)).collect())
 }
 
 impl Part<'_> {
@@ -63,14 +90,14 @@ impl Part<'_> {
     }
 
     /// Programs the hash of a password as the part's credential and reads it back. It can never be changed; the block is not
-    /// locked by this. A hash that is there already is left alone. [H503-1]
+    /// locked by this. What is there already is left alone, so what an interruption left goes on. [H503-1]
     ///
     /// # Errors
-    /// [`H5Error::Unsupported`] for a part with OBK, outside PROVISIONING, or whose OTP holds something else; nothing was written
-    /// then. [`H5Error::VerifyMismatch`], [`H5Error::FlashFlags`], [`H5Error::TargetBusy`], [`H5Error::Adi`].
-    pub fn provision_otp(&mut self, password: &Password) -> Result<bool, H5Error> {
+    /// [`H5Error::Unsupported`] for a part with OBK or outside PROVISIONING, [`H5Error::OtpDiffers`], [`H5Error::NoCredential`] for
+    /// a block that is locked too early: nothing was written then. [`H5Error::OtpStopped`] with how far it got; [`H5Error::Adi`].
+    pub fn provision_otp(&mut self, password: &Password) -> Result<OtpReport, H5Error> {
         let refuse = |why: &str| Err(H5Error::Unsupported(why.to_owned()));
-        if !self.identity.device.map.obk.is_empty() {
+        if !self.keeps_credential_in_otp() {
             return refuse("this family keeps its credential in OBK, not in OTP");
         }
         if self.state()? != ProductState::PROVISIONING {
@@ -82,61 +109,82 @@ impl Part<'_> {
         let hash = password.sha256();
         let (halves, _) = hash.as_chunks::<2>();
         let wanted: Vec<_> = halves.iter().map(|half| u16::from_le_bytes(*half)).collect();
-        let there: Vec<_> = block.half_words.iter().take(wanted.len()).collect();
-        if there.iter().zip(&wanted).all(|(there, wanted)| **there == Some(*wanted)) {
-            return Ok(false);
+        let missing = missing(&block, &wanted)?;
+        let (of, before) = (wanted.len(), wanted.len() - missing.len());
+        let report = OtpReport { before, written: missing.len() };
+        if missing.is_empty() {
+            return Ok(report);
         }
-        if block.locked || there.iter().any(|half| half.is_some()) {
-            return refuse(
-                "OTP block 0 is locked or holds something else already; a second write would spoil it",
-            );
+        if block.locked {
+            return Err(H5Error::NoCredential { locked: true, written: before, of });
         }
-        self.write_otp(block.at, &wanted)?;
-        self.verify_otp(block.at, &wanted)?;
-        Ok(true)
+        self.make_ready(Site::FlashProgram, "before OTP programming")?;
+        let mut written = before;
+        let stopped = |written, cause| H5Error::OtpStopped { written, of, cause: Box::new(cause) };
+        self.write_otp(&missing, &mut written).map_err(|cause| stopped(written, cause))?;
+        let block = self.otp_block(CREDENTIAL_BLOCK).map_err(|cause| stopped(of, cause))?;
+        let lost: Vec<_> = self::missing(&block, &wanted)?;
+        match lost.first() {
+            None => Ok(report),
+            Some((at, _)) => Err(H5Error::OtpDiffers { at: *at, differ: lost.len(), of }),
+        }
     }
 
-    fn write_otp(&mut self, at: Addr, half_words: &[u16]) -> Result<(), H5Error> {
+    /// Counts in `written` what is in.
+    fn write_otp(&mut self, half_words: &[(Addr, u16)], written: &mut usize) -> Result<(), H5Error> {
         let doing = "OTP programming";
-        self.make_ready(Site::FlashProgram, "before OTP programming")?;
         self.with_unlocked(&[Lock::Flash], |part| {
             part.write_reg(part.cr(), cr::PG)?;
-            for (offset, half) in (0..).step_by(2).zip(half_words) {
-                let at = part.alias(at.plus(offset));
+            for (at, half) in half_words {
+                let at = part.alias(*at);
                 let value = u32::from(*half);
                 let write = MemOp::Write { at, width: Width::Half, value, once: true, secret: true };
                 part.run(Flow::Lockstep, vec![write])?;
                 let status = part.wait_idle(part.sr(), Site::FlashProgram, doing)?;
                 part.check(status, doing, Some(at))?;
+                *written += 1;
             }
             Ok(())
         })
     }
 
-    fn verify_otp(&mut self, at: Addr, want: &[u16]) -> Result<(), H5Error> {
-        let mut differ = Vec::new();
-        for (offset, half) in (0..).step_by(2).zip(want) {
-            if self.otp_half(at.plus(offset))? != Some(*half) {
-                differ.push(at.plus(offset));
-            }
+    /// A part without OBK has its credential in OTP. [H503-1]
+    fn keeps_credential_in_otp(&self) -> bool {
+        self.identity.device.map.obk.is_empty()
+    }
+
+    /// A credential must be in before its place is locked. `from` and `to` are values of LOCKBL.
+    pub(crate) fn check_lock(&mut self, from: u32, to: u32) -> Result<(), H5Error> {
+        if to & !from & 1 << CREDENTIAL_BLOCK == 0 {
+            return Ok(());
         }
-        // Both values are parts of a secret.
-        match differ.first() {
-            None => Ok(()),
-            Some(first) => Err(H5Error::VerifyMismatch {
-                at: *first,
-                want: 0,
-                got: 0,
-                words: differ.len(),
-                of: want.len(),
-            }),
+        self.check_credential(false)
+    }
+
+    /// Before a move from which only the credential leads back: there must be one, or place for it.
+    pub(crate) fn check_place(&mut self, options: &OptionBytes) -> Result<(), H5Error> {
+        let locks = options.get("LOCKBL").map_or(0, |v| v.cur);
+        if locks & 1 << CREDENTIAL_BLOCK == 0 {
+            return Ok(());
+        }
+        self.check_credential(true)
+    }
+
+    fn check_credential(&mut self, locked: bool) -> Result<(), H5Error> {
+        if !self.keeps_credential_in_otp() {
+            return Ok(());
+        }
+        let block = self.otp_block(CREDENTIAL_BLOCK)?;
+        match block.half_words.iter().take(CREDENTIAL_LEN).flatten().count() {
+            CREDENTIAL_LEN => Ok(()),
+            written => Err(H5Error::NoCredential { locked, written, of: CREDENTIAL_LEN }),
         }
     }
 
     /// Locks a block for ever.
     ///
     /// # Errors
-    /// As [`Part::change_options`].
+    /// As [`Part::change_options`]; [`H5Error::NoCredential`] for the place of a credential that is not in.
     pub fn lock_otp(&mut self, number: u32) -> Result<OptionReport, H5Error> {
         block_at(number)?;
         let locks = self.options()?.get("LOCKBL").map_or(0, |v| v.cur);
@@ -148,6 +196,23 @@ impl Part<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn block(half_words: Vec<Option<u16>>) -> OtpBlock {
+        OtpBlock { number: 0, at: Addr(OTP), half_words, locked: false }
+    }
+
+    #[test]
+    fn only_empty_half_words_are_missing_and_a_wrong_one_is_for_ever() {
+        let wanted = [1, 2, 3];
+        let left = missing(&block(vec![Some(1), None, Some(3), Some(9)]), &wanted).unwrap();
+        assert_eq!(left, [(Addr(OTP + 2), 2)]);
+        assert_eq!(missing(&block(vec![None; 4]), &wanted).unwrap().len(), 3);
+        assert_eq!(missing(&block(vec![Some(1), Some(2), Some(3)]), &wanted).unwrap(), []);
+        let wrong = missing(&block(vec![Some(1), Some(7), Some(8)]), &wanted);
+        assert!(
+            matches!(wrong, Err(H5Error::OtpDiffers { at: Addr(at), differ: 2, of: 3 }) if at == OTP + 2)
+        );
+    }
 
     #[test]
     fn there_are_32_blocks_of_64_bytes() {

@@ -69,6 +69,7 @@ pub struct Part<'a> {
     pub(crate) ap: ApSel,
     pub(crate) identity: Identity,
     pub(crate) guesses: RssGuesses,
+    pub(crate) under_way: bool,
 }
 
 impl fmt::Debug for Part<'_> {
@@ -80,12 +81,18 @@ impl fmt::Debug for Part<'_> {
 impl<'a> Part<'a> {
     /// Works on the part that [`identify`](crate::identify) found behind `ap`.
     pub fn new(adi: &'a mut Adi, ap: ApSel, identity: Identity) -> Self {
-        Part { adi, ap, identity, guesses: RssGuesses::default() }
+        Part { adi, ap, identity, guesses: RssGuesses::default(), under_way: false }
     }
 
     /// What was identified. Product state and TrustZone follow the changes made through this `Part`.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// OPTSTRT was sent, and how that ended was not seen: whatever error came, the option bytes may be the old ones, the new
+    /// ones, or torn.
+    pub fn change_under_way(&self) -> bool {
+        self.under_way
     }
 
     /// The engine under it.

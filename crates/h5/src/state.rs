@@ -6,7 +6,6 @@ use crate::options::{OptionBytes, OptionChange, OptionReport};
 use crate::{H5Error, Part, ProductState, Tzen};
 use regs::h5::flash;
 use regs::h5::opsr::{self, Opsr};
-use regs::h5::option::UBE_ST_IROT;
 use regs::h5::state::{How, MOVES, legal_move};
 use std::fmt;
 
@@ -46,7 +45,7 @@ impl Part<'_> {
     /// Moves the product state by its option byte. The state is read first; the move must stand in the table.
     ///
     /// # Errors
-    /// [`H5Error::IllegalMove`] before anything is written, else as [`Part::change_options`].
+    /// [`H5Error::IllegalMove`], [`H5Error::FamilyUnnamed`] before anything is written, else as [`Part::change_options`].
     pub fn change_state(&mut self, to: ProductState) -> Result<OptionReport, H5Error> {
         self.state()?;
         let change = OptionChange::new(self.identity.device.family, "PRODUCT_STATE", u32::from(to.0))?;
@@ -56,15 +55,15 @@ impl Part<'_> {
     /// Whether the state may be moved there by its option byte. Nothing is written.
     ///
     /// # Errors
-    /// [`H5Error::IllegalMove`], [`H5Error::Adi`].
+    /// [`H5Error::IllegalMove`], [`H5Error::FamilyUnnamed`], [`H5Error::Adi`].
     pub fn may_move(&mut self, to: ProductState) -> Result<(), H5Error> {
         self.state()?;
         let options = self.options()?;
         self.check_move(&options, to)
     }
 
-    /// Whether the option bytes allow the move.
-    pub(crate) fn check_move(&self, options: &OptionBytes, to: ProductState) -> Result<(), H5Error> {
+    /// Whether the option bytes allow the move. What shuts the part needs to know which part it is.
+    pub(crate) fn check_move(&mut self, options: &OptionBytes, to: ProductState) -> Result<(), H5Error> {
         let now = |name: &str| options.get(name).map(|v| v.cur);
         let from =
             now("PRODUCT_STATE").map_or(self.identity.state, |code| ProductState(code.to_le_bytes()[0]));
@@ -80,9 +79,12 @@ impl Part<'_> {
             let (why, instead) = why_not(from, to, trust_zone);
             return refuse(why, instead);
         }
-        let closes = matches!(to, ProductState::CLOSED | ProductState::LOCKED);
+        if !to.shuts() {
+            return self.check_place(options);
+        }
+        self.identity.must_be_named()?;
         // Nothing can be read of ST-iRoT's data, so this is refused whether it is there or not. [H5-STATE-8]
-        if closes && now("BOOT_UBE") == Some(UBE_ST_IROT) {
+        if options.boots_st_irot() {
             return refuse(
                 "BOOT_UBE selects ST-iRoT, and without its data a closed part is dead".to_owned(),
                 "set BOOT_UBE to OEM-iRoT first".to_owned(),
@@ -109,6 +111,7 @@ impl Part<'_> {
         self.note("repair the selectors: OPTSTRT with _PRG untouched");
         self.make_ready_for_options("before the repair of the selectors")?;
         self.with_unlocked(&[Lock::Flash, Lock::Option], |part| part.start_option_change(&[]))?;
+        self.under_way = false;
         Ok(())
     }
 }

@@ -262,6 +262,7 @@ impl Target for Fake {
         let device = family.device();
         self.end(Identity {
             device,
+            named: true,
             dev_id: device.dev_id,
             rev_id: 0x1007,
             uid,
@@ -377,6 +378,7 @@ impl Target for Fake {
             lifecycle: Some(cells.state),
             integrity: Some(integrity),
             permissions: if whole { self.permissions } else { 0 },
+            takes_password: Some(!cells.tzen.is_on()),
         })
     }
 
@@ -396,7 +398,7 @@ impl Target for Fake {
         // A regression that is cut short goes on at the next power-up.
         let _ = cut;
         *self.cells.borrow_mut() = Cells::factory();
-        self.end("erased".to_owned())
+        self.end("erased".to_owned()).map_err(|e| H5Error::Erasing(Box::new(e)))
     }
 
     fn state_now(&mut self) -> Option<ProductState> {

@@ -118,13 +118,16 @@ impl From<&H5Error> for Exit {
             H5Error::FlashFlags { flags, .. } if flags.bits & (sr::OBKERR | sr::OBKWERR) != 0 => {
                 Exit::ObkRejected
             }
+            H5Error::OtpStopped { cause, .. } => Exit::from(&**cause),
+            H5Error::OtpDiffers { .. } => Exit::Verify,
+            H5Error::NoCredential { .. } => Exit::Refused,
             H5Error::FlashFlags { .. } | H5Error::LockedUntilReset { .. } => Exit::FlashFlags,
             H5Error::VerifyMismatch { .. } => Exit::Verify,
             H5Error::OptionRejected { .. } | H5Error::OptionNotTaken { .. } => Exit::Options,
             H5Error::IllegalMove { .. } => Exit::Refused,
             H5Error::WrongDevice(_) => Exit::WrongDevice,
             H5Error::ObkRejected { .. } | H5Error::RouteRefused { .. } => Exit::ObkRejected,
-            H5Error::UnstableState { .. } | H5Error::NoUid => Exit::Unknown,
+            H5Error::UnstableState { .. } | H5Error::NoUid | H5Error::Erasing(_) => Exit::Unknown,
             H5Error::ApShut { .. } => Exit::ApClosed,
             H5Error::Da(DaError::NoPassword | DaError::NoCertificates) => Exit::Unsupported,
             H5Error::Da(DaError::Chain(e)) => Exit::from(e),
@@ -135,7 +138,11 @@ impl From<&H5Error> for Exit {
             H5Error::AuthenticationFailed { .. } | H5Error::ChainRefused { .. } => Exit::Authentication,
             H5Error::NotOpened { .. } => Exit::ApClosed,
             H5Error::Unsupported(_) => Exit::Unsupported,
-            H5Error::BadChange(_) | H5Error::BadRange(_) | H5Error::ObkFile(_) => Exit::Usage,
+            H5Error::BadChange(_)
+            | H5Error::BadRange(_)
+            | H5Error::ObkFile(_)
+            | H5Error::NoPort { .. }
+            | H5Error::FamilyUnnamed { .. } => Exit::Usage,
             _ => Exit::Bug,
         }
     }

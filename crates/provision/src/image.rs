@@ -103,8 +103,42 @@ pub struct LoadedFile {
     pub path: PathBuf,
     /// SHA-256 of the file.
     pub sha256: [u8; 32],
+    /// The first address that it puts something at.
+    pub at: Addr,
     /// Bytes that it puts into flash.
     pub bytes: usize,
+}
+
+/// Images that are read, for a flash that is not known yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Images {
+    files: Vec<LoadedFile>,
+    segments: Vec<Segment>,
+}
+
+impl Images {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// [`ImageError`].
+    pub fn read(sources: &[ImageSource]) -> Result<Images, ImageError> {
+        let mut images = Images { files: Vec::new(), segments: Vec::new() };
+        for source in sources {
+            let (file, found) = load(source)?;
+            images.files.push(file);
+            images.segments.extend(found);
+        }
+        Ok(images)
+    }
+
+    /// Lays them out in the flash of a device.
+    ///
+    /// # Errors
+    /// [`ImageError::Outside`], [`ImageError::Overlap`].
+    pub fn lay_out(&self, device: &Device) -> Result<Firmware, ImageError> {
+        let sectors = lay_out(&self.segments, device, device.largest_flash_kib())?;
+        Ok(Firmware { files: self.files.clone(), sectors })
+    }
 }
 
 /// All images of a job, sector by sector.
@@ -122,23 +156,7 @@ impl Firmware {
     /// # Errors
     /// [`ImageError`].
     pub fn load(job: &Job) -> Result<Firmware, ImageError> {
-        Firmware::read(&job.images, job.family.device())
-    }
-
-    /// Loads images and lays them out in the flash of a device.
-    ///
-    /// # Errors
-    /// [`ImageError`].
-    pub fn read(images: &[ImageSource], device: &Device) -> Result<Firmware, ImageError> {
-        let mut files = Vec::new();
-        let mut segments = Vec::new();
-        for source in images {
-            let (file, found) = load(source)?;
-            files.push(file);
-            segments.extend(found);
-        }
-        let sectors = lay_out(&segments, device, device.largest_flash_kib())?;
-        Ok(Firmware { files, sectors })
+        Images::read(&job.images)?.lay_out(job.family.device())
     }
 
     /// Bytes that are programmed, filling included.
@@ -172,7 +190,7 @@ impl Firmware {
             .iter()
             .map(|f| f.path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()))
             .collect();
-        let from = self.sectors.first().map(|s| s.at.to_string()).unwrap_or_default();
+        let from = self.files.iter().map(|f| f.at).min().map(|at| at.to_string()).unwrap_or_default();
         let bytes = size(self.files.iter().map(|f| f.bytes).sum());
         format!("{}: {bytes} in {} sectors from {from}", names.join(" + "), self.sectors.len())
     }
@@ -211,11 +229,11 @@ fn load(source: &ImageSource) -> Result<(LoadedFile, Vec<Segment>), ImageError> 
     }
     let segments = parse(&bytes, path, source.address)?;
     let segments: Vec<_> = segments.into_iter().filter(|s| !s.data.is_empty()).collect();
-    if segments.is_empty() {
+    let Some(at) = segments.iter().map(|s| s.at).min() else {
         return Err(ImageError::Form { path: path.clone(), why: "puts nothing into flash".to_owned() });
-    }
+    };
     let bytes = segments.iter().map(|s| s.data.len()).sum();
-    Ok((LoadedFile { path: path.clone(), sha256, bytes }, segments))
+    Ok((LoadedFile { path: path.clone(), sha256, at, bytes }, segments))
 }
 
 /// The segments of a file. ELF is known by its magic number, Intel HEX by its name or its first character.

@@ -212,7 +212,10 @@ impl<S: Store> Journal<S> {
                 Some(line) => journal_lines.push(line),
                 // The system may have written the end of a block before its beginning.
                 None if tail.is_empty() => break,
-                None => return Err(StoreError::Damaged { line: number + 1 }),
+                None => {
+                    let path = store.path().to_owned();
+                    return Err(StoreError::Damaged { path, line: number + 1 });
+                }
             }
             good += end + 1;
             rest = tail;

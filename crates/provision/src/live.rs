@@ -101,6 +101,7 @@ impl From<&Discovery> for Vouched {
             lifecycle: said.lifecycle,
             integrity: (said.integrity != da::Integrity::UNTOLD).then_some(said.integrity.0),
             permissions: said.permissions.0,
+            takes_password: said.takes_password,
         }
     }
 }

@@ -29,6 +29,33 @@ pub struct Vouched {
     pub dev_id: Option<u16>,
     /// What the credential would permit, little-endian bits.
     pub permissions: u128,
+    /// The part takes a password, else certificates; `None` where it does not say.
+    pub takes_password: Option<bool>,
+}
+
+/// What kind of credential somebody means to open a part with again. From outside the one looks like the other. [H5-STATE-7]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// A password.
+    Password,
+    /// Certificates, under a root key.
+    Certificate,
+}
+
+impl CredentialKind {
+    /// What a part takes, that says so.
+    fn taken(password: bool) -> CredentialKind {
+        if password { CredentialKind::Password } else { CredentialKind::Certificate }
+    }
+}
+
+impl fmt::Display for CredentialKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CredentialKind::Password => "a password",
+            CredentialKind::Certificate => "certificates",
+        })
+    }
 }
 
 impl Vouched {
@@ -42,11 +69,11 @@ impl Vouched {
         self.permissions & u128::from(permission::FULL_REGRESSION) != 0
     }
 
-    /// What must hold before a part may be closed.
+    /// What must hold before a part may be closed whose way back is `credential`.
     ///
     /// # Errors
     /// Why it must not be, for a person.
-    pub fn may_be_closed(&self) -> Result<(), String> {
+    pub fn may_be_closed(&self, credential: CredentialKind) -> Result<(), String> {
         // What cannot be told now could not be proven afterwards either.
         if self.lifecycle != Some(ProductState::PROVISIONING) {
             return Err(format!("the part is not in PROVISIONING: {self}"));
@@ -57,7 +84,10 @@ impl Vouched {
         if !self.permits_full_regression() {
             return Err(format!("there would be no way back to OPEN: {self}"));
         }
-        Ok(())
+        match self.takes_password.map(CredentialKind::taken).filter(|taken| *taken != credential) {
+            Some(taken) => Err(format!("the part takes {taken}, and {credential} would not open it: {self}")),
+            None => Ok(()),
+        }
     }
 
     /// The unique id in SOC_ID: its first 12 bytes. [H5-DA-5]

@@ -29,7 +29,7 @@ pub use alias::{AliasError, Aliases};
 pub use loopback::Loopback;
 pub use policy::policy;
 pub use probe::find::{FindError, FoundProbe, Location, Protocol, Trouble, known_ids as probe_ids};
-pub use recording::name_recording;
+pub use recording::{NotSpare, name_recording, spare};
 pub use selector::{BadSelector, Selector};
 
 use adi::{Adi, AdiError};
@@ -113,6 +113,9 @@ pub enum SessionError {
     /// The recording failed.
     #[error(transparent)]
     Trace(#[from] TraceError),
+    /// The recording would be written over what plays the probe or keeps the board.
+    #[error(transparent)]
+    NotSpare(#[from] NotSpare),
     /// The policy is wrong.
     #[error(transparent)]
     Policy(#[from] BadSetting),
@@ -137,6 +140,7 @@ impl SessionError {
             | SessionError::Location(_)
             | SessionError::Sim(_)
             | SessionError::Trace(_)
+            | SessionError::NotSpare(_)
             | SessionError::Policy(_)
             | SessionError::PolicyFile { .. } => 2,
             SessionError::NoServer { .. } | SessionError::Find(FindError::None(_)) => 10,
@@ -228,6 +232,8 @@ fn open_selected(
     named: Option<(&str, &Aliases)>,
     options: &Options,
 ) -> Result<Session, SessionError> {
+    let needed = selector.file();
+    spare(options.trace.as_deref(), needed.iter().map(PathBuf::as_path))?;
     match selector {
         Selector::Sim(scenario) => Session::simulated(SimProbe::open(scenario)?, options),
         Selector::Replay(file) => Session::replayed(file, options),

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use thiserror::Error;
 
 /// The variable that names a recording for every command that is typed.
 const VARIABLE: &str = "ACKWAIT_TRACE";
@@ -16,6 +17,38 @@ pub fn name_recording(asked: &mut PathBuf) -> Option<String> {
     let named = std::mem::replace(asked, unused(asked));
     (named != *asked)
         .then(|| format!("{} is there already: recording to {}", named.display(), asked.display()))
+}
+
+/// A recording would be written over a file that is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the recording {trace} would be written over {needed}, which is needed here: name another file")]
+pub struct NotSpare {
+    /// Where the recording was to go.
+    pub trace: PathBuf,
+    /// What stands there.
+    pub needed: PathBuf,
+}
+
+/// A recording is written over whatever has its name: it must be none of the files that a command reads or writes beside it.
+///
+/// # Errors
+/// [`NotSpare`] with the first that it is.
+pub fn spare<'f>(trace: Option<&Path>, needed: impl IntoIterator<Item = &'f Path>) -> Result<(), NotSpare> {
+    let Some(trace) = trace else { return Ok(()) };
+    let Some(place) = place(trace) else { return Ok(()) };
+    match needed.into_iter().find(|file| self::place(file).as_ref() == Some(&place)) {
+        None => Ok(()),
+        Some(file) => Err(NotSpare { trace: trace.to_owned(), needed: file.to_owned() }),
+    }
+}
+
+/// What a name stands for, whatever links lead there, also where there is no file yet.
+fn place(file: &Path) -> Option<PathBuf> {
+    if let Ok(there) = std::fs::canonicalize(file) {
+        return Some(there);
+    }
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Some(std::fs::canonicalize(folder).ok()?.join(file.file_name()?))
 }
 
 /// This name, or one like it that no file has.
@@ -39,6 +72,22 @@ fn unused(asked: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_recording_is_not_written_over_what_is_needed_by_whatever_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        std::fs::write(path("pw"), "secret").unwrap();
+        let spare = |trace: &Path, needed: &Path| super::spare(Some(trace), [needed]).is_ok();
+        assert!(!spare(&path("pw"), &path("./pw")) && !spare(&path("new"), &path("./new")));
+        assert!(spare(&path("other"), &path("pw")) && spare(&path("pw"), &path("nowhere/pw")));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(path("pw"), path("link")).unwrap();
+            assert!(!spare(&path("link"), &path("pw")));
+        }
+        assert!(super::spare(None, [path("pw").as_path()]).is_ok());
+    }
 
     #[test]
     fn a_name_that_a_file_has_gets_the_next_free_number() {

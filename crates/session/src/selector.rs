@@ -1,6 +1,8 @@
 //! What a person types to name a probe.
 
+use sim::Scenario;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// A probe, by whatever name the user gave.
@@ -45,6 +47,17 @@ impl fmt::Display for BadSelector {
 }
 
 impl std::error::Error for BadSelector {}
+
+impl Selector {
+    /// The file that plays the probe, or keeps its board.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        match self {
+            Selector::Replay(file) => Some(PathBuf::from(file)),
+            Selector::Sim(scenario) => Scenario::parse(scenario).ok()?.board_file().map(PathBuf::from),
+            _ => None,
+        }
+    }
+}
 
 fn usb_id(text: &str) -> Option<Selector> {
     let mut parts = text.splitn(3, ':');

@@ -7,7 +7,7 @@
 
 use crate::knobs::{GUESSES, Guess, Knobs, PLAIN, Plain};
 use regs::h5::device::Family;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Keys that the probe's half reads for itself. `cut=tx:N` goes there too.
 pub(crate) const PROBE_KEYS: &[Plain] = &[
@@ -116,6 +116,12 @@ impl Scenario {
             knobs: Knobs::default(),
             probe: Vec::new(),
         }
+    }
+
+    /// The file that keeps the board, if one is named.
+    #[must_use]
+    pub fn board_file(&self) -> Option<&Path> {
+        self.state.as_deref()
     }
 
     /// The part, named or not.

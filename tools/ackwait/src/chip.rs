@@ -4,8 +4,9 @@ use crate::cli::part::Which;
 use crate::output::Output;
 use crate::target::Target;
 use crate::trouble::Trouble;
-use h5::{Identity, Part, Tzen};
+use h5::{H5Error, Identity, Interrupted, Part, Tzen};
 use pace::Clock;
+use provision::Exit;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +23,35 @@ impl Target {
         Ok(Part::new(self.adi(), ap, identity))
     }
 
+    /// The same for work that changes it: what a reset interrupted must be repaired before anything else is written.
+    pub(crate) fn part_to_change(&mut self, which: Which, output: &mut Output) -> Result<Part<'_>, Trouble> {
+        let mut part = self.part(which, output)?;
+        match part.interrupted()?.filter(Interrupted::needs_recovery) {
+            None => Ok(part),
+            Some(what) => Err(Trouble::new(Exit::Refused, format!("{what}; nothing was written"))
+                .next("`ackwait ob repair` comes before everything else, then `ackwait ob read`")),
+        }
+    }
+
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         self.session.clock()
     }
+}
+
+/// Changes option bytes. Where the change was started and its end was not seen, `unproven` says so.
+pub(crate) fn change<T>(
+    part: &mut Part<'_>,
+    work: impl FnOnce(&mut Part<'_>) -> Result<T, H5Error>,
+    unproven: impl FnOnce(&str) -> Trouble,
+) -> Result<T, Trouble> {
+    let done = work(part);
+    done.map_err(|e| if part.change_under_way() { unproven(&e.to_string()) } else { e.into() })
+}
+
+/// Option bytes other than the product state, of which nobody knows whether they were changed.
+pub(crate) fn options_unproven(why: &str) -> Trouble {
+    Trouble::unproven("the change of the option bytes", why)
+        .next("`ackwait status` says whether they need `ackwait ob repair`; then `ackwait ob read`")
 }
 
 /// The part in one line.

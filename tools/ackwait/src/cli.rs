@@ -29,7 +29,7 @@ pub struct Cli {
 }
 
 /// How probe and target are reached. The same for every command.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "How")]
 pub(crate) struct How {
     /// VID:PID[:SERIAL], SERIAL, usb:BUS-PORT, tcp:HOST:PORT, sim:SCENARIO, @alias; default: the only one.
@@ -228,6 +228,8 @@ pub(crate) enum ApCommand {
         /// The value.
         #[arg(value_parser = parse_u32)]
         value: u32,
+        #[command(flatten)]
+        consent: part::Consent,
     },
 }
 
@@ -320,6 +322,8 @@ pub(crate) struct WriteArgs {
     /// Read the memory back and compare.
     #[arg(long)]
     pub(crate) verify: bool,
+    #[command(flatten)]
+    pub(crate) consent: part::Consent,
 }
 
 #[derive(Debug, Args)]

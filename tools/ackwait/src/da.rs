@@ -3,6 +3,7 @@
 use crate::cert;
 use crate::cli::How;
 use crate::cli::part::{CertifiedArgs, DaCommand, RegressArgs};
+use crate::dry::Needs;
 use crate::given::Given;
 use crate::output::Output;
 use crate::target;
@@ -12,6 +13,9 @@ use h5::da::{Back, Certified, Chain, PrivateKey, Regression};
 use provision::present;
 use serde_json::json;
 use std::path::Path;
+
+/// A rehearsal would need what a real part keeps to itself.
+const CREDENTIAL: Needs = Needs::hidden("a credential");
 
 pub(crate) fn da(command: &DaCommand, how: &How, output: &mut Output) -> Result<(), Trouble> {
     match command {
@@ -35,7 +39,7 @@ fn discover(how: &How, output: &mut Output) -> Result<(), Trouble> {
 
 fn by_password(path: &Path, how: &How, output: &mut Output) -> Result<(), Trouble> {
     let mut given = Given::password(path)?;
-    let done = target::writing(how, output, |target, output| {
+    let done = target::writing_part(CREDENTIAL, how, output, |target, output| {
         given.allowed(target, output)?;
         Ok(h5::da::regress(target.adi(), &given.secret)?)
     })?;
@@ -48,7 +52,7 @@ fn by_certificates(args: &RegressArgs, how: &How, output: &mut Output) -> Result
     };
     let back = if args.partial { Back::Partial } else { Back::Full };
     let mut ask = Ask::read(certified, back.permission(), output)?;
-    let done = target::writing(how, output, |target, output| {
+    let done = target::writing_part(CREDENTIAL, how, output, |target, output| {
         ask.key.allowed(target, output)?;
         Ok(h5::da::regress_certified(target.adi(), ask.certified(), back, &h5::DaEntry::default())?)
     })?;
@@ -60,6 +64,9 @@ fn show(done: &Regression, credential: &str, how: &How, output: &mut Output) -> 
     let micros = u64::try_from(done.elapsed.as_micros()).unwrap_or(u64::MAX);
     let object = json!({ "from": before.and_then(|s| s.name()), "to": to.name(), "elapsed_us": micros });
     output.data(how.format, "da-regress", object, || {
+        if done.was_there() {
+            return vec![format!("already {to}: nothing was asked of the part, nothing was erased")];
+        }
         let from = before.map_or_else(|| "not told".to_owned(), |s| s.to_string());
         let span = provision::text::span(done.elapsed);
         let what = if to == Back::Full.to() { "itself" } else { "what is not secure" };
@@ -94,7 +101,7 @@ impl Ask {
 
 fn open(args: &CertifiedArgs, permission: Permission, how: &How, output: &mut Output) -> Result<(), Trouble> {
     let mut ask = Ask::read(args, permission, output)?;
-    let done = target::writing(how, output, |target, output| {
+    let done = target::writing_part(CREDENTIAL, how, output, |target, output| {
         ask.key.allowed(target, output)?;
         let entry = h5::DaEntry::default();
         Ok(h5::da::open_debug(target.adi(), ask.certified(), permission, &entry)?)

@@ -2,29 +2,60 @@
 //! there are shown. The board that was named is only read.
 
 use crate::cli::How;
+use crate::cli::part::Which;
 use crate::output::Output;
 use crate::target::{self, Target};
 use crate::trouble::Trouble;
 use adi::{Doing, Flown};
 use h5::{FlashPace, OptionChange, Part, ProductState};
 use provision::Exit;
+use regs::h5::device::Family;
 use serde_json::json;
 use session::Session;
 use wire::Addr;
 
-/// What must be copied from a real part, so that the rehearsal finds it as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Copy {
+/// What a command needs of the part, so that a rehearsal finds it as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Needs {
+    /// What the package says.
+    family: Option<Family>,
+    /// Its flash is looked at.
+    flash: bool,
+    /// Something that cannot be copied from a real part.
+    hidden: Option<&'static str>,
+}
+
+impl Needs {
     /// Option bytes and product state.
-    Options,
-    /// The flash as well.
-    Flash,
+    pub(crate) fn of(which: Which) -> Needs {
+        Needs { family: which.family, ..Needs::default() }
+    }
+
+    pub(crate) fn and_flash(self) -> Needs {
+        Needs { flash: true, ..self }
+    }
+
+    pub(crate) fn and_hidden(self, what: &'static str) -> Needs {
+        Needs { hidden: Some(what), ..self }
+    }
+
+    /// Only what cannot be copied.
+    pub(crate) const fn hidden(what: &'static str) -> Needs {
+        Needs { family: None, flash: false, hidden: Some(what) }
+    }
+}
+
+/// An error of a rehearsal. The board that was named has nothing to do with it.
+pub(crate) fn rehearsed(mut trouble: Trouble) -> Trouble {
+    trouble.text = format!("rehearsal: {}", trouble.text);
+    trouble.state = Some("the board that was named was only read".to_owned());
+    trouble
 }
 
 /// A board like this one.
 pub(crate) fn stage(
     target: &mut Target,
-    copy: Copy,
+    needs: Needs,
     how: &How,
     output: &mut Output,
 ) -> Result<Session, Trouble> {
@@ -33,15 +64,19 @@ pub(crate) fn stage(
         output.say("dry run: rehearsed on a copy of the simulated board");
         return Ok(same?);
     }
+    let unable = |why: String| {
+        let trouble = Trouble::new(Exit::Unsupported, why);
+        rehearsed(trouble.next("`--probe sim:h562,state=FILE` is a board on which it can be done for good"))
+    };
     if target.session.is_simulated() {
-        return Err(Trouble::new(
-            Exit::Unsupported,
-            "a recording that plays the probe cannot be rehearsed on",
-        ));
+        return Err(unable("a recording that plays the probe cannot be rehearsed on".to_owned()));
     }
-    let like = Like::read(target, copy, output)?;
+    if let Some(what) = needs.hidden {
+        return Err(unable(format!("this depends on {what}, which cannot be copied from a real part")));
+    }
+    let like = Like::read(target, needs, output)?;
     let mut session = Session::stand_in(&like.scenario(), &options)?;
-    like.put_on(&mut session)?;
+    like.put_on(&mut session).map_err(rehearsed)?;
     output.say(&format!(
         "dry run: rehearsed on a simulated {} in the same state; the part was only read",
         like.family
@@ -51,7 +86,7 @@ pub(crate) fn stage(
 
 /// What a rehearsal copies of a real part.
 struct Like {
-    family: regs::h5::device::Family,
+    family: Family,
     kib: u16,
     state: ProductState,
     options: Vec<(&'static str, u32)>,
@@ -59,22 +94,21 @@ struct Like {
 }
 
 impl Like {
-    fn read(target: &mut Target, copy: Copy, output: &mut Output) -> Result<Like, Trouble> {
-        let mut part = target.part(crate::cli::part::Which { family: None }, output)?;
+    fn read(target: &mut Target, needs: Needs, output: &mut Output) -> Result<Like, Trouble> {
+        let mut part = target.part(Which { family: needs.family }, output)?;
         let (family, kib, state) =
             (part.identity().device.family, part.identity().flash_kib, part.identity().state);
         if !matches!(state, ProductState::OPEN | ProductState::PROVISIONING) {
             let text = format!("a part in {state} cannot be copied for a rehearsal");
-            return Err(Trouble::new(Exit::Unsupported, text));
+            return Err(rehearsed(Trouble::new(Exit::Unsupported, text)));
         }
         let options = part.options()?;
         let options = options.iter().map(|v| (v.byte.name, v.cur)).collect();
-        let flash = match copy {
-            Copy::Options => None,
-            Copy::Flash => {
-                let range = part.whole_flash()?;
-                Some((range.at, part.read(range.at, range.len as usize)?))
-            }
+        let flash = if needs.flash {
+            let range = part.whole_flash()?;
+            Some((range.at, part.read(range.at, range.len as usize)?))
+        } else {
+            None
         };
         Ok(Like { family, kib, state, options, flash })
     }
@@ -172,11 +206,11 @@ mod tests {
         let mut output = Output::new(Box::new(std::io::sink()), Box::new(std::io::sink()));
         let data = [0x5A; 16];
         let like = target::with(&cli.how, &mut output, |target, output| {
-            let mut part = target.part(crate::cli::part::Which { family: None }, output)?;
+            let mut part = target.part(Which { family: None }, output)?;
             part.update(&[(Addr(0x0800_4000), &data)], FlashPace::Stream, &mut |_| {})?;
             part.change_options(&[OptionChange::new(part.identity().device.family, "BOR_LEV", 2).unwrap()])?;
             part.change_state(ProductState::PROVISIONING)?;
-            Like::read(target, Copy::Flash, output)
+            Like::read(target, Needs::default().and_flash(), output)
         });
         let like = like.unwrap();
         let mut session =

@@ -3,11 +3,12 @@
 use crate::chip::rate;
 use crate::cli::How;
 use crate::cli::part::{FlashCommand, ImageArgs, RangeArgs, Which};
+use crate::dry::Needs;
 use crate::output::Output;
 use crate::target::{self, Target};
 use crate::trouble::Trouble;
 use h5::{Doing, FlashPace, FlashRange, H5Error, Part, Progress};
-use provision::{Exit, Firmware, ImageSource};
+use provision::{Exit, Firmware, ImageSource, Images};
 use serde_json::json;
 use std::path::Path;
 use wire::Addr;
@@ -30,9 +31,9 @@ fn warn_running(target: &Target, output: &mut Output) {
 }
 
 fn erase(range: &RangeArgs, which: Which, how: &How, output: &mut Output) -> Result<(), Trouble> {
-    let done = target::writing(how, output, |target, output| {
+    let done = target::writing_part(Needs::of(which), how, output, |target, output| {
         warn_running(target, output);
-        let mut part = target.part(which, output)?;
+        let mut part = target.part_to_change(which, output)?;
         let range = chosen(range, &part)?;
         let report = watched(output, |progress| part.erase(&range, progress))?;
         Ok((range, report))
@@ -53,10 +54,11 @@ fn program(
     how: &How,
     output: &mut Output,
 ) -> Result<(), Trouble> {
-    let done = target::writing_flash(how, output, |target, output| {
+    let images = load(images)?;
+    let done = target::writing_part(Needs::of(which).and_flash(), how, output, |target, output| {
         warn_running(target, output);
-        let mut part = target.part(which, output)?;
-        let firmware = load(images, &part)?;
+        let mut part = target.part_to_change(which, output)?;
+        let firmware = fitted(&images, &part)?;
         let report = watched(output, |progress| part.update(&pieces(&firmware), pace, progress))?;
         Ok((report, firmware))
     })?;
@@ -82,10 +84,11 @@ fn program(
 }
 
 fn verify(images: &ImageArgs, which: Which, how: &How, output: &mut Output) -> Result<(), Trouble> {
+    let images = load(images)?;
     let (firmware, elapsed) = target::with(how, output, |target, output| {
         let clock = target.clock();
         let mut part = target.part(which, output)?;
-        let firmware = load(images, &part)?;
+        let firmware = fitted(&images, &part)?;
         let began = clock.now();
         for (at, data) in pieces(&firmware) {
             watched(output, |progress| part.verify(at, data, progress))?;
@@ -143,16 +146,21 @@ fn chosen(range: &RangeArgs, part: &Part<'_>) -> Result<FlashRange, H5Error> {
     }
 }
 
-/// The images, as this part's sectors shall hold them.
-fn load(images: &ImageArgs, part: &Part<'_>) -> Result<Firmware, Trouble> {
+/// The images, read before a probe is touched.
+fn load(images: &ImageArgs) -> Result<Images, Trouble> {
     let source = |path: &std::path::PathBuf| ImageSource {
         path: path.clone(),
         sha256: None,
         address: images.at.map(Addr).filter(|_| provision::is_raw(path)),
     };
     let sources: Vec<_> = images.files.iter().map(source).collect();
+    Images::read(&sources).map_err(|e| Trouble::from(e).untouched())
+}
+
+/// The images, as this part's sectors shall hold them.
+fn fitted(images: &Images, part: &Part<'_>) -> Result<Firmware, Trouble> {
     let device = part.identity().device;
-    let firmware = Firmware::read(&sources, device)?;
+    let firmware = images.lay_out(device)?;
     firmware.fits(device, part.identity().flash_kib)?;
     Ok(firmware)
 }

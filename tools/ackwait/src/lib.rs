@@ -53,11 +53,12 @@ pub use cli::Cli;
 pub use output::Output;
 pub use provision::Exit;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 use cli::{Command, Format};
 use serde_json::json;
 use std::ffi::OsString;
 use std::io::{BufWriter, IsTerminal as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use trouble::Trouble;
@@ -87,12 +88,12 @@ const STOPS: [i32; 2] = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTE
 
 /// Runs the tool with these arguments and streams.
 pub fn run_with(args: impl IntoIterator<Item = OsString>, output: &mut Output) -> Exit {
-    let exit = match Cli::try_parse_from(args) {
-        Ok(mut cli) => {
+    let exit = match parse(args) {
+        Ok((mut cli, files)) => {
             if let Some(other) = cli.how.trace.as_mut().and_then(session::name_recording) {
                 output.say(&other);
             }
-            dispatch(&cli, output)
+            dispatch(&cli, &files, output)
         }
         Err(e) if e.use_stderr() => {
             output.say(e.to_string().trim_end());
@@ -112,9 +113,39 @@ pub fn run_with(args: impl IntoIterator<Item = OsString>, output: &mut Output) -
     }
 }
 
-fn dispatch(cli: &Cli, output: &mut Output) -> Exit {
+/// The command line, and every file that it names beside the recording.
+fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Cli, Vec<PathBuf>), clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(args)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|e| e.format(&mut command))?;
+    let (mut files, mut level) = (Vec::new(), Some(&matches));
+    while let Some(matches) = level {
+        for id in matches.ids().filter(|id| id.as_str() != "trace") {
+            // What is no path is of another type.
+            let paths = matches.try_get_many::<PathBuf>(id.as_str()).ok().flatten();
+            files.extend(paths.into_iter().flatten().cloned());
+        }
+        level = matches.subcommand().map(|(_, matches)| matches);
+    }
+    files.extend(cli.how.policy.as_ref().map(PathBuf::from));
+    Ok((cli, files))
+}
+
+fn dispatch(cli: &Cli, files: &[PathBuf], output: &mut Output) -> Exit {
+    let spare = session::spare(cli.how.trace.as_deref(), files.iter().map(PathBuf::as_path));
+    let done = spare.map_err(|e| Trouble::usage(e.to_string())).and_then(|()| obey(cli, output));
+    match done {
+        Ok(()) => Exit::Done,
+        Err(trouble) => {
+            report(&trouble, cli.how.format, output);
+            trouble.exit
+        }
+    }
+}
+
+fn obey(cli: &Cli, output: &mut Output) -> Result<(), Trouble> {
     let how = &cli.how;
-    let done = match &cli.command {
+    match &cli.command {
         Command::List => list::list(how, output),
         Command::Info(args) => info::info(args, how, output),
         Command::Status(args) => status::status(args, how, output),
@@ -145,13 +176,6 @@ fn dispatch(cli: &Cli, output: &mut Output) -> Exit {
         Command::ExitCodes => {
             exit_codes(how.format, output);
             Ok(())
-        }
-    };
-    match done {
-        Ok(()) => Exit::Done,
-        Err(trouble) => {
-            report(&trouble, how.format, output);
-            trouble.exit
         }
     }
 }

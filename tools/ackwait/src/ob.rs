@@ -1,7 +1,9 @@
 //! `ob`: option bytes by name.
 
+use crate::chip::{change, options_unproven};
 use crate::cli::How;
 use crate::cli::part::{Consent, ObCommand, Which};
+use crate::dry::Needs;
 use crate::output::Output;
 use crate::target;
 use crate::trouble::Trouble;
@@ -83,8 +85,8 @@ fn write(
     how: &How,
     output: &mut Output,
 ) -> Result<(), Trouble> {
-    let done = target::writing(how, output, |target, output| {
-        let mut part = target.part(which, output)?;
+    let done = target::writing_part(Needs::of(which), how, output, |target, output| {
+        let mut part = target.part_to_change(which, output)?;
         let changes = parse(wishes, part.identity().device.family)?;
         let options = part.options()?;
         allowed(&changes, &options, consent)?;
@@ -93,7 +95,7 @@ fn write(
         {
             output.say(&format!("note: {warning}"));
         }
-        Ok(part.change_options(&changes)?)
+        change(&mut part, |part| part.change_options(&changes), options_unproven)
     })?;
     done.map_or(Ok(()), |report| show(&report, how, output))
 }
@@ -216,11 +218,11 @@ fn export(out: Option<&Path>, which: Which, how: &How, output: &mut Output) -> R
 }
 
 fn repair(which: Which, how: &How, output: &mut Output) -> Result<(), Trouble> {
-    let done = target::writing(how, output, |target, output| {
+    let done = target::writing_part(Needs::of(which), how, output, |target, output| {
         let mut part = target.part(which, output)?;
         let interrupted = part.interrupted()?;
         if interrupted.is_some_and(|i| i.needs_recovery()) {
-            part.recover_selectors()?;
+            change(&mut part, |part| part.recover_selectors(), options_unproven)?;
             return Ok(interrupted.map(|i| i.to_string()));
         }
         Ok(None)

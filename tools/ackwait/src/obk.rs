@@ -2,6 +2,7 @@
 
 use crate::cli::How;
 use crate::cli::part::{CredentialArgs, ObkCommand, OnOff, Which};
+use crate::dry::Needs;
 use crate::given::Held;
 use crate::output::Output;
 use crate::target;
@@ -117,12 +118,12 @@ fn provision(
 ) -> Result<(), Trouble> {
     let file = load(path)?;
     let mut held = Held::lenient(credential)?;
-    let done = target::writing(how, output, |target, output| {
+    let done = target::writing_part(Needs::of(which), how, output, |target, output| {
         if let Some(held) = &mut held {
             held.allowed(target, output)?;
         }
-        let mut part = target.part(which, output)?;
-        may_take(part.identity(), &file, which, held.as_ref().map(Held::credential), output)?;
+        let mut part = target.part_to_change(which, output)?;
+        may_take(part.identity(), &file, held.as_ref().map(Held::credential), output)?;
         let identity = part.identity();
         let route = route.unwrap_or_else(|| ObkRoute::default_for(identity.device, identity.tzen));
         Ok(part.provision_obk(&file, route)?)
@@ -134,7 +135,6 @@ fn provision(
 fn may_take(
     part: &Identity,
     file: &ObkFile,
-    which: Which,
     credential: Option<Credential<'_>>,
     output: &mut Output,
 ) -> Result<(), Trouble> {
@@ -145,15 +145,7 @@ fn may_take(
         )
         .next("`ackwait state set PROVISIONING`, then `ackwait reset`"));
     }
-    let twins: Vec<_> = part.device.crypto_twins().map(|d| d.family.to_string()).collect();
-    if which.family.is_none() && !twins.is_empty() {
-        let text = format!(
-            "no register tells {} from {}, and the credential of one can close the other for ever",
-            part.device.family,
-            twins.join(" or ")
-        );
-        return Err(Trouble::usage(text).next("name what the package says: `--family H562`"));
-    }
+    part.must_be_named()?;
     let context = LintContext { family: part.device.family, tzen: part.tzen, credential, production: false };
     for finding in file.lint(&context) {
         match finding.severity {

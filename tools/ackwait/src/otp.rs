@@ -1,12 +1,14 @@
 //! `otp`: blocks that are written once, and the credential of an STM32H503.
 
+use crate::chip::{change, options_unproven};
 use crate::cli::How;
 use crate::cli::part::{Consent, OtpCommand, Which};
+use crate::dry::Needs;
 use crate::given::Given;
 use crate::output::Output;
 use crate::target;
 use crate::trouble::Trouble;
-use h5::OtpBlock;
+use h5::{OtpBlock, OtpReport};
 use serde_json::json;
 use std::path::Path;
 
@@ -50,17 +52,21 @@ fn line(block: &OtpBlock, written: usize) -> String {
 fn program(password_file: &Path, consent: &Consent, how: &How, output: &mut Output) -> Result<(), Trouble> {
     let mut given = Given::password(password_file)?;
     consent.needed("OTP", "the hash of the password can be written once and never changed")?;
-    let done = target::writing(how, output, |target, output| {
+    let done = target::writing_part(Needs::hidden("OTP"), how, output, |target, output| {
         given.allowed(target, output)?;
-        let mut part = target.part(Which { family: None }, output)?;
+        let mut part = target.part_to_change(Which { family: None }, output)?;
         Ok(part.provision_otp(&given.secret)?)
     })?;
-    let Some(written) = done else { return Ok(()) };
-    output.data(how.format, "otp-program", json!({ "written": written, "verified": true }), || {
+    let Some(OtpReport { before, written }) = done else { return Ok(()) };
+    let object = json!({ "before": before, "written": written, "verified": true });
+    output.data(how.format, "otp-program", object, || {
         vec![
-            match written {
-                true => "the hash of the password was written to OTP block 0 and read back".to_owned(),
-                false => "OTP block 0 holds this password's hash already; nothing was written".to_owned(),
+            match (written, before) {
+                (0, _) => "OTP block 0 holds this password's hash already; nothing was written".to_owned(),
+                (_, 0) => "the hash of the password was written to OTP block 0 and read back".to_owned(),
+                _ => format!(
+                    "{before} half-words of the password's hash were in, {written} were added; all read back"
+                ),
             },
             "then: `ackwait otp lock 0 --accept-irreversible=LOCKBL`, `ackwait da discover`".to_owned(),
         ]
@@ -70,8 +76,10 @@ fn program(password_file: &Path, consent: &Consent, how: &How, output: &mut Outp
 
 fn lock(block: u32, consent: &Consent, which: Which, how: &How, output: &mut Output) -> Result<(), Trouble> {
     consent.needed("LOCKBL", "a locked block of OTP takes nothing more, for ever")?;
-    let done =
-        target::writing(how, output, |target, output| Ok(target.part(which, output)?.lock_otp(block)?))?;
+    let needs = Needs::of(which).and_hidden("OTP");
+    let done = target::writing_part(needs, how, output, |target, output| {
+        change(&mut target.part_to_change(which, output)?, |part| part.lock_otp(block), options_unproven)
+    })?;
     let Some(report) = done else { return Ok(()) };
     let changed: Vec<_> = report.changed.iter().map(ToString::to_string).collect();
     output.data(how.format, "otp-lock", json!({ "block": block, "changed": changed }), || {

@@ -6,10 +6,11 @@ use crate::output::Output;
 use crate::target;
 use crate::trouble::Trouble;
 use crate::value::{Change, Reading};
-use adi::DpReg;
+use adi::{Adi, DpReg};
+use regs::ap::{BD0, BD3, DRW, TAR};
 use regs::reading::{self, Reading as Effect};
 use serde_json::json;
-use wire::Width;
+use wire::{Addr, ApSel, Width};
 
 /// Banks that have a name somewhere.
 const BANKS: std::ops::RangeInclusive<u8> = 0..=5;
@@ -57,7 +58,7 @@ pub(crate) fn ap(command: &ApCommand, how: &How, output: &mut Output) -> Result<
     let (ApCommand::Read { register } | ApCommand::Write { register, .. }) = command;
     let reg = ap_register(register)?;
     let known = regs::ap::register(reg >> 4, reg);
-    let name = |ap: wire::ApSel| format!("{ap} {}", regs::ap::name(reg >> 4, reg));
+    let name = |ap: ApSel| format!("{ap} {}", regs::ap::name(reg >> 4, reg));
     match command {
         ApCommand::Read { .. } => {
             let (ap, value) = target::with(how, output, |target, output| {
@@ -68,12 +69,15 @@ pub(crate) fn ap(command: &ApCommand, how: &How, output: &mut Output) -> Result<
             let object = json!({ "ap": ap.0, "address": reg, "value": read.json() });
             output.data(how.format, "ap-read", object, || vec![read.line()]);
         }
-        ApCommand::Write { value, .. } => {
+        ApCommand::Write { value, consent, .. } => {
             let unread = unread(reading::access_port(reg));
             let look = unread.is_none();
             let done = target::writing(how, output, |target, output| {
                 let ap = target.ap(output)?;
                 let adi = target.adi();
+                if let Some(at) = written_through(adi, ap, reg)? {
+                    consent.raw(at, &value.to_le_bytes())?;
+                }
                 let old = if look { Some(adi.read_ap(ap, reg)?) } else { None };
                 adi.write_ap(ap, reg, *value)?;
                 Ok((ap, old, if look { Some(adi.read_ap(ap, reg)?) } else { None }))
@@ -86,6 +90,17 @@ pub(crate) fn ap(command: &ApCommand, how: &How, output: &mut Output) -> Result<
         }
     }
     Ok(())
+}
+
+/// The word of memory that a write of a data register goes to.
+fn written_through(adi: &mut Adi, ap: ApSel, reg: u8) -> Result<Option<Addr>, Trouble> {
+    let offset = match reg {
+        DRW => None,
+        BD0..=BD3 => Some(u32::from(reg - BD0)),
+        _ => return Ok(None),
+    };
+    let tar = adi.read_ap(ap, TAR)?;
+    Ok(Some(Addr(offset.map_or(tar & !0x3, |offset| tar & !0xF | offset))))
 }
 
 /// Why a register is not looked at before and after it is written.

@@ -31,7 +31,8 @@ struct Open {
     needs_recovery: bool,
     /// Option bytes that were changed and not started.
     pending: Vec<String>,
-    boot_ube: Option<u32>,
+    /// BOOT_UBE selects ST-iRoT.
+    st_irot: bool,
     /// Name, value, words.
     registers: Vec<(&'static str, u32, String)>,
 }
@@ -50,6 +51,7 @@ fn look(target: &mut Target, args: &StatusArgs, output: &mut Output) -> Result<S
     }
     let ap = target.part_ap(output);
     let enabled = h5::ap_open(target.adi())?;
+    enabled.must_have(ap)?;
     let idcode = Addr(dbgmcu::BASE_AP0 + dbgmcu::IDCODE);
     let idcode = target.adi().read_word(ApSel(regs::h5::device::AP0.ap), Attr::Default, idcode)?;
     let dev_id = u16::try_from(idcode & dbgmcu::idcode::DEV_ID).unwrap_or_default();
@@ -76,7 +78,7 @@ fn look_inside(target: &mut Target, args: &StatusArgs, output: &mut Output) -> R
         interrupted: interrupted.map(|i| i.to_string()),
         needs_recovery: interrupted.is_some_and(|i| i.needs_recovery()),
         pending: options.pending().iter().map(ToString::to_string).collect(),
-        boot_ube: options.get("BOOT_UBE").map(|v| v.cur),
+        st_irot: options.boots_st_irot(),
         registers,
     })
 }
@@ -114,13 +116,13 @@ fn moves(state: ProductState, tzen: Tzen) -> impl Iterator<Item = &'static Move>
 }
 
 /// A move as a command, with what it costs.
-fn advice(m: &Move, tzen: Tzen, boot_ube: Option<u32>) -> Option<String> {
+fn advice(m: &Move, part: &Identity, st_irot: bool) -> Option<String> {
     let to = m.to;
     let name = to.name().unwrap_or("unknown");
     match m.how {
         By::Firmware => None,
         By::Regression => {
-            let credential = if tzen.is_on() { "--key KEY --cert CERT" } else { "--password-file FILE" };
+            let credential = if part.tzen.is_on() { "--key KEY --cert CERT" } else { "--password-file FILE" };
             let (partial, erased) = match to {
                 ProductState::TZ_CLOSED => (" --partial", "what is not secure"),
                 _ => ("", "the flash"),
@@ -128,16 +130,19 @@ fn advice(m: &Move, tzen: Tzen, boot_ube: Option<u32>) -> Option<String> {
             Some(format!("{to} by `ackwait da regress {credential}{partial}`: erases {erased}"))
         }
         By::OptionByte => {
-            let dead = boot_ube == Some(regs::h5::option::UBE_ST_IROT) && to != ProductState::PROVISIONING;
             let cost = match to {
-                _ if dead => "BOOT_UBE selects ST-iRoT: without its data the part would be dead",
+                _ if st_irot && to.shuts() => {
+                    "BOOT_UBE selects ST-iRoT: without its data the part would be dead"
+                }
                 ProductState::LOCKED => "for ever",
                 ProductState::PROVISIONING => "the way back is regression",
                 _ => {
                     "`ackwait da discover` must vouch for the credential; the way back is regression with it"
                 }
             };
-            Some(format!("{to} by `ackwait state set {name}`: {cost}"))
+            let unnamed = to.shuts() && part.must_be_named().is_err();
+            let family = if unnamed { " --family NAME" } else { "" };
+            Some(format!("{to} by `ackwait state set {name}{family}`: {cost}"))
         }
     }
 }
@@ -190,7 +195,7 @@ impl Open {
         say("way back", way_back(part.state));
         say("TrustZone", credential_kind(part.tzen));
         say("credential", ASK);
-        for advice in moves(part.state, part.tzen).filter_map(|m| advice(m, part.tzen, self.boot_ube)) {
+        for advice in moves(part.state, part.tzen).filter_map(|m| advice(m, part, self.st_irot)) {
             say("next", &advice);
         }
         if let Some(interrupted) = &self.interrupted {

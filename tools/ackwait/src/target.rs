@@ -1,10 +1,11 @@
 //! From what the user named to an attached target, and away from it again.
 
 use crate::cli::{ApChoice, How};
-use crate::dry::{self, Copy};
+use crate::dry::{self, Needs};
 use crate::output::Output;
 use crate::trouble::Trouble;
-use adi::{Adi, AdiError, Attach, Attached, ConnectMode, CoreAccess};
+use adi::{Adi, AdiError, Attach, Attached, ConnectMode, CoreAccess, Doing};
+use provision::Exit;
 use regs::ap::{IDR, Idr};
 use session::{Options, Session};
 use wire::{ApSel, Attr, Hz};
@@ -59,17 +60,6 @@ impl Target {
     pub(crate) fn core(&mut self, output: &mut Output) -> Result<CoreAccess, Trouble> {
         Ok(CoreAccess { ap: self.ap(output)?, attr: Attr::Default })
     }
-
-    fn state(&self) -> String {
-        let adi = &self.session.adi;
-        match adi.attached() {
-            None => "not attached; NRST is released".to_owned(),
-            Some(a) if a.halted => format!("attached ({}), the core was halted; NRST is released", a.mode),
-            Some(a) => {
-                format!("attached ({}), the core was not halted by this command; NRST is released", a.mode)
-            }
-        }
-    }
 }
 
 /// Attaches, does `work`, and lets go of the probe whatever came of it.
@@ -89,20 +79,12 @@ pub(crate) fn writing<T>(
     output: &mut Output,
     work: impl FnOnce(&mut Target, &mut Output) -> Result<T, Trouble>,
 ) -> Result<Option<T>, Trouble> {
-    changing(Copy::Options, how, output, work)
+    writing_part(Needs::default(), how, output, work)
 }
 
-/// The same for work that looks at the flash before it writes.
-pub(crate) fn writing_flash<T>(
-    how: &How,
-    output: &mut Output,
-    work: impl FnOnce(&mut Target, &mut Output) -> Result<T, Trouble>,
-) -> Result<Option<T>, Trouble> {
-    changing(Copy::Flash, how, output, work)
-}
-
-fn changing<T>(
-    copy: Copy,
+/// The same for work on the part, of which a rehearsal must know more.
+pub(crate) fn writing_part<T>(
+    needs: Needs,
     how: &How,
     output: &mut Output,
     work: impl FnOnce(&mut Target, &mut Output) -> Result<T, Trouble>,
@@ -110,15 +92,18 @@ fn changing<T>(
     if !how.dry_run {
         return with(how, output, work).map(Some);
     }
-    let stage = with(how, output, |target, output| dry::stage(target, copy, how, output))?;
-    on(stage, how, output, |target, output| {
+    // The board that was named is only read, whichever way the rehearsal attaches.
+    let quiet = How { connect: ConnectMode::Hotplug, ..how.clone() };
+    let stage = with(&quiet, output, |target, output| dry::stage(target, needs, how, output))?;
+    let rehearsed = on(stage, how, output, |target, output| {
         target.adi().remember_all();
         let before = target.adi().flight().iter().count();
         work(target, output)?;
         let flight = target.adi().flight().clone();
         dry::show(flight.iter().skip(before), how, output);
         Ok(None)
-    })
+    });
+    rehearsed.map_err(dry::rehearsed)
 }
 
 /// Opens the probe, does `work` without attaching to a target, and lets go.
@@ -128,7 +113,7 @@ pub(crate) fn unattached<T>(
     work: impl FnOnce(&mut Session, &mut Output) -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {
     let mut session = open(how, output)?;
-    let done = work(&mut session, output).map_err(|trouble| explained(trouble, &session, None));
+    let done = work(&mut session, output).map_err(|trouble| explained(trouble, &session));
     let closed = session.close().map_err(Trouble::closing);
     let done = done?;
     closed?;
@@ -143,12 +128,11 @@ fn on<T>(
 ) -> Result<T, Trouble> {
     let attached = attach(&mut session.adi, how, output);
     let (done, session) = match attached {
-        Err(trouble) => (Err(explained(trouble, &session, None)), session),
+        Err(trouble) => (Err(explained(trouble, &session)), session),
         Ok((attached, chosen)) => {
             let mut target = Target { session, attached, choice: how.ap, chosen };
             let done = work(&mut target, output);
-            let state = target.state();
-            (done.map_err(|trouble| explained(trouble, &target.session, Some(state))), target.session)
+            (done.map_err(|trouble| explained(trouble, &target.session)), target.session)
         }
     };
     let closed = session.close().map_err(Trouble::closing);
@@ -188,15 +172,43 @@ pub(crate) fn options(how: &How, probe: &str) -> Result<Options, Trouble> {
 }
 
 /// Adds what is known of probe and target to an error.
-fn explained(mut trouble: Trouble, session: &Session, state: Option<String>) -> Trouble {
-    if trouble.exit != provision::Exit::Usage && trouble.evidence.is_empty() {
-        let mut last: Vec<_> =
-            session.adi.flight().iter().rev().take(EVIDENCE).map(ToString::to_string).collect();
-        last.reverse();
-        trouble.evidence = last;
+fn explained(mut trouble: Trouble, session: &Session) -> Trouble {
+    if trouble.evidence.is_empty() {
+        trouble.evidence = evidence(&session.adi, trouble.exit);
     }
-    trouble.state = trouble.state.or(state).or_else(|| Some("not attached; NRST is released".to_owned()));
+    trouble.state = trouble.state.or_else(|| Some(state(&session.adi, trouble.exit)));
     trouble
+}
+
+/// The last accesses, where they have to do with how the command ended.
+fn evidence(adi: &Adi, exit: Exit) -> Vec<String> {
+    let all: Vec<_> = adi.flight().iter().collect();
+    let end = match exit {
+        // A rule said no, and what it says is the evidence.
+        Exit::Usage | Exit::Refused | Exit::Confirm | Exit::Integrity => 0,
+        // The session ended with a reset, which has nothing to do with what the part said before.
+        Exit::Authentication => {
+            let reset = all.iter().rposition(|flown| matches!(flown.what, Doing::Nreset { low: true }));
+            reset.unwrap_or(all.len())
+        }
+        _ => all.len(),
+    };
+    all.into_iter().take(end).skip(end.saturating_sub(EVIDENCE)).map(ToString::to_string).collect()
+}
+
+/// What is known of target and reset line.
+fn state(adi: &Adi, exit: Exit) -> String {
+    if exit == Exit::Probe {
+        return "not known, nor whether NRST is released: the probe does not answer as it should".to_owned();
+    }
+    let nrst = if adi.reset_may_be_low() { "NRST may still be low" } else { "NRST is released" };
+    match adi.attached() {
+        None => format!("not attached; {nrst}"),
+        Some(a) => {
+            let halted = if a.halted { "was halted" } else { "was not halted by this command" };
+            format!("attached ({}), the core {halted}; {nrst}", a.mode)
+        }
+    }
 }
 
 /// Attaches in the mode that was asked for. The modes that halt the core must know where it is.
@@ -247,7 +259,7 @@ fn choose(adi: &mut Adi) -> Result<(ApSel, String), Trouble> {
         }
     }
     let (ap, idr) = first.ok_or_else(|| {
-        Trouble::new(provision::Exit::ApClosed, "no access port reaches memory")
+        Trouble::new(Exit::ApClosed, "no access port reaches memory")
             .next("`ackwait info`; name one with `--ap N`")
     })?;
     Ok((ap, format!("auto: none on the system bus answers; this one is on {}", idr.bus())))

@@ -1,8 +1,10 @@
 mod bench;
 mod certificates;
 mod codes;
+mod guards;
 mod looks;
 mod part;
+mod real;
 mod survey;
 
 use super::*;

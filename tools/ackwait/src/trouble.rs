@@ -44,6 +44,19 @@ impl Trouble {
         self
     }
 
+    /// It came before any probe was opened.
+    pub(crate) fn untouched(mut self) -> Trouble {
+        self.state = Some("no target was touched".to_owned());
+        self
+    }
+
+    /// A change of option bytes was started, and nobody saw its end.
+    pub(crate) fn unproven(what: &str, why: &str) -> Trouble {
+        let mut trouble = Trouble::new(Exit::Unknown, format!("{what} is not proven: {why}"));
+        trouble.state = Some("unknown: the change may have begun and must not be repeated".to_owned());
+        trouble
+    }
+
     /// Data about it was printed before.
     pub(crate) fn told(mut self) -> Trouble {
         self.told = true;
@@ -154,6 +167,27 @@ impl Trouble {
 fn part_advice(e: &H5Error) -> (&'static str, String) {
     const UNCHANGED: &str = "yes: nothing was written";
     let (recoverable, next) = match e {
+        H5Error::TargetBusy { spent, .. } if spent.key.starts_with("da.") => {
+            ("yes: the part is unchanged", e.next_step())
+        }
+        H5Error::Erasing(_) => (
+            "likely: a regression that was begun ends by itself at the next power-up",
+            "do not repeat it: cut the board's power once, then `ackwait da discover`",
+        ),
+        H5Error::NoCredential { locked: false, .. } => {
+            (UNCHANGED, "`ackwait otp program --password-file FILE --accept-irreversible=OTP` comes first")
+        }
+        H5Error::NoCredential { locked: true, .. } => {
+            ("no: what is locked stays as it is", "leave the part OPEN, or take another one")
+        }
+        H5Error::OtpStopped { .. } => (
+            "yes: what is in stays in, and the same command writes only what is missing",
+            "`ackwait reset`, then the same command again",
+        ),
+        H5Error::OtpDiffers { .. } => (
+            "no: what OTP holds is for ever",
+            "find the password that belongs to it; where an interruption tore it none does, and the part must not be closed",
+        ),
         H5Error::TargetBusy { spent, .. } => {
             return (
                 "by a reset: NRST ends what is under way",
@@ -175,6 +209,8 @@ fn part_advice(e: &H5Error) -> (&'static str, String) {
         H5Error::WrongDevice(_) => {
             (UNCHANGED, "`ackwait info` says which part it is; `--family` must be one of its")
         }
+        H5Error::NoPort { .. } => (UNCHANGED, "`ackwait info` shows the access ports; leave `--ap` out"),
+        H5Error::FamilyUnnamed { .. } => (UNCHANGED, "name what the package says: `--family H562`"),
         H5Error::LockedUntilReset { .. } => ("by a reset", "`ackwait reset`, then the same command"),
         H5Error::ObkFile(_) => (UNCHANGED, "`ackwait obk inspect FILE`"),
         H5Error::ObkRejected { .. } | H5Error::RouteRefused { .. } => (

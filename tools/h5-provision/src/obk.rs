@@ -92,7 +92,8 @@ fn build(
     let (password, _) = load_password(password_file, FileRule::Strict)?;
     let permissions = Permissions(u128::from(permissions));
     let file = ObkFile::build(&ObkSpec { family, credential: (&password).into(), permissions });
-    let fail = |e: std::io::Error| Trouble::usage(format!("{} cannot be written: {e}", path.display()));
+    let fail =
+        |e: std::io::Error| Trouble::new(Exit::Storage, format!("{} cannot be written: {e}", path.display()));
     let bytes = Zeroizing::new(file.to_bytes());
     present::write_private(path, &bytes).map_err(fail)?;
     output.print(&format!("{}: {} bytes for {family}", path.display(), bytes.len()));

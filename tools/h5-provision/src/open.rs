@@ -35,21 +35,6 @@ pub(crate) fn open(
     session::open(&options).map_err(Trouble::opening)
 }
 
-/// A recording is written over whatever has its name: it must not be something that the job needs.
-pub(crate) fn spare(trace: Option<&PathBuf>, needed: &[Option<&PathBuf>]) -> Result<(), Trouble> {
-    let Some(trace) = trace else { return Ok(()) };
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
-    let Some(target) = real(trace) else { return Ok(()) };
-    match needed.iter().flatten().find(|path| real(path).as_ref() == Some(&target)) {
-        None => Ok(()),
-        Some(path) => Err(Trouble::usage(format!(
-            "--trace {} would be written over {}, which is needed here: name another file",
-            trace.display(),
-            path.display()
-        ))),
-    }
-}
-
 /// The flight recorder, for a command that keeps no files.
 pub(crate) fn show_flight(session: &Session, output: &mut Output) {
     output.say("the last accesses:");

@@ -2,7 +2,7 @@
 
 use crate::cli::{Keeping, Recording, RegressArgs, RunArgs};
 use crate::console::{Console, Output};
-use crate::open::{TOOL, close, flight_file, open, shelf, spare};
+use crate::open::{TOOL, close, flight_file, open, shelf};
 use crate::trouble::Trouble;
 use provision::journal::Folder;
 use provision::record::{self, Book, Station};
@@ -19,9 +19,9 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Trouble> 
     // Everything that can be refused without a probe is refused before one is opened.
     let mut goods = Goods::load(&job, FileRule::Lenient)?;
     let shelf = shelf(args.keeping.journal.as_ref())?;
-    replay_leaves_no_traces(&args.probe, &args.keeping, &args.recording)?;
+    replay_leaves_no_traces(&args.probe, &args.keeping)?;
     record_can_be_kept(&args.keeping)?;
-    spare(args.recording.trace.as_ref(), &needed(&job, &args.keeping))?;
+    spare(&args.recording, needed(&job, &args.keeping))?;
     let mut session = open(&args.probe, &job.policy, job.speed, &args.recording, output)?;
     if !session.is_simulated() {
         goods.strict()?;
@@ -37,8 +37,10 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Trouble> 
 }
 
 /// A recording that plays the probe has the UID of a part that may be real: nothing is kept about that part.
-fn replay_leaves_no_traces(probe: &str, keeping: &Keeping, recording: &Recording) -> Result<(), Trouble> {
-    let Some(file) = probe.strip_prefix("replay:") else { return Ok(()) };
+fn replay_leaves_no_traces(probe: &str, keeping: &Keeping) -> Result<(), Trouble> {
+    if !probe.starts_with("replay:") {
+        return Ok(());
+    }
     if keeping.record.is_some() {
         return Err(Trouble::usage("--record is for parts, and a recording that plays the probe is none"));
     }
@@ -47,7 +49,7 @@ fn replay_leaves_no_traces(probe: &str, keeping: &Keeping, recording: &Recording
             "the journals know the part that was recorded: give a replay a folder of its own with --journal",
         ));
     }
-    spare(recording.trace.as_ref(), &[Some(&PathBuf::from(file))])
+    Ok(())
 }
 
 pub(crate) fn regress(args: &RegressArgs, output: &mut Output) -> Result<Exit, Trouble> {
@@ -59,11 +61,11 @@ pub(crate) fn regress(args: &RegressArgs, output: &mut Output) -> Result<Exit, T
     let (password, exposed) =
         load_password(file, if job.production { FileRule::Strict } else { FileRule::Lenient })?;
     let shelf = shelf(args.keeping.journal.as_ref())?;
-    replay_leaves_no_traces(&args.probe, &args.keeping, &args.recording)?;
+    replay_leaves_no_traces(&args.probe, &args.keeping)?;
     record_can_be_kept(&args.keeping)?;
     let mut files = needed(&job, &args.keeping);
-    files.push(Some(file));
-    spare(args.recording.trace.as_ref(), &files)?;
+    files.push(file.clone());
+    spare(&args.recording, files)?;
     let mut session = open(&args.probe, &job.policy, job.speed, &args.recording, output)?;
     let warning = match exposed {
         Some(e) if !session.is_simulated() => return Err(e.into()),
@@ -86,11 +88,18 @@ pub(crate) fn regress(args: &RegressArgs, output: &mut Output) -> Result<Exit, T
 }
 
 /// The files that a recording must not be written over.
-fn needed<'a>(job: &'a Job, keeping: &'a Keeping) -> Vec<Option<&'a PathBuf>> {
-    let obk = job.obk.as_ref().map(|o| &o.path);
-    let mut files = vec![Some(&job.path), obk, job.password_file.as_ref(), keeping.record.as_ref()];
-    files.extend(job.images.iter().map(|i| Some(&i.path)));
+fn needed(job: &Job, keeping: &Keeping) -> Vec<PathBuf> {
+    let mut files = vec![job.path.clone()];
+    files.extend(job.obk.iter().map(|obk| obk.path.clone()));
+    files.extend(job.password_file.clone());
+    files.extend(job.images.iter().map(|image| image.path.clone()));
+    files.extend(keeping.record.iter().flat_map(|record| [record.clone(), record::head_path(record)]));
     files
+}
+
+fn spare(recording: &Recording, needed: Vec<PathBuf>) -> Result<(), Trouble> {
+    session::spare(recording.trace.as_deref(), needed.iter().map(PathBuf::as_path))
+        .map_err(|e| Trouble::usage(e.to_string()))
 }
 
 /// A record that cannot be kept is noticed before anything is done that it should tell of.

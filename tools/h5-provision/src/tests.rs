@@ -492,7 +492,7 @@ fn provisioning_files_can_be_made_looked_at_and_checked() {
     let (password, file) = (bench.write("pw", b"a-word-of-12"), bench.path("new.obk"));
     let build = ["obk", "build", "--family", "h573", "--password-file", &password, "-o", &file];
     assert_eq!(tool(&build).exit, Exit::Done);
-    assert_eq!(tool(&build).exit, Exit::Usage, "an existing file is not written over");
+    assert_eq!(tool(&build).exit, Exit::Storage, "an existing file is not written over");
     let inspect = tool(&["obk", "inspect", &file]);
     assert!(inspect.out.contains("DA_Config") && inspect.out.contains("Full Regression"), "{}", inspect.out);
     let lint = |family: &str| tool(&["obk", "lint", &file, "--family", family, "--password-file", &password]);

@@ -30,6 +30,16 @@ fn patience_with_wait_that_runs_out_names_key_time_tries_and_the_state_of_the_po
 }
 
 #[test]
+fn a_fault_behind_which_the_probe_says_nothing_more_is_the_probe_s_silence() {
+    let mut rig = Rig::attached(impatient());
+    rig.with(|t| t.mishaps.insert(0, Mishap::Sticky(ctrl_stat::STICKYERR)));
+    let next = rig.bench.borrow().calls;
+    rig.bench.borrow_mut().silent_call = Some(next + 1);
+    let error = read(&mut rig, RAM + 0x100).unwrap_err();
+    assert!(matches!(error, AdiError::ProbeSilent { .. }), "{error}");
+}
+
+#[test]
 fn a_port_that_stays_busy_after_dapabort_is_another_error() {
     let mut rig = Rig::attached(impatient());
     rig.with(|t| {

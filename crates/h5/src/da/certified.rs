@@ -45,7 +45,7 @@ impl Certified<'_> {
         }
         let token = Token::signed(wanted.mask(), &challenge, self.key);
         let item = Tlv { kind: tlv::TOKEN, value: token.to_bytes() };
-        match mailbox.ask(command::AUTH_RESPONSE, &item.to_bytes(), false)?.status {
+        match mailbox.decide(command::AUTH_RESPONSE, &item.to_bytes(), false)?.status {
             status::SUCCESS => Ok(()),
             status => Err(refused(None, status)),
         }

@@ -28,6 +28,8 @@ pub(super) struct Response {
 /// A session that the ROM has taken up.
 pub(super) struct Mailbox<'a> {
     adi: &'a mut Adi,
+    /// The request was sent behind which the part acts.
+    decided: bool,
     /// The ROM's answer to the magic word.
     greeting: u32,
     /// Reading the device's word does not clear its acknowledge bit here; a write does.
@@ -41,7 +43,7 @@ impl<'a> Mailbox<'a> {
             put(adi, entry.magic_host, false)?;
             Ok(())
         })?;
-        let mut mailbox = Mailbox { adi, greeting: 0, clear_by_write: false };
+        let mut mailbox = Mailbox { adi, greeting: 0, decided: false, clear_by_write: false };
         let got = mailbox.first_word()?;
         mailbox.greeting = got;
         // ST's STM32MP2 answers with the same word.
@@ -73,19 +75,39 @@ impl<'a> Mailbox<'a> {
         }
     }
 
+    /// Asks for what the part does at once when it agrees: from here on it may be at it, whatever comes back.
+    pub(super) fn decide(&mut self, code: u16, data: &[u8], secret: bool) -> Result<Response, H5Error> {
+        self.send(code, data, secret)?;
+        self.decided = true;
+        self.answer(code)
+    }
+
+    /// The last word of [`Mailbox::decide`] was sent.
+    pub(super) fn is_decided(&self) -> bool {
+        self.decided
+    }
+
     /// Sends a request and reads its answer. Data is filled up to a word with zero; it is secret if `secret` says so.
     pub(super) fn ask(&mut self, code: u16, data: &[u8], secret: bool) -> Result<Response, H5Error> {
-        let name = command::NAMES.iter().find(|(c, _)| *c == u32::from(code)).map_or("request", |(_, n)| *n);
+        self.send(code, data, secret)?;
+        self.answer(code)
+    }
+
+    /// Sends a request.
+    fn send(&mut self, code: u16, data: &[u8], secret: bool) -> Result<(), H5Error> {
+        let name = name(code);
         let (words, secret_from) = request(code, data);
         for (i, word) in words.iter().enumerate() {
             let doing = format!("sending word {} of {} of {name}", i + 1, words.len());
             self.wait_ack(ack::HOST, 0, Site::DaWord, &doing)?;
             put(self.adi, *word, secret && i >= secret_from)?;
         }
-        self.answer(name)
+        Ok(())
     }
 
-    fn answer(&mut self, name: &str) -> Result<Response, H5Error> {
+    /// Reads the answer to a request.
+    fn answer(&mut self, code: u16) -> Result<Response, H5Error> {
+        let name = name(code);
         let head = self.take(Site::DaReply, &format!("waiting for the answer to {name}"))?;
         let count = self.take(Site::DaWord, &format!("reading the length of the answer to {name}"))?;
         let status = status_of(head)?;
@@ -126,6 +148,11 @@ impl<'a> Mailbox<'a> {
         let kept = self.ack()? & ack::HOST;
         Ok(self.adi.write_word(AP0, Attr::Default, ACK, kept)?)
     }
+}
+
+/// What a request is called.
+fn name(code: u16) -> &'static str {
+    command::NAMES.iter().find(|(c, _)| *c == u32::from(code)).map_or("request", |(_, n)| *n)
 }
 
 /// Gives the device a word. Never repeated: a second one would be the next word.

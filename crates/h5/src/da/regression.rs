@@ -27,6 +27,13 @@ pub struct Regression {
     pub elapsed: Duration,
 }
 
+impl Regression {
+    /// The part was there before: it was not asked for anything.
+    pub fn was_there(&self) -> bool {
+        self.discovery.lifecycle == Some(self.to)
+    }
+}
+
 /// How far back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Back {
@@ -59,7 +66,7 @@ impl Back {
 ///
 /// # Errors
 /// [`H5Error::AuthenticationFailed`] when the password is wrong: the part is unchanged then. [`H5Error::TargetBusy`] when
-/// the ROM does not answer or the part does not open; [`H5Error::Da`], [`H5Error::Adi`].
+/// the ROM does not answer; [`H5Error::Da`], [`H5Error::Adi`]; [`H5Error::Erasing`] once the password was given.
 pub fn regress(adi: &mut Adi, password: &Password) -> Result<Regression, H5Error> {
     regress_with(adi, password, &DaEntry::default())
 }
@@ -114,19 +121,30 @@ fn go_back(
     let clock = adi.clock().clone();
     let accepted = Mailbox::open(adi, entry).and_then(|mut mailbox| {
         let discovery = ask_discovery(&mut mailbox)?;
-        authenticate(&mut mailbox, &discovery)?;
+        if discovery.lifecycle != Some(back.to()) {
+            let done = authenticate(&mut mailbox, &discovery);
+            done.map_err(|e| if mailbox.is_decided() && !e.is_refusal() { erasing(e) } else { e })?;
+        }
         Ok((discovery, clock.now()))
     });
     let (discovery, start) = match accepted {
+        // Nothing is to be taken back, and the ROM would refuse to.
+        Ok((discovery, _)) if discovery.lifecycle == Some(back.to()) => {
+            return leave(adi, Ok(Regression { discovery, to: back.to(), elapsed: Duration::ZERO }));
+        }
         Ok(accepted) => accepted,
         Err(e) => return leave(adi, Err(e)),
     };
     match wait_for(adi, back.to()) {
         // A part in TZ-CLOSED may keep its port shut; its ROM knows the state as well. [H5-DA-19]
         Err(H5Error::TargetBusy { .. }) if back == Back::Partial && told(adi, entry, back)? => {}
-        result => result?,
+        result => result.map_err(erasing)?,
     }
     Ok(Regression { discovery, to: back.to(), elapsed: clock.now().saturating_sub(start) })
+}
+
+fn erasing(e: H5Error) -> H5Error {
+    H5Error::Erasing(Box::new(e))
 }
 
 fn told(adi: &mut Adi, entry: &DaEntry, back: Back) -> Result<bool, H5Error> {
@@ -143,7 +161,7 @@ fn say_password(mailbox: &mut Mailbox<'_>, said: &Discovery, password: &Password
     let mut item = Tlv { kind: da::tlv::ST_PASSWORD, value: password.as_bytes().to_vec() };
     let bytes = Zeroizing::new(item.to_bytes());
     zeroize::Zeroize::zeroize(&mut item.value);
-    let answer = mailbox.ask(da::command::AUTH_RESPONSE, &bytes, true)?;
+    let answer = mailbox.decide(da::command::AUTH_RESPONSE, &bytes, true)?;
     match answer.status {
         da::status::SUCCESS => Ok(()),
         status => Err(H5Error::AuthenticationFailed { status }),
@@ -168,7 +186,7 @@ fn wait_for(adi: &mut Adi, state: ProductState) -> Result<(), H5Error> {
     end.map_err(|end| match end {
         PollEnd::Failed(e) => e,
         PollEnd::Spent(spent) => H5Error::TargetBusy {
-            doing: format!("the credential was accepted, waiting for the part to be {state}"),
+            doing: format!("waiting for the part to be {state}"),
             register: register_name(last.0),
             address: last.0,
             last: last.1,

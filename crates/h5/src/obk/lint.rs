@@ -212,6 +212,11 @@ impl ObkFile {
                     "a password works only with TrustZone off, and TZEN is on: the part would close for ever";
                 refuse(ObkRule::TrustZone, text.to_owned())
             }
+            Tzen::On if !is_root_key => {
+                let text = "TZEN is on, and nothing shows that the credential is a root key of certificates (`--cert`): a \
+                            password's would close the part for ever, and from outside the two look the same";
+                refuse(ObkRule::TrustZone, text.to_owned())
+            }
             Tzen::Off if is_root_key => {
                 let text = "certificates work only with TrustZone on, and TZEN is off: the part would close for ever";
                 refuse(ObkRule::TrustZone, text.to_owned())

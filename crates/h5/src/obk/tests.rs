@@ -106,10 +106,10 @@ fn trust_zone_on_refuses_a_password_and_no_family_without_obk_takes_a_file() {
     assert_eq!(refusals(&file, &unknown), [ObkRule::TrustZone]);
     let h503 = LintContext { family: Family::H503, tzen: Tzen::Absent, ..context(Some(&right)) };
     assert_eq!(refusals(&file, &h503), [ObkRule::Destination]);
-    // Without the password nobody can tell: a warning with TrustZone off, and on it may well be a certificate.
+    // Without the credential nobody can tell: a warning with TrustZone off, and a refusal with it on.
     let warned = file.lint(&context(None));
     assert_eq!(warned.iter().map(|f| f.rule).collect::<Vec<_>>(), [ObkRule::TrustZone]);
-    assert_eq!(file.lint(&LintContext { tzen: Tzen::On, ..context(None) }), []);
+    assert_eq!(refusals(&file, &LintContext { tzen: Tzen::On, ..context(None) }), [ObkRule::TrustZone]);
 }
 
 #[test]

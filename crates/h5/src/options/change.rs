@@ -79,11 +79,13 @@ impl Part<'_> {
 
     /// Changes option bytes. What is so already is not written; when all of it is, nothing is.
     ///
-    /// A change of PRODUCT_STATE obeys the table of legal moves. A change takes effect without a reset in `_CUR`; boot and
+    /// A change of PRODUCT_STATE obeys the table of legal moves, and one of LOCKBL keeps the place of a credential open until it
+    /// is there. A change takes effect without a reset in `_CUR`; boot and
     /// debug follow at the next reset. [H5-OB-3]
     ///
     /// # Errors
-    /// [`H5Error::BadChange`], [`H5Error::IllegalMove`] before anything is written; [`H5Error::OptionRejected`] with the
+    /// [`H5Error::BadChange`], [`H5Error::IllegalMove`], [`H5Error::FamilyUnnamed`], [`H5Error::NoCredential`] before anything is
+    /// written; [`H5Error::OptionRejected`] with the
     /// flag; [`H5Error::OptionNotTaken`]; [`H5Error::TargetBusy`]; [`H5Error::LockedUntilReset`]; [`H5Error::Adi`].
     pub fn change_options(&mut self, changes: &[OptionChange]) -> Result<OptionReport, H5Error> {
         if let Some(twice) = asked_twice(changes) {
@@ -105,6 +107,9 @@ impl Part<'_> {
         if let Some(to) = to {
             self.check_move(&before, to)?;
         }
+        if let Some(locks) = needed.iter().find(|d| d.byte.name == "LOCKBL") {
+            self.check_lock(locks.from, locks.to)?;
+        }
         let stale = self.make_ready_for_options("before an option change")?;
         let cancelled: Vec<_> = before
             .pending()
@@ -121,11 +126,28 @@ impl Part<'_> {
                 return Ok(OptionReport { changed: needed, cancelled, stale, busy, proof: Proof::PortShut });
             }
             Ok((busy, false)) => Ok(busy),
-            Err(e) => Err(e),
+            Err(e) => Err(self.take_back(&words, &writes, e)),
         };
         let busy = self.lock_options_after(started)?;
         let proof = self.read_back(changes, to)?;
         Ok(OptionReport { changed: needed, cancelled, stale, busy, proof })
+    }
+
+    /// What the part refused stays in `_PRG`, and the next OPTSTRT of anybody would start it: what is in force is put there
+    /// again. The refusal itself counts more than whether that went well.
+    fn take_back(&mut self, words: &Words, writes: &Words, refusal: H5Error) -> H5Error {
+        if !matches!(refusal, H5Error::OptionRejected { .. } | H5Error::OptionNotTaken { .. }) {
+            return refusal;
+        }
+        let in_force = option::OPTION_BYTES.iter().filter(|byte| writes.contains_key(&byte.prg));
+        let in_force: Words =
+            in_force.filter_map(|byte| Some((byte.prg, words.get(&byte.cur).copied()?))).collect();
+        let ops =
+            in_force.iter().map(|(at, value)| MemOp::write(self.option_register(*at), *value)).collect();
+        if let Err(e) = self.run(Flow::Lockstep, ops) {
+            self.note(format!("what was refused may stay in _PRG: {e}"));
+        }
+        refusal
     }
 
     /// Shuts the option lock whatever came of the change; the change's own error counts more.
@@ -172,7 +194,8 @@ impl Part<'_> {
         let kept = self.read_reg(control)? & optcr::SWAP_BANK;
         let clock = self.adi.clock().clone();
         let start = clock.now();
-        let closing = target_state(needed).is_some_and(shuts_port);
+        let closing = target_state(needed).is_some_and(ProductState::shuts);
+        self.under_way = true;
         let started = self.run(Flow::Lockstep, vec![MemOp::write_once(control, kept | optcr::OPTSTRT)]);
         let status = self.option_sr();
         let ended = started.and_then(|_| {
@@ -191,6 +214,7 @@ impl Part<'_> {
         if bits == 0 {
             return Ok((busy, false));
         }
+        self.under_way = false;
         let flags = Flags { register: register_name(status), address: status, bits };
         Err(H5Error::OptionRejected { diff: needed.to_vec(), flags })
     }
@@ -221,7 +245,7 @@ impl Part<'_> {
         let after = match self.options() {
             Ok(after) => after,
             Err(e) => {
-                let shut = self.after_lost_access(e, to.is_some_and(shuts_port))?;
+                let shut = self.after_lost_access(e, to.is_some_and(ProductState::shuts))?;
                 if shut {
                     self.identity.state = to.unwrap_or(self.identity.state);
                     return Ok(Proof::PortShut);
@@ -229,6 +253,7 @@ impl Part<'_> {
                 self.options()?
             }
         };
+        self.under_way = false;
         let missing: Vec<_> = after.needed(changes);
         if !missing.is_empty() {
             return Err(H5Error::OptionNotTaken { diff: missing });
@@ -247,11 +272,6 @@ impl Part<'_> {
 fn target_state(needed: &[OptionDiff]) -> Option<ProductState> {
     let diff = needed.iter().find(|d| d.byte.name == "PRODUCT_STATE")?;
     Some(ProductState(diff.to.to_le_bytes()[0]))
-}
-
-/// States in which the core's access port, or its secure half, is shut. [H5-STATE-5]
-fn shuts_port(state: ProductState) -> bool {
-    !matches!(state, ProductState::OPEN | ProductState::PROVISIONING)
 }
 
 /// The words to write: every register that changes, from what is in force; and every register in which somebody left a
@@ -303,9 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn only_states_that_keep_debug_open_must_be_read_back() {
-        assert!(!shuts_port(ProductState::PROVISIONING) && !shuts_port(ProductState::OPEN));
-        assert!(shuts_port(ProductState::CLOSED) && shuts_port(ProductState::LOCKED));
+    fn the_state_that_a_change_leads_to_is_found_among_its_option_bytes() {
         assert_eq!(target_state(&[diff("BOR_LEV", 0, 1)]), None);
         assert_eq!(target_state(&[diff("PRODUCT_STATE", 0x17, 0x72)]), Some(ProductState::CLOSED));
     }

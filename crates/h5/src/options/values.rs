@@ -1,7 +1,7 @@
 //! Option bytes as data: values with names, differences, and changes that a person typed.
 
-use regs::h5::device::Family;
-use regs::h5::option::{ON, OPTION_BYTES, OptionByte};
+use regs::h5::device::{Device, Family};
+use regs::h5::option::{ON, OPTION_BYTES, OptionByte, UBE_ST_IROT};
 use std::fmt;
 use thiserror::Error;
 
@@ -70,6 +70,7 @@ impl fmt::Display for OptionDiff {
 #[derive(Debug, Clone)]
 pub struct OptionBytes {
     values: Vec<OptionValue>,
+    boot_ube: Option<u32>,
 }
 
 impl OptionBytes {
@@ -84,7 +85,15 @@ impl OptionBytes {
                 prg: byte.field.get(word(byte.prg)),
             })
             .collect();
-        OptionBytes { values }
+        let dies = Device::by_dev_id(family.device().dev_id);
+        let boot_ube = dies.filter_map(|d| OptionByte::find("BOOT_UBE", d.family)).next();
+        OptionBytes { values, boot_ube: boot_ube.map(|byte| byte.field.get(word(byte.cur))) }
+    }
+
+    /// BOOT_UBE selects ST's root of trust: a part that is shut like this without that root's data is dead. It is looked at on
+    /// every family of a die of which one has it, because no register tells which of them it is. [H5-STATE-8] [H5-DBG-11]
+    pub fn boots_st_irot(&self) -> bool {
+        self.boot_ube == Some(UBE_ST_IROT)
     }
 
     /// The one with this name (letter case does not matter).
@@ -266,6 +275,18 @@ mod tests {
         assert_eq!(options.get("PRODUCT_STATE").unwrap().to_string(), "PRODUCT_STATE = 0xED (OPEN)");
         assert!(options.get("BOOT_UBE").is_none(), "the H563 has no BOOT_UBE");
         assert!(options.pending().is_empty());
+    }
+
+    #[test]
+    fn st_s_root_of_trust_is_seen_whichever_family_of_the_die_was_named() {
+        let boots = |family, ube: u32| {
+            let optsr = OPTSR_H563_FACTORY & !(0xFF << 22) | ube << 22;
+            OptionBytes::from_registers(family, |at| if at == OPTSR_CUR { optsr } else { 0 }).boots_st_irot()
+        };
+        for family in [Family::H562, Family::H573, Family::H523, Family::H533] {
+            assert!(boots(family, 0xC3) && !boots(family, 0xB4) && !boots(family, 0), "{family}");
+        }
+        assert!(!boots(Family::H503, 0xC3), "its OPTSR has no such field");
     }
 
     #[test]

@@ -80,8 +80,20 @@ fn a_wrong_password_changes_nothing_and_leaves_the_part_as_it_was() {
 }
 
 #[test]
+fn a_part_that_is_open_is_asked_for_nothing() {
+    let (mut adi, chip) = bench(|_| ());
+    let done = da::regress(&mut adi, &password("wrong horse")).unwrap();
+    assert!(done.was_there() && done.elapsed.is_zero());
+    let chip = chip.lock().unwrap();
+    assert!(chip.log.iter().all(|t| !t.secret) && chip.nrst);
+}
+
+#[test]
 fn a_part_for_certificates_is_not_asked_with_a_password() {
-    let (mut adi, chip) = bench(|c| c.rom.crypto = 1);
+    let (mut adi, chip) = bench(|c| {
+        c.set_state(0x72);
+        c.rom.crypto = 1;
+    });
     let e = da::regress(&mut adi, &password("correct horse")).unwrap_err();
     assert!(matches!(e, H5Error::Da(da::DaError::NoPassword)), "{e}");
     assert!(chip.lock().unwrap().log.iter().all(|t| !t.secret));

@@ -123,13 +123,24 @@ fn illegal_moves_are_refused_before_anything_is_written() {
 }
 
 #[test]
+fn a_part_whose_family_nobody_named_is_not_shut() {
+    let (mut adi, chip) = bench(provisioning);
+    let id = identify(&mut adi, AP1).unwrap();
+    let mut part = Part::new(&mut adi, AP1, id);
+    for to in [ProductState::IROT_PROVISIONED, ProductState::CLOSED, ProductState::LOCKED] {
+        assert!(matches!(part.change_state(to), Err(H5Error::FamilyUnnamed { .. })), "{to}");
+    }
+    assert_eq!(chip.lock().unwrap().log, []);
+}
+
+#[test]
 fn closing_is_taken_as_done_when_the_port_shuts_and_as_read_when_it_does_not() {
     for (cuts, proof) in [(true, Proof::PortShut), (false, Proof::ReadBack)] {
         let (mut adi, chip) = bench(|c| {
             provisioning(c);
             c.closing_cuts = cuts;
         });
-        let id = identify(&mut adi, AP1).unwrap();
+        let id = identify(&mut adi, AP1).unwrap().as_family(Family::H562).unwrap();
         let mut part = Part::new(&mut adi, AP1, id);
         assert_eq!(part.change_state(ProductState::CLOSED).unwrap().proof, proof);
         assert_eq!(part.identity().state, ProductState::CLOSED);

@@ -61,10 +61,12 @@ pub enum StoreError {
     Locked(PathBuf),
     /// A line in the middle makes no sense.
     #[error(
-        "line {line} of the journal is damaged: what was done to this part cannot be told; move the file away and \
+        "line {line} of the journal {path} is damaged: what was done to this part cannot be told; move the file away and \
          treat the part as one without a journal"
     )]
     Damaged {
+        /// The journal.
+        path: PathBuf,
         /// The line, from 1.
         line: u64,
     },
@@ -104,6 +106,9 @@ impl StoreError {
 
 /// Bytes that only grow, except that a torn end is cut off.
 pub trait Store: Debug {
+    /// What it is called.
+    fn path(&self) -> &Path;
+
     /// Everything that is there.
     ///
     /// # Errors
@@ -124,6 +129,9 @@ pub trait Store: Debug {
 }
 
 impl Store for Box<dyn Store> {
+    fn path(&self) -> &Path {
+        (**self).path()
+    }
     fn read(&mut self) -> Result<Vec<u8>, StoreError> {
         (**self).read()
     }
@@ -205,6 +213,10 @@ impl FileStore {
 }
 
 impl Store for FileStore {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn read(&mut self) -> Result<Vec<u8>, StoreError> {
         let mut bytes = Vec::new();
         let read = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.read_to_end(&mut bytes));
@@ -248,6 +260,10 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
+    fn path(&self) -> &Path {
+        Path::new("in memory")
+    }
+
     fn read(&mut self) -> Result<Vec<u8>, StoreError> {
         Ok(self.bytes())
     }

@@ -70,7 +70,7 @@ fn a_changed_line_in_the_middle_is_an_error_that_names_it() {
     let text =
         String::from_utf8(store.bytes()).unwrap().replacen("\"firmware\":\"f1\"", "\"firmware\":\"f2\"", 1);
     let e = open(MemoryStore::holding(text.as_bytes())).unwrap_err();
-    assert!(matches!(e, StoreError::Damaged { line: 2 }), "{e}");
+    assert!(matches!(e, StoreError::Damaged { line: 2, .. }), "{e}");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_missing_line_is_noticed() {
     let text = String::from_utf8(store.bytes()).unwrap();
     let without: Vec<_> = text.lines().enumerate().filter(|(n, _)| *n != 3).map(|(_, l)| l).collect();
     let e = open(MemoryStore::holding((without.join("\n") + "\n").as_bytes())).unwrap_err();
-    assert!(matches!(e, StoreError::Damaged { line: 4 }), "{e}");
+    assert!(matches!(e, StoreError::Damaged { line: 4, .. }), "{e}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::Step;
 use crate::edge::StopReason;
 use crate::error::RunError;
 use crate::journal::Event;
+use crate::target::CredentialKind;
 use crate::text::hex;
 use regs::h5::state::ProductState;
 
@@ -15,7 +16,7 @@ impl Engine<'_> {
         let policy = self.job.policy_of(Step::Discover);
         self.reset(self.job.reset_before(Step::Discover))?;
         let said = self.discover(&policy)?;
-        said.may_be_closed().map_err(RunError::Gate)?;
+        said.may_be_closed(CredentialKind::Password).map_err(RunError::Gate)?;
         self.log(Event::GatePassed { soc_id: hex(&said.soc_id) })?;
         self.reset(self.job.reset_after(Step::Discover))?;
         Ok((GateProof(()), said.to_string()))
@@ -24,7 +25,10 @@ impl Engine<'_> {
     /// To CLOSED. The proofs are used up.
     pub(super) fn close(&mut self, written: ObkWritten, proof: GateProof) -> Result<((), String), RunError> {
         let (ObkWritten(()), GateProof(())) = (written, proof);
-        self.confirm("The part will be CLOSED: from then on only the password opens it. Go on?")?;
+        let package = self.package();
+        let question =
+            format!("The part will be CLOSED: from then on only the password opens it.{package} Go on?");
+        self.confirm(&question)?;
         self.enter(Step::Close)?;
         let to = ProductState::CLOSED;
         let changed = self.move_state(to)?;
@@ -66,23 +70,33 @@ mod tests {
             lifecycle: Some(ProductState::PROVISIONING),
             integrity: Some(INTEGRITY_OK),
             permissions: 1 << 14,
+            takes_password: Some(true),
         }
+    }
+
+    fn refused(said: &Vouched) -> String {
+        said.may_be_closed(CredentialKind::Password).unwrap_err()
     }
 
     #[test]
     fn the_gate_wants_integrity_full_regression_and_provisioning() {
-        assert_eq!(good().may_be_closed(), Ok(()));
-        assert!(Vouched { lifecycle: None, ..good() }.may_be_closed().is_err());
+        assert_eq!(good().may_be_closed(CredentialKind::Password), Ok(()));
+        assert!(refused(&Vouched { integrity: Some(INTEGRITY_BAD), ..good() }).contains("not whole"));
+        assert!(refused(&Vouched { integrity: None, ..good() }).contains("not whole"));
+        assert!(refused(&Vouched { permissions: 0x1077, ..good() }).contains("no way back"));
+        for lifecycle in [None, Some(ProductState::OPEN)] {
+            assert!(refused(&Vouched { lifecycle, ..good() }).contains("not in PROVISIONING"));
+        }
+    }
+
+    #[test]
+    fn the_gate_wants_the_kind_of_credential_that_the_part_says_it_takes() {
+        let takes = |takes_password| Vouched { takes_password, ..good() };
         assert!(
-            Vouched { integrity: Some(INTEGRITY_BAD), ..good() }
-                .may_be_closed()
-                .unwrap_err()
-                .contains("not whole")
+            refused(&takes(Some(false))).contains("the part takes certificates, and a password would not")
         );
-        assert!(Vouched { integrity: None, ..good() }.may_be_closed().is_err());
-        assert!(
-            Vouched { permissions: 0x1077, ..good() }.may_be_closed().unwrap_err().contains("no way back")
-        );
-        assert!(Vouched { lifecycle: Some(ProductState::OPEN), ..good() }.may_be_closed().is_err());
+        assert_eq!(takes(Some(false)).may_be_closed(CredentialKind::Certificate), Ok(()));
+        assert!(takes(Some(true)).may_be_closed(CredentialKind::Certificate).is_err());
+        assert_eq!(takes(None).may_be_closed(CredentialKind::Certificate), Ok(()), "it does not say");
     }
 }

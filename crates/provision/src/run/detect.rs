@@ -10,7 +10,6 @@ use crate::journal::{Event, Journal, Receipts};
 use crate::target::Vouched;
 use h5::{H5Error, Identity};
 use pace::Policy;
-use regs::h5::state::ProductState;
 
 impl Engine<'_> {
     /// The first step: from a probe to an edge of the state machine. Writes nothing to the part, except the repair that a
@@ -71,7 +70,8 @@ impl Engine<'_> {
     fn ask_the_rom_and_read(&mut self, policy: &Policy) -> Result<(), RunError> {
         self.note("the access port is shut: asking the ROM by debug authentication");
         match self.discover(policy) {
-            Ok(Vouched { lifecycle: Some(state), .. }) if !opens_again(state) => Ok(()),
+            // In the other states the ROM opens the port after a reset. [H5-STATE-4]
+            Ok(Vouched { lifecycle: Some(state), .. }) if state.shuts() => Ok(()),
             Ok(_) => self.read_part(),
             Err(RunError::Part(discovery)) => match self.read_part() {
                 Ok(()) => Ok(()),
@@ -89,6 +89,8 @@ impl Engine<'_> {
     fn read_part(&mut self) -> Result<(), RunError> {
         self.enter(Step::Identify)?;
         let mut identity = self.target.identify(self.job.family)?;
+        // Whatever is wrong with the journal, the state is known from here on.
+        self.facts.state = Some(identity.state);
         if let Some(uid) = identity.uid {
             self.meet(&uid.to_string())?;
         }
@@ -117,11 +119,11 @@ impl Engine<'_> {
                 format!("the job is for {}, and discovery reports DEV_ID 0x{dev_id:03X}", self.job.family);
             return Err(H5Error::WrongDevice(text).into());
         }
-        self.meet(&said.uid())?;
         if said.lifecycle.is_some() {
             self.facts.state = said.lifecycle;
         }
         self.facts.discovery = Some(said.clone());
+        self.meet(&said.uid())?;
         Ok(said)
     }
 
@@ -233,9 +235,4 @@ impl Engine<'_> {
         }
         Ok(())
     }
-}
-
-/// States in which the ROM opens the access port after a reset. [H5-STATE-4]
-fn opens_again(state: ProductState) -> bool {
-    state == ProductState::OPEN || state == ProductState::PROVISIONING
 }

@@ -53,6 +53,9 @@ impl Engine<'_> {
         let next = next(&error, last, self.command, self.job);
         let recoverable = match &error {
             RunError::Stop(StopReason::NoCredential) => "by all that the ROM says, no: not from outside",
+            RunError::Part(H5Error::Erasing(_)) if under_way.is_some() => {
+                recoverable(Some(ProductState::REGRESSION))
+            }
             _ if under_way.is_some() => "yes: a run looks which of the two it is, and goes on from there",
             _ => recoverable(state.or(last)),
         };
@@ -109,12 +112,14 @@ impl fmt::Display for Failure {
 /// Nobody is asked who is known not to answer, or before the probe was used at all.
 fn worth_asking(error: &RunError) -> bool {
     match error {
-        RunError::Part(H5Error::Adi(e)) => !matches!(
-            e,
-            AdiError::ProbeSilent { .. }
-                | AdiError::Probe(_)
-                | AdiError::NoTarget { .. }
-                | AdiError::LinkLost { answers_again: false, .. }
+        RunError::Part(e) => !matches!(
+            e.link_error(),
+            Some(
+                AdiError::ProbeSilent { .. }
+                    | AdiError::Probe(_)
+                    | AdiError::NoTarget { .. }
+                    | AdiError::LinkLost { answers_again: false, .. }
+            )
         ),
         RunError::Unreadable { .. } => false,
         _ => true,

@@ -8,7 +8,7 @@ use crate::goods::Goods;
 use crate::job::Job;
 use crate::journal::{Event, Shelf};
 use crate::target::{Target, Vouched};
-use h5::Password;
+use h5::{H5Error, Password};
 use regs::h5::state::ProductState;
 
 /// What a regression needs to know beside the job.
@@ -91,6 +91,9 @@ impl Engine<'_> {
                 Ok(((), summary))
             }
             Err(e) => {
+                if matches!(e, H5Error::Erasing(_)) {
+                    self.under_way = Some(ProductState::OPEN);
+                }
                 // A regression that was begun before is as far as it was, too.
                 if e.is_refusal() && !half_way {
                     self.log(Event::RegressRefused)?;

@@ -1,5 +1,6 @@
 mod between;
 mod disk;
+mod told;
 
 use super::*;
 use crate::bench::{Cells, Cut, Fake, Folder, JOB, PASSWORD};

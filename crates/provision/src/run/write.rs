@@ -102,7 +102,7 @@ impl<'a> Engine<'a> {
     }
 
     /// What a person is asked to look at, because nothing else can tell. [H5-DBG-11]
-    fn package(&self) -> String {
+    pub(super) fn package(&self) -> String {
         let twins: Vec<_> = self.job.family.device().crypto_twins().map(|d| d.family.to_string()).collect();
         if twins.is_empty() {
             return String::new();

@@ -62,6 +62,12 @@ impl ProductState {
         Self(((optsr & super::option::PRODUCT_STATE) >> super::option::PRODUCT_STATE_SHIFT) as u8)
     }
 
+    /// Debug of the core, or of its secure half, is shut in this state, and the part boots as BOOT_UBE says. [H5-STATE-5]
+    #[must_use]
+    pub const fn shuts(self) -> bool {
+        !matches!(self, Self::OPEN | Self::PROVISIONING)
+    }
+
     /// No way back by any tool. [H5-STATE-2]
     #[must_use]
     pub const fn is_final(self) -> bool {
@@ -213,6 +219,13 @@ mod tests {
         };
         assert!(step(ON));
         assert!(!step(OFF));
+    }
+
+    #[test]
+    fn only_open_and_provisioning_leave_the_part_open() {
+        let open: Vec<_> = ProductState::ALL.into_iter().filter(|s| !s.shuts()).collect();
+        assert_eq!(open, [ProductState::OPEN, ProductState::PROVISIONING]);
+        assert!(ProductState(0x55).shuts(), "what has no name is not trusted");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::number::{parse_len, parse_u32};
 use clap::{Args, Subcommand};
 use h5::{FlashPace, ObkRoute, Permission};
+use provision::CredentialKind;
 use regs::h5::device::Family;
 use regs::h5::state::ProductState;
 use std::path::PathBuf;
@@ -13,6 +14,20 @@ pub(crate) struct Which {
     /// What the package says, where one die is several parts: H562, H563, H573.
     #[arg(long, visible_alias = "device", value_parser = parse_family)]
     pub(crate) family: Option<Family>,
+}
+
+/// Which kind of credential opens the part again.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Kind {
+    /// The credential is for certificates (TrustZone on), not a password. Only you can tell.
+    #[arg(long)]
+    pub(crate) certificate: bool,
+}
+
+impl From<Kind> for CredentialKind {
+    fn from(kind: Kind) -> CredentialKind {
+        if kind.certificate { CredentialKind::Certificate } else { CredentialKind::Password }
+    }
 }
 
 /// A family as people name it: `H562`, `STM32H562`.
@@ -111,7 +126,7 @@ pub(crate) struct ImageArgs {
 /// What was agreed to.
 #[derive(Debug, Args)]
 pub(crate) struct Consent {
-    /// Agree to what can never be taken back, by its name: LOCKED, LOCKBL, NS_EPOCH, OTP. Can be repeated.
+    /// Agree to what can never be taken back, by its name: LOCKED, LOCKBL, NS_EPOCH, OTP, OPTSTRT. Can be repeated.
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     pub(crate) accept_irreversible: Vec<String>,
 }
@@ -174,6 +189,8 @@ pub(crate) enum StateCommand {
         state: ProductState,
         #[command(flatten)]
         consent: Consent,
+        #[command(flatten)]
+        kind: Kind,
         #[command(flatten)]
         which: Which,
     },

@@ -17,13 +17,14 @@ use wire::{Addr, Batch, Flow, MemOp, Width};
 pub(super) fn write(args: &WriteArgs, how: &How, output: &mut Output) -> Result<(), Trouble> {
     let start = Start::of(&args.place)?;
     match &args.input {
-        Some(path) => file(path, &start, args.verify, how, output),
-        None => values(&args.values, &start, args.verify, how, output),
+        Some(path) => file(path, &start, args, how, output),
+        None => values(&start, args, how, output),
     }
 }
 
 /// The bytes of a file.
-fn file(path: &Path, start: &Start, verify: bool, how: &How, output: &mut Output) -> Result<(), Trouble> {
+fn file(path: &Path, start: &Start, args: &WriteArgs, how: &How, output: &mut Output) -> Result<(), Trouble> {
+    let verify = args.verify;
     let bytes = std::fs::read(path).map_err(|e| {
         Trouble::usage(format!("{} cannot be read: {e}", path.display())).next("nothing was written")
     })?;
@@ -33,6 +34,7 @@ fn file(path: &Path, start: &Start, verify: bool, how: &How, output: &mut Output
         return Err(Trouble::usage(text));
     }
     let at = start.at;
+    args.consent.raw(at, &bytes)?;
     let done = target::writing(how, output, |target, output| {
         let way = Way { ap: target.ap(output)?, attr: start.attr };
         access::write(target.adi(), way, at, &bytes, start.width, output)?;
@@ -68,11 +70,15 @@ fn compare(
 }
 
 /// Single values, each with what was there before where looking is harmless.
-fn values(all: &[u32], start: &Start, verify: bool, how: &How, output: &mut Output) -> Result<(), Trouble> {
+fn values(start: &Start, args: &WriteArgs, how: &How, output: &mut Output) -> Result<(), Trouble> {
+    let (all, verify) = (&args.values, args.verify);
     let width = start.unit();
     if let Some(value) = all.iter().find(|value| **value & !width.mask() != 0) {
         return Err(Trouble::usage(format!("{} does not fit {} bits", hex(*value), width.bytes() * 8)));
     }
+    let size = width.bytes() as usize;
+    let bytes: Vec<_> = all.iter().flat_map(|value| value.to_le_bytes().into_iter().take(size)).collect();
+    args.consent.raw(start.at, &bytes)?;
     let done = target::writing(how, output, |target, output| {
         let way = Way { ap: target.ap(output)?, attr: start.attr };
         let mut changes = Vec::new();

@@ -60,7 +60,7 @@ impl Desk {
         self.done(&["reset"]);
         self.done(&["obk", "provision", &office.obk, "--family", family, "--cert", &office.leaf]);
         self.done(&["reset"]);
-        self.done(&["state", "set", "CLOSED"]);
+        self.done(&["state", "set", "CLOSED", "--family", family, "--certificate"]);
     }
 
     /// What survives without power.
@@ -231,7 +231,7 @@ fn a_part_for_passwords_is_not_sent_certificates() {
     let (password, obk) = desk.provisioning("h562");
     desk.done(&["obk", "provision", &obk, "--family", "h562", "--password-file", &password]);
     desk.done(&["reset"]);
-    desk.done(&["state", "set", "CLOSED"]);
+    desk.done(&["state", "set", "CLOSED", "--family", "h562"]);
     let before = desk.memory();
     let wrong = desk.with_chain(&REGRESS, &office.leaf_key, &office.leaf);
     assert_eq!(wrong.exit, Exit::Unsupported, "{}", wrong.err);

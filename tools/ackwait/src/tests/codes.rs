@@ -90,7 +90,7 @@ fn flash_and_option_bytes() {
     desk.done(&["ob", "write", "LOCKBL=1", "--accept-irreversible=LOCKBL"]);
     expect(&desk.run(&["ob", "write", "LOCKBL=0"]), Exit::Options);
     expect(&desk.run(&["ob", "write", "LOCKBL=3"]), Exit::Confirm);
-    expect(&desk.run(&["state", "set", "CLOSED"]), Exit::Refused);
+    expect(&desk.run(&["state", "set", "CLOSED", "--family", "h562"]), Exit::Refused);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn the_credential() {
     let slow = [&provision[..], &["--set", "flash.obk=1x"]].concat();
     expect(&desk.with(",time.obk=900000000", &slow), Exit::ObkTimeout);
     let (desk, obk) = ready("h562");
-    expect(&desk.run(&["state", "set", "CLOSED"]), Exit::Integrity);
+    expect(&desk.run(&["state", "set", "CLOSED", "--family", "h562"]), Exit::Integrity);
     let other = desk.file("other", b"otherpass2");
     let mismatch = desk.run(&["obk", "provision", &obk, "--family", "H562", "--password-file", &other]);
     expect(&mismatch, Exit::Credential);
@@ -132,7 +132,7 @@ fn a_probe_that_is_pulled_out_while_closing_leaves_a_part_of_which_nothing_is_pr
         let (desk, obk) = ready("h562");
         desk.done(&["obk", "provision", &obk, "--family", "H562"]);
         desk.done(&["reset"]);
-        let done = desk.with(&format!(",unplug={packet}"), &["state", "set", "CLOSED"]);
+        let done = desk.with(&format!(",unplug={packet}"), &["state", "set", "CLOSED", "--family", "h562"]);
         let closed = desk.done(&["da", "discover"]).contains("CLOSED");
         match done.exit {
             Exit::Unknown => {}

@@ -86,7 +86,7 @@ fn status_says_what_the_state_means_what_is_next_and_what_it_does_not_know() {
         "normal on the way",
         "state set CLOSED",
         "da regress",
-        "LOCKED (0x5C) by `ackwait state set LOCKED`: for ever",
+        "LOCKED (0x5C) by `ackwait state set LOCKED --family NAME`: for ever",
     ] {
         assert!(flat(&provisioning).contains(text), "no {text} in\n{provisioning}");
     }
@@ -112,7 +112,7 @@ fn the_whole_life_by_hand_goes_from_open_to_closed_and_back_on_every_family_with
         desk.done(&["reset"]);
         let said = desk.done(&["da", "discover"]);
         assert!(said.contains("whole (0xEAEA_EAEA)"), "{part}: {said}");
-        let closed = desk.done(&["state", "set", "CLOSED"]);
+        let closed = desk.done(&["state", "set", "CLOSED", "--family", family]);
         assert!(
             closed.contains("PROVISIONING (0x17) -> CLOSED (0x72): proven by discovery"),
             "{part}: {closed}"
@@ -142,7 +142,7 @@ fn an_h503_is_closed_by_a_hash_in_its_otp_and_opened_by_the_password() {
     assert!(desk.done(&["otp", "program", "--password-file", &password, accept]).contains("read back"));
     assert!(desk.done(&["otp", "program", "--password-file", &password, accept]).contains("already"));
     let other = desk.file("other", b"otherpass2");
-    assert_eq!(desk.run(&["otp", "program", "--password-file", &other, accept]).exit, Exit::Unsupported);
+    assert_eq!(desk.run(&["otp", "program", "--password-file", &other, accept]).exit, Exit::Verify);
     assert_eq!(desk.run(&["otp", "lock", "0"]).exit, Exit::Confirm);
     assert!(desk.done(&["otp", "lock", "0", accept]).contains("LOCKBL"));
     assert!(desk.done(&["otp", "read"]).contains("16 of 32 half-words written, locked for ever"));
@@ -155,7 +155,7 @@ fn an_h503_is_closed_by_a_hash_in_its_otp_and_opened_by_the_password() {
 fn a_part_without_a_credential_is_not_closed() {
     let desk = Desk::of("h562");
     desk.provisioning("h562");
-    let refused = desk.run(&["state", "set", "CLOSED"]);
+    let refused = desk.run(&["state", "set", "CLOSED", "--family", "h562"]);
     assert_eq!(refused.exit, Exit::Integrity, "{}", refused.err);
     assert!(
         refused.err.contains("must not be shut") && refused.err.contains("obk provision"),
@@ -168,7 +168,7 @@ fn a_part_without_a_credential_is_not_closed() {
 #[test]
 fn moves_that_are_not_known_to_work_and_moves_for_ever_are_refused() {
     let desk = Desk::of("h562");
-    let skipped = desk.run(&["state", "set", "CLOSED"]);
+    let skipped = desk.run(&["state", "set", "CLOSED", "--family", "h562"]);
     assert_eq!(skipped.exit, Exit::Refused, "{}", skipped.err);
     assert!(skipped.err.contains("ackwait status"), "{}", skipped.err);
     assert_eq!(desk.run(&["state", "set", "NOWHERE"]).exit, Exit::Usage);
@@ -176,11 +176,11 @@ fn moves_that_are_not_known_to_work_and_moves_for_ever_are_refused() {
     desk.provisioning("h562");
     assert_eq!(desk.run(&["state", "set", "OPEN"]).exit, Exit::Refused);
     let before = desk.done(&["ob", "export"]);
-    let asked = desk.run(&["state", "set", "LOCKED"]);
+    let asked = desk.run(&["state", "set", "LOCKED", "--family", "h562"]);
     assert_eq!(asked.exit, Exit::Confirm, "{}", asked.err);
     assert!(asked.err.contains("--accept-irreversible=LOCKED"), "{}", asked.err);
     assert_eq!(desk.done(&["ob", "export"]), before);
-    let locked = desk.done(&["state", "set", "0x5C", "--accept-irreversible=LOCKED"]);
+    let locked = desk.done(&["state", "set", "0x5C", "--family", "h562", "--accept-irreversible=LOCKED"]);
     assert!(locked.contains("LOCKED (0x5C)"), "{locked}");
     desk.done(&["reset"]);
     assert_ne!(desk.run(&["da", "discover"]).exit, Exit::Done);
@@ -283,7 +283,7 @@ fn a_wrong_password_changes_nothing() {
     let (_, obk) = desk.provisioning("h562");
     desk.done(&["obk", "provision", &obk, "--family", "H562"]);
     desk.done(&["reset"]);
-    desk.done(&["state", "set", "CLOSED"]);
+    desk.done(&["state", "set", "CLOSED", "--family", "h562"]);
     let wrong = desk.file("wrong", b"wrongpass9");
     let refused = desk.run(&["da", "regress", "--password-file", &wrong]);
     assert_eq!(refused.exit, Exit::Authentication, "{}", refused.err);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::journal::{Seal, StoreError};
+use std::path::Path;
 
 /// A disk that is full after some lines.
 #[derive(Debug)]
@@ -27,6 +28,10 @@ impl Shelf for Full {
 }
 
 impl Store for FullStore {
+    fn path(&self) -> &Path {
+        self.store.path()
+    }
+
     fn read(&mut self) -> Result<Vec<u8>, StoreError> {
         self.store.read()
     }
