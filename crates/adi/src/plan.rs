@@ -254,13 +254,10 @@ impl<'a> Builder<'a> {
             self.next_step();
             return Next::Go;
         }
-        if !self.plan.ops.is_empty() && self.queue.is_some() {
-            return Next::Stop;
-        }
         self.ready();
         if let Some(group) = self.queue {
             // Packets behind a refused SELECT or CSW would go to another register. So these are settled, and answered,
-            // before anything is queued.
+            // before anything is queued: with the steps before the block, where there are any.
             if !self.plan.ops.is_empty() {
                 return Next::Stop;
             }

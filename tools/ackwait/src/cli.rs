@@ -1,6 +1,7 @@
 //! The command line.
 
 pub(crate) mod bench;
+pub(crate) mod help;
 pub(crate) mod part;
 
 use crate::number::{parse_len, parse_u32};

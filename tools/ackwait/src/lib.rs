@@ -67,9 +67,12 @@ use trouble::Trouble;
 pub fn main() -> ExitCode {
     env_logger::init();
     let err = std::io::stderr();
-    let terminal = err.is_terminal();
-    let mut output = Output::new(Box::new(BufWriter::new(std::io::stdout())), Box::new(err));
-    output.terminal = terminal;
+    let out = std::io::stdout();
+    let terminals = [out.is_terminal(), err.is_terminal()];
+    let mut output = Output::new(Box::new(BufWriter::new(out)), Box::new(err));
+    let [no_color, term] = ["NO_COLOR", "TERM"].map(std::env::var_os);
+    output.terminal = terminals[1];
+    output.colours = terminals.map(|on| output::colours(on, no_color.as_deref(), term.as_deref()));
     // They only raise a flag: the work stops at its next safe point and lets go of NRST. Every wait has an end.
     for signal in STOPS {
         if let Err(e) = signal_hook::flag::register(signal, Arc::clone(&output.stop)) {
@@ -115,7 +118,7 @@ pub fn run_with(args: impl IntoIterator<Item = OsString>, output: &mut Output) -
 
 /// The command line, and every file that it names beside the recording.
 fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Cli, Vec<PathBuf>), clap::Error> {
-    let mut command = Cli::command();
+    let mut command = cli::help::command();
     let matches = command.try_get_matches_from_mut(args)?;
     let cli = Cli::from_arg_matches(&matches).map_err(|e| e.format(&mut command))?;
     let (mut files, mut level) = (Vec::new(), Some(&matches));

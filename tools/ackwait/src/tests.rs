@@ -330,7 +330,51 @@ fn completions_and_exit_codes_need_no_probe() {
 }
 
 #[test]
-fn the_help_fits_a_screen() {
-    let help = tool(&["--help"]).out;
-    assert!(help.lines().count() <= 56 && help.lines().all(|line| line.chars().count() <= 80), "{help}");
+fn the_help_is_the_first_page_and_that_of_a_command_its_own() {
+    for args in [&["--help"][..], &["-h"]] {
+        assert!(tool(args).out.contains("doctor hunt survey"));
+    }
+    let own = tool(&["flash", "program", "--help"]).out;
+    assert!(own.contains("--pace") && own.contains("`ackwait --help`") && !own.contains("--policy"), "{own}");
+    assert_eq!(tool(&["flash", "program", "--policy", "x"]).exit, Exit::Usage);
+}
+
+/// The manual pages of all commands are written, and groff finds nothing wrong with them.
+#[test]
+fn every_command_has_a_manual_page_that_groff_takes_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().display().to_string();
+    assert_eq!(tool(&["man", "--out", &out]).exit, Exit::Done);
+    let pages: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|page| page.unwrap().path()).collect();
+    let names: Vec<_> = pages.iter().map(|page| page.file_stem().unwrap().to_str().unwrap()).collect();
+    for command in cli::help::command().get_subcommands() {
+        let name = format!("ackwait-{}", command.get_name());
+        assert!(names.contains(&name.as_str()), "{name} is not among {names:?}");
+    }
+    let text = std::fs::read_to_string(folder.path().join("ackwait.1")).unwrap();
+    assert!(
+        text.contains("policy") && text.contains("connect"),
+        "the options that all commands have: {text}"
+    );
+    for page in pages {
+        let groff = ["-man", "-Tutf8", "-ww", "-z", page.to_str().unwrap()];
+        match std::process::Command::new("groff").args(groff).output() {
+            Ok(done) => {
+                let said = String::from_utf8_lossy(&done.stderr).into_owned();
+                assert!(done.status.success() && said.is_empty(), "{}: {said}", page.display());
+            }
+            Err(e) => return println!("skipped: groff does not run: {e}"),
+        }
+    }
+}
+
+#[test]
+fn every_shell_has_completions_that_know_every_command() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = tool(&["completions", shell]).out;
+        for command in cli::help::command().get_subcommands() {
+            assert!(script.contains(command.get_name()), "{shell}: {}", command.get_name());
+        }
+        assert!(script.contains("policy") && script.contains("connect"), "{shell}");
+    }
 }

@@ -129,6 +129,19 @@ fn each_packet_of_queued_writes_says_where_its_words_go() {
 }
 
 #[test]
+fn what_a_queued_block_needs_is_settled_with_the_steps_before_it() {
+    let wait = MemOp::WaitUntil { at: STATUS, mask: 1, value: 0 };
+    let read = MemOp::ReadWords { at: RAM, count: 3, secret: false };
+    let batch = batch(Flow::Pipelined, vec![wait, MemOp::read(STATUS), read]);
+    let first = plan(&batch, Pos::default(), UNKNOWN, &CAPS);
+    assert_eq!(short(&first), "S01000000 w0 w4 S01000010 m u0 r0 S01000000");
+    let second = plan(&batch, first.end, first.after, &CAPS);
+    assert_eq!((short(&second).as_str(), second.flow), ("w4 rc rc rc", Flow::Pipelined));
+    // A stop at the last SELECT is told as one of the block.
+    assert_eq!(first.reached(7), Pos::step(2));
+}
+
+#[test]
 fn a_long_block_is_cut_and_goes_on_where_it_stopped() {
     let batch = batch(Flow::Lockstep, vec![words(RAM, 10_000)]);
     let (mut pos, mut beliefs, mut calls, mut written) = (Pos::default(), UNKNOWN, 0, 0);

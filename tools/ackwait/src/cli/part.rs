@@ -199,6 +199,7 @@ pub(crate) enum StateCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ObkCommand {
     /// Make a provisioning file for a password, or for the root key of certificates.
+    #[command(override_usage = "ackwait obk new --family FAMILY --out FILE [OPTIONS]")]
     New {
         /// The family it is for.
         #[arg(long, visible_alias = "device", value_parser = parse_family)]
