@@ -146,7 +146,7 @@ impl SessionError {
             SessionError::NoServer { .. } | SessionError::Find(FindError::None(_)) => 10,
             SessionError::Find(FindError::Ambiguous(_)) => 13,
             SessionError::Find(FindError::Unusable { trouble, .. }) => trouble_code(trouble),
-            SessionError::NotYet { .. } => 15,
+            SessionError::NotYet { .. } | SessionError::Probe(LinkError::Unsupported(_)) => 15,
             SessionError::Probe(_) | SessionError::Adi(_) => 14,
         }
     }

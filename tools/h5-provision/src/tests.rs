@@ -1,3 +1,4 @@
+mod codes;
 mod keeping;
 mod opening;
 

@@ -149,3 +149,19 @@ fn a_probe_that_is_pulled_out_while_closing_leaves_a_part_of_which_nothing_is_pr
     }
     assert!(seen.contains(&Exit::Unknown), "{seen:?}");
 }
+
+/// Whoever adds a code provokes it or says why it cannot be: 1 is for what must not happen, 60 is that of a job's deadline.
+#[test]
+fn every_exit_code_stands_in_a_test_that_provokes_it() {
+    let tests = [
+        include_str!("codes.rs"),
+        include_str!("bench.rs"),
+        include_str!("part.rs"),
+        include_str!("hunt.rs"),
+        include_str!("../tests.rs"),
+    ]
+    .concat();
+    for exit in Exit::ALL.iter().filter(|exit| ![Exit::Bug, Exit::Deadline].contains(exit)) {
+        assert!(tests.contains(&format!("Exit::{exit:?}")), "{exit:?} is provoked nowhere");
+    }
+}
