@@ -2,7 +2,7 @@
 //!
 //! **What it is.** The only crate that reads a clock or sleeps. [`Clock`] is time ([`RealClock`], [`VirtualClock`]);
 //! [`Policy`] is everything we are willing to wait, repeat or give up, each with a key that a person can set; [`poll`] is
-//! the one loop that waits for something.
+//! the one loop that waits for something; [`experiment`] holds the times that an experiment varies.
 //!
 //! **What it knows.** Durations, counts and their reasons.
 //!
@@ -13,6 +13,7 @@
 //! **Not supported.** Asynchronous waiting. Everything here blocks its thread.
 
 mod clock;
+pub mod experiment;
 mod keys;
 mod patience;
 mod policy;
