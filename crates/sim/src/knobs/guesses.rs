@@ -117,6 +117,13 @@ pub(crate) static GUESSES: &[Guess] = &[
         "H5-TIMEOUT-0",
         "what becomes of OPTSTRT: a stand-in for a cause that nobody has thought of",
     ),
+    guess(
+        "ob.start.share",
+        "100",
+        "percent",
+        "H5-TIMEOUT-0",
+        "how many option changes `ob.start=stays` hits",
+    ),
     guess("ob.torn", "half", "half|old|new|mixed", "H5-OB-5", "what an interrupted option change leaves"),
     guess(
         "ob.torn.obk",

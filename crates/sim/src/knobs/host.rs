@@ -24,8 +24,9 @@ pub(crate) struct HostKnobs {
     pub(crate) product: Option<ProductState>,
     /// Flash registers keep the bus waiting while an operation runs. [H5-TIMEOUT-10]
     pub(crate) registers_stall: bool,
-    /// OPTSTRT stays 1 and nothing happens.
+    /// OPTSTRT stays 1 and nothing happens, and for how many percent of the changes.
     pub(crate) start_stays: bool,
+    pub(crate) start_stays_share: u8,
     /// After a swap of OBK.
     pub(crate) again: Again,
     /// A key written within this time of the opening of AP1 collides with the ROM. [H5-TIMEOUT-15]
@@ -45,6 +46,7 @@ impl Default for HostKnobs {
             product: None,
             registers_stall: false,
             start_stays: false,
+            start_stays_share: 100,
             again: Again::Free,
             init: 0,
             relock: 200 * US,
@@ -64,6 +66,7 @@ impl HostKnobs {
             "product" => pick(&mut self.product, value, &states),
             "flash.registers" => flag(&mut self.registers_stall, value, "answer", "stall"),
             "ob.start" => flag(&mut self.start_stays, value, "clears", "stays"),
+            "ob.start.share" => share(&mut self.start_stays_share, value),
             "obk.again" => pick(&mut self.again, value, &again),
             "rom.init.ms" => time(&mut self.init, value, MS),
             "rom.relock.us" => time(&mut self.relock, value, US),
@@ -78,6 +81,11 @@ impl HostKnobs {
     /// A number that looks like chance and is the same for the same seed and occasion.
     pub(crate) fn chance(&self, occasion: u64) -> u64 {
         crate::chance::mixed(self.seed, occasion)
+    }
+
+    /// Whether OPTSTRT stays this time.
+    pub(crate) fn start_stays_at(&self, now: Time) -> bool {
+        self.start_stays && self.falls(self.start_stays_share, now)
     }
 
     /// Whether this occasion is one of so many percent.

@@ -167,7 +167,7 @@ impl Flash {
         }
         // While the error flag is set OPTSTRT cannot be set. [H5-OB-2]
         let refused = self.faces.iter().any(|face| face.sr & sr::OPTCHANGEERR != 0);
-        if value & optcr::OPTSTRT != 0 && env.knobs.host.start_stays {
+        if value & optcr::OPTSTRT != 0 && env.knobs.host.start_stays_at(env.now) {
             self.start_stays = true;
         } else if value & optcr::OPTSTRT != 0 && !refused && !self.works() {
             if self.nv.options.takes(&self.prg, self.nv.family) {
