@@ -1,8 +1,9 @@
 //! Factors and their levels; a cell is one level of each.
 
+use pace::experiment::USUAL_KHZ;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use wire::Cable;
+use wire::{ApSel, Cable};
 
 macro_rules! levels {
     ($(#[$doc:meta])* $name:ident { $($(#[$level_doc:meta])* $level:ident = $word:literal,)* }) => {
@@ -121,6 +122,11 @@ pub struct Cell {
     pub budget: Budget,
     /// Looking.
     pub look: Look,
+    /// The access port that the job goes through. The flash registers are behind AP1; whoever takes AP0 is wrong.
+    pub ap: u8,
+    /// Microseconds between two looks; none: a rhythm that slows down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub poll_us: Option<u32>,
 }
 
 impl Default for Cell {
@@ -132,21 +138,61 @@ impl Default for Cell {
             connect: Connect::Halt,
             reset: Reset::Nrst,
             settle_ms: 0,
-            khz: 4000,
+            khz: USUAL_KHZ,
             budget: Budget::Count,
             look: Look::Instrumented,
+            ap: AP1.0,
+            poll_us: None,
         }
     }
 }
 
+/// Where the flash registers are.
+pub(crate) const AP1: ApSel = ApSel(regs::h5::device::AP1.ap);
+
+impl Cell {
+    /// The job goes through a port behind which there is no flash: it is expected to fail, so that it says nothing of a
+    /// cause.
+    #[must_use]
+    pub fn is_control(&self) -> bool {
+        self.ap != AP1.0
+    }
+
+    /// Its levels, a phrase each, always in this order.
+    fn levels(&self) -> [String; 10] {
+        let poll = |us: u32| format!("poll {us} us");
+        [
+            format!("usb {}", self.cable),
+            self.connect.to_string(),
+            format!("reset {}", self.reset),
+            format!("settle {} ms", self.settle_ms),
+            format!("{} kHz", self.khz),
+            format!("wait {}", self.budget),
+            self.look.to_string(),
+            format!("BOOT0 {}", u8::from(self.boot0)),
+            format!("AP{}", self.ap),
+            self.poll_us.map_or_else(|| "poll as usual".to_owned(), poll),
+        ]
+    }
+
+    /// The levels in which it differs from another.
+    #[must_use]
+    pub fn differing(&self, from: &Cell) -> Vec<String> {
+        let pairs = self.levels().into_iter().zip(from.levels());
+        pairs.filter(|(own, other)| own != other).map(|(own, _)| own).collect()
+    }
+}
+
+/// Levels that are said only where they are unusual begin here.
+const USUAL: usize = 7;
+
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Cell { cable, boot0, connect, reset, settle_ms, khz, budget, look } = self;
-        write!(
-            f,
-            "usb {cable}, {connect}, reset {reset}, settle {settle_ms} ms, {khz} kHz, wait {budget}, {look}"
-        )?;
-        if *boot0 { f.write_str(", BOOT0 high") } else { Ok(()) }
+        let plain = Cell::default().levels();
+        let said = self.levels().into_iter().zip(plain).enumerate();
+        let said = said.filter(|(n, (own, plain))| *n < USUAL || own != plain);
+        let words: Vec<_> = said.map(|(_, (own, _))| own).collect();
+        f.write_str(&words.join(", "))
     }
 }
 
@@ -214,6 +260,17 @@ mod tests {
         let any = [Level::Cable(Plug::Out), Level::Cable(Plug::Charge)];
         assert!(Level::all_fit(&any, &cell) && Level::all_fit(&[], &cell));
         assert!(!Level::all_fit(&[any[0], any[1], Level::Settle(7)], &cell));
+    }
+
+    #[test]
+    fn a_cell_says_what_it_is_and_in_what_it_differs() {
+        let plain = Cell::default();
+        let words = "usb data, halt, reset nrst, settle 0 ms, 4000 kHz, wait count, instrumented";
+        assert_eq!(plain.to_string(), words);
+        let other = Cell { ap: 0, poll_us: Some(10_000), cable: Plug::Out, ..plain };
+        assert_eq!(other.differing(&plain), ["usb out", "AP0", "poll 10000 us"]);
+        assert!(other.to_string().ends_with("instrumented, AP0, poll 10000 us") && other.is_control());
+        assert!(plain.differing(&plain).is_empty() && !plain.is_control());
     }
 
     #[test]

@@ -7,12 +7,15 @@
 //!
 //! ```text
 //! cell matrix      what is varied, and which conditions a matrix has
-//! trial snapshot   one trial: hands, reset, attach, job, and what was seen of it
+//! gate             who the part is, whether keys fit it, whether its ROM vouches for a way back
+//! hands            what somebody does at the bench, and how it is left
+//! lab after        one trial: hands, reset, attach, job, and what was seen of it; what is made good behind it
+//! trial snapshot   the record of a trial
 //! sign             what a trial showed, in words that the table uses
-//! stat             exact bounds, Fisher's test, durations with a limit
+//! stat             exact bounds, Fisher's test, Holm's correction, durations with a limit
 //! table verdict    suspected causes as data, and what the trials say of each
 //! survey           what the notes claim, asked of the part: a table of checks, findings, a report
-//! run book         gates, the trials in order, and the file from which a hunt goes on
+//! run book         the trials in order, and the file from which a hunt goes on
 //! report           one page, JSON, HTML
 //! ```
 //!
@@ -21,14 +24,22 @@
 //!
 //! **What it must not know.** Whether the board is simulated: it sees the engine and the [`wire::Bench`].
 //!
-//! **Specification.** Clopper and Pearson 1934 for bounds, Fisher 1935 (two-sided, by probability), Kaplan and Meier 1958.
+//! **Specification.** Clopper and Pearson 1934 for bounds, Fisher 1935 (two-sided, by probability), Holm 1979 for many
+//! comparisons, Kaplan and Meier 1958.
 //!
 //! **Not supported.** Comparing two probes (cause 13 says so), replaying mixtures of two recordings, causes that act together
-//! (it says "not established" and lists them).
+//! (it says "not established" and lists them). The rss-command route (the ROM does the job in a reset, where nothing can be
+//! watched; it is refused); by the rsslib route the job itself halts the core, so that nothing is learnt of causes that a halted
+//! core has. Secure and privileged accesses as a factor, a host port that is suspended, a hub as a factor. A part that does not
+//! tell its unique id (NRST not wired, in PROVISIONING) has no book that can be gone on with.
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+mod after;
 mod book;
 mod cell;
+mod gate;
+mod hands;
+mod lab;
 mod matrix;
 mod report;
 mod run;
@@ -40,11 +51,12 @@ mod table;
 mod trial;
 mod verdict;
 
-pub use book::{Book, BookError};
+pub use book::{Book, BookError, Heading};
 pub use cell::{Budget, Cell, Connect, Level, Look, Plug, Reset};
+pub use lab::VARIED;
 pub use matrix::{BadMatrix, Matrix};
 pub use report::{html, json, page};
-pub use run::{Hunt, HuntError, Job, Lab, Progress};
+pub use run::{Cut, Hunt, HuntError, Job, Lab, Plan, Progress};
 pub use sign::Sign;
 pub use snapshot::Snapshot;
 pub use table::{Clause, Row, TABLE};

@@ -3,7 +3,10 @@
 //! The order is chance's, repeatable by a seed: each round visits every cell once, cable by cable, because somebody has to
 //! move the cable.
 
-use crate::cell::{Budget, Cell, Connect, Look, Plug, Reset};
+use crate::cell::{AP1, Budget, Cell, Connect, Look, Plug, Reset};
+use pace::experiment::{
+    BUDGET_MS, FAST_KHZ, LIMIT_MS, LONG_LIMIT_MS, LONG_SETTLE_MS, SETTLES_MS, SLOW_KHZ, STEADY_POLL_US,
+};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use thiserror::Error;
@@ -17,8 +20,7 @@ const MOST_TRIALS: usize = 1000;
 pub struct Matrix {
     /// How often each cell is tried.
     pub rounds: u32,
-    /// Milliseconds after which a wait counts as a timeout, though it is waited on: 250 is the least patience that is
-    /// published for option bytes. [TOOL-5]
+    /// Milliseconds after which a wait counts as a timeout, though it is waited on.
     #[serde(default = "budget_ms")]
     pub budget_ms: u32,
     /// Milliseconds after which nobody waits any more.
@@ -30,11 +32,11 @@ pub struct Matrix {
 }
 
 const fn budget_ms() -> u32 {
-    250
+    BUDGET_MS
 }
 
 const fn limit_ms() -> u32 {
-    10_000
+    LIMIT_MS
 }
 
 /// A matrix that cannot be used.
@@ -52,6 +54,9 @@ pub enum BadMatrix {
     /// The limit is not above the budget.
     #[error("limit_ms must be more than budget_ms")]
     Limit,
+    /// A port that no STM32H5 has.
+    #[error("ap must be 0 or 1: an STM32H5 has no AP{0}")]
+    Port(u8),
 }
 
 impl Matrix {
@@ -67,39 +72,37 @@ impl Matrix {
             hotplug,
             Cell { cable: Plug::Out, ..hotplug },
             Cell { connect: Connect::Masked, ..fails },
-            Cell { settle_ms: LONG_SETTLE, ..fails },
-            Cell { khz: SLOW, ..fails },
-            Cell { khz: FAST, ..fails },
-            Cell { khz: FAST, budget: Budget::Time, ..fails },
+            Cell { settle_ms: LONG_SETTLE_MS, ..fails },
+            Cell { khz: SLOW_KHZ, ..fails },
+            Cell { khz: FAST_KHZ, ..fails },
+            Cell { khz: FAST_KHZ, budget: Budget::Time, ..fails },
             Cell { reset: Reset::System, ..fails },
+            Cell { reset: Reset::System, cable: Plug::Out, ..fails },
             Cell { reset: Reset::Power, ..fails },
             Cell { reset: Reset::Power, cable: Plug::Charge, ..fails },
             Cell { reset: Reset::Power, cable: Plug::Out, ..fails },
             Cell { look: Look::Blind, ..fails },
             Cell { look: Look::Blind, ..hotplug },
-            Cell { look: Look::Blind, settle_ms: LONG_SETTLE, ..fails },
+            Cell { look: Look::Blind, settle_ms: LONG_SETTLE_MS, ..fails },
         ];
         Matrix { rounds: 6, budget_ms: budget_ms(), limit_ms: limit_ms(), cells }
     }
 
-    /// Everything that can be crossed in reason, and the cells of [`Matrix::quick`].
+    /// Everything that can be crossed in reason, and the cells of [`Matrix::quick`]: those without their twin that differs in
+    /// looking get it, a steady rhythm of looks, and the wrong access port as a control.
     #[must_use]
     pub fn full() -> Matrix {
-        let mut matrix = Matrix { rounds: 6, limit_ms: 30_000, ..Matrix::quick() };
-        for cable in Plug::ALL {
-            for connect in Connect::ALL {
-                for reset in [Reset::Nrst, Reset::System, Reset::Power] {
-                    for settle_ms in [0, 100, LONG_SETTLE] {
-                        let cell =
-                            Cell { cable: *cable, connect: *connect, reset, settle_ms, ..Cell::default() };
-                        if !matrix.cells.contains(&cell) {
-                            matrix.cells.push(cell);
-                        }
-                    }
-                }
+        let quick = Matrix::quick().cells;
+        let blind = quick.iter().map(|cell| Cell { look: Look::Blind, ..*cell });
+        let steady = quick.iter().take(STEADY).map(|cell| Cell { poll_us: Some(STEADY_POLL_US), ..*cell });
+        let port = Plug::ALL.iter().map(|cable| Cell { cable: *cable, ap: 0, ..Cell::default() });
+        let mut cells = quick.clone();
+        for cell in crossed().chain(blind).chain(steady).chain(port) {
+            if !cells.contains(&cell) {
+                cells.push(cell);
             }
         }
-        matrix
+        Matrix { rounds: 6, limit_ms: LONG_LIMIT_MS, budget_ms: budget_ms(), cells }
     }
 
     /// Reads a matrix: `rounds`, and a `[[cell]]` for each cell.
@@ -118,6 +121,9 @@ impl Matrix {
     /// [`BadMatrix`].
     pub fn check(&self) -> Result<(), BadMatrix> {
         let trials = self.trials();
+        if let Some(cell) = self.cells.iter().find(|cell| cell.ap > AP1.0) {
+            return Err(BadMatrix::Port(cell.ap));
+        }
         match trials {
             1..=MOST_TRIALS if self.limit_ms > self.budget_ms => Ok(()),
             1..=MOST_TRIALS => Err(BadMatrix::Limit),
@@ -161,12 +167,21 @@ impl Matrix {
     }
 }
 
-/// A settle time that outlasts the enumeration of a USB device by far.
-const LONG_SETTLE: u32 = 5000;
-/// SWCLK at which a count of tries is a long time.
-const SLOW: u32 = 1000;
-/// SWCLK at which the same count is a short time.
-const FAST: u32 = 10_000;
+/// How many of the quick matrix's cells are tried with a steady rhythm of looks too: the three cables, and hotplug.
+const STEADY: usize = 4;
+
+/// Cable, connect mode, reset and settle time, each with each.
+fn crossed() -> impl Iterator<Item = Cell> {
+    let resets = [Reset::Nrst, Reset::System, Reset::Power];
+    let cells = move |cable: Plug, connect: Connect| {
+        resets.into_iter().flat_map(move |reset| {
+            let settled = move |settle_ms| Cell { cable, connect, reset, settle_ms, ..Cell::default() };
+            SETTLES_MS.into_iter().map(settled)
+        })
+    };
+    let pairs = Plug::ALL.iter().flat_map(|cable| Connect::ALL.iter().map(|connect| (*cable, *connect)));
+    pairs.flat_map(move |(cable, connect)| cells(cable, connect))
+}
 
 /// SplitMix64.
 struct Chance(u64);
@@ -231,5 +246,7 @@ mod tests {
         assert_eq!(Matrix::parse("rounds = 1001\n[[cell]]"), Err(BadMatrix::Size { trials: 1001 }));
         assert_eq!(Matrix::parse("rounds = 1\nlimit_ms = 250\n[[cell]]"), Err(BadMatrix::Limit));
         assert!(matches!(Matrix::parse("rounds = 1\n[[cell]]\ncable = \"red\""), Err(BadMatrix::Form(_))));
+        assert_eq!(Matrix::parse("rounds = 1\n[[cell]]\nap = 2"), Err(BadMatrix::Port(2)));
+        assert_eq!(Matrix::parse("rounds = 1\n[[cell]]\npoll_us = 0").unwrap().cells[0].poll_us, Some(0));
     }
 }

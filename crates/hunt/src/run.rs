@@ -1,17 +1,16 @@
-//! A hunt: the gates before it, the trials in order, the verdict.
+//! A hunt: what is to be done, the trials in order, the verdict.
 
 use crate::book::{Book, BookError};
-use crate::cell::Plug;
+use crate::cell::Cell;
+use crate::hands::Hands;
 use crate::matrix::Matrix;
 use crate::trial::Trial;
 use crate::verdict::{Verdict, judge};
-use adi::{Adi, Attach};
-use h5::obk::{LintContext, Severity};
-use h5::{H5Error, Identity, ObkFile, ObkRoute, Password};
+use adi::Adi;
+use h5::{H5Error, Identity, ObkFile, ObkRoute, OptionBytes, Password};
 use pace::Policy;
-use regs::h5::state::ProductState;
 use thiserror::Error;
-use wire::{ApSel, Bench, BenchError};
+use wire::{BenchError, Hz};
 
 /// What is tried.
 #[derive(Debug, Clone)]
@@ -27,14 +26,26 @@ pub enum Job {
     Options,
 }
 
-impl Job {
+/// What a person asks for.
+#[derive(Debug, Clone)]
+pub struct Plan<'p> {
+    /// The cells.
+    pub matrix: Matrix,
+    /// Where chance begins.
+    pub seed: u64,
+    /// The keys and the password that opens the part again; without them only option bytes are written.
+    pub keys: Option<(&'p ObkFile, &'p Password)>,
+    /// The way into the part, where the default is not wanted.
+    pub route: Option<ObkRoute>,
+    /// Go on where the ROM does not vouch for the part.
+    pub undiscovered: bool,
+}
+
+impl Plan<'_> {
     /// The word of the command.
     #[must_use]
     pub const fn word(&self) -> &'static str {
-        match self {
-            Job::Keys { .. } => "obk-timeout",
-            Job::Options => "ob-timeout",
-        }
+        if self.keys.is_some() { "obk-timeout" } else { "ob-timeout" }
     }
 }
 
@@ -44,7 +55,10 @@ pub enum HuntError {
     /// A gate is shut: nothing was written.
     #[error("{0}")]
     Refused(String),
-    /// The part cannot be reached before anything was tried.
+    /// Nobody vouches for a way back: nothing was written.
+    #[error("{0}")]
+    Unvouched(String),
+    /// The probe, or a part that cannot be reached at all: no trial's failure.
     #[error(transparent)]
     Part(#[from] H5Error),
     /// The bench.
@@ -53,14 +67,41 @@ pub enum HuntError {
     /// The record of the trials.
     #[error(transparent)]
     Book(#[from] BookError),
-    /// Somebody asked to stop; what was tried is kept.
-    #[error("stopped after {done} of {of} trials; the same command with --resume goes on")]
-    Stopped {
-        /// Trials made.
-        done: usize,
-        /// Trials of the matrix.
-        of: usize,
+    /// Somebody asked to stop.
+    #[error("stopped")]
+    Stopped,
+    /// A debugger's bits could not be taken back.
+    #[error(
+        "the core is still held: C_DEBUGEN, C_MASKINTS (DHCSR) or VC_CORERESET (DEMCR) may be set, and could not be cleared: \
+         {0}; only cutting all power of the board, cable included, clears them for sure"
+    )]
+    Held(H5Error),
+    /// The part is no longer what it was.
+    #[error("the option bytes changed during the hunt: {what}; {opsr}")]
+    Changed {
+        /// What, from and to.
+        what: String,
+        /// What the part says of it.
+        opsr: String,
     },
+    /// The selectors could not be repaired.
+    #[error("{what}, and the repair failed: {error}; `ackwait ob repair` does it")]
+    Torn {
+        /// What was interrupted.
+        what: String,
+        /// What the repair failed with.
+        error: H5Error,
+    },
+}
+
+/// A hunt that did not come to its end, with what it found until then.
+#[derive(Debug, Error)]
+#[error("{why}; {} of {} trials were made", hunt.trials.len(), hunt.matrix.trials())]
+pub struct Cut {
+    /// Why.
+    pub why: HuntError,
+    /// What there is.
+    pub hunt: Box<Hunt>,
 }
 
 /// Told of each trial; `false` asks to stop.
@@ -69,20 +110,31 @@ pub type Progress<'p> = &'p mut dyn FnMut(&Trial, usize) -> bool;
 /// A part on a bench, ready for trials.
 pub struct Lab<'a> {
     pub(crate) adi: &'a mut Adi,
-    pub(crate) bench: &'a mut dyn Bench,
-    pub(crate) ap: ApSel,
+    pub(crate) hands: Hands<'a>,
     pub(crate) identity: Identity,
+    /// The option bytes of the beginning.
+    pub(crate) options: OptionBytes,
+    /// DEMCR of the beginning.
+    pub(crate) demcr: u32,
     pub(crate) job: Job,
     pub(crate) matrix: Matrix,
+    pub(crate) seed: u64,
     pub(crate) policy: Policy,
-    /// What is in the connector, as far as somebody here put it there.
-    pub(crate) plugged: Option<Plug>,
-    pub(crate) boot0: bool,
+    pub(crate) swclk: Hz,
+    /// The unique id, if it can be had.
+    pub(crate) board: Option<String>,
+    /// What is to be known before the numbers.
+    pub(crate) notes: Vec<String>,
+    /// A debugger's bits may be set in the core.
+    pub(crate) held: bool,
 }
 
 impl std::fmt::Debug for Lab<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lab").field("ap", &self.ap).field("identity", &self.identity).finish_non_exhaustive()
+        f.debug_struct("Lab")
+            .field("hands", &self.hands)
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
     }
 }
 
@@ -99,75 +151,68 @@ pub struct Hunt {
     pub seed: u64,
     /// The policy that the cells start from, in one line.
     pub policy: String,
+    /// What was found before the first trial.
+    pub notes: Vec<String>,
     /// Every trial.
     pub trials: Vec<Trial>,
     /// What they say.
     pub verdict: Verdict,
+    /// What is not as it should be afterwards; nothing, if all went well.
+    pub left: Vec<String>,
 }
 
-impl<'a> Lab<'a> {
-    /// Goes through the gates: the part is identified with nothing in the board's USB connector, and it is made sure that
-    /// nothing which the trials do can shut it. Nothing is written.
+impl Lab<'_> {
+    /// Makes the trials that the book does not hold yet, and judges all of them. On every way out the board is left as
+    /// [`Lab::open`] left it, or [`Hunt::left`] says what is not so.
     ///
     /// # Errors
-    /// [`HuntError::Refused`] with the reason, and others.
-    pub fn open(
-        adi: &'a mut Adi,
-        bench: &'a mut dyn Bench,
-        matrix: Matrix,
-        keys: Option<(&ObkFile, &Password)>,
-        route: Option<ObkRoute>,
-    ) -> Result<Lab<'a>, HuntError> {
-        let ap = ApSel(regs::h5::device::AP1.ap);
-        bench.cable(Plug::Out.into())?;
-        bench.boot0(false)?;
-        adi.attach(&Attach::HOTPLUG).map_err(H5Error::from)?;
-        // The board was just unplugged, so that the part may have lost its power; and what was before is over now.
-        adi.pulse_reset().map_err(H5Error::from)?;
-        let identity = h5::identify(adi, ap)?;
-        let job = match keys {
-            None => Job::Options,
-            Some((file, password)) => {
-                let route = route.unwrap_or_else(|| ObkRoute::default_for(identity.device, identity.tzen));
-                check_keys(&identity, file, password)?;
-                Job::Keys { file: file.clone(), route }
-            }
+    /// [`Cut`], with what was found until then. A trial that fails is no error.
+    pub fn hunt(&mut self, book: &mut Book, progress: Progress<'_>) -> Result<Hunt, Cut> {
+        let schedule = self.matrix.schedule(self.seed);
+        let part = described(&self.identity);
+        let begun = book.begin(&part, self.board.as_deref(), &schedule);
+        let (mut trials, mut cut) = match begun {
+            Ok(trials) => (trials, None),
+            Err(error) => (Vec::new(), Some(HuntError::from(error))),
         };
-        check_state(&identity, &job)?;
-        let policy = adi.policy().clone();
-        Ok(Lab { adi, bench, ap, identity, job, matrix, policy, plugged: Some(Plug::Out), boot0: false })
+        if cut.is_none() {
+            cut = self.trials(&schedule, &mut trials, book, progress).err();
+        }
+        let left = self.leave();
+        let hunt = Hunt {
+            what: if matches!(self.job, Job::Keys { .. }) { "obk-timeout" } else { "ob-timeout" },
+            part,
+            matrix: self.matrix.clone(),
+            seed: self.seed,
+            policy: self.policy.line(),
+            notes: self.notes.clone(),
+            verdict: if cut.is_none() { judge(&trials) } else { Verdict::of_a_part(&trials, schedule.len()) },
+            trials,
+            left,
+        };
+        match cut {
+            None => Ok(hunt),
+            Some(why) => Err(Cut { why, hunt: Box::new(hunt) }),
+        }
     }
 
-    /// Makes the trials that the book does not hold yet, and judges all of them.
-    ///
-    /// # Errors
-    /// [`HuntError::Stopped`], [`HuntError::Book`], [`HuntError::Part`]. A trial that fails is no error.
-    pub fn hunt(&mut self, seed: u64, book: &mut Book, progress: Progress<'_>) -> Result<Hunt, HuntError> {
-        let schedule = self.matrix.schedule(seed);
-        let part = described(&self.identity);
-        let mut trials = book.begin(self.job.word(), &self.matrix, seed, &part)?;
+    fn trials(
+        &mut self,
+        schedule: &[Cell],
+        trials: &mut Vec<Trial>,
+        book: &mut Book,
+        progress: Progress<'_>,
+    ) -> Result<(), HuntError> {
         for (number, cell) in schedule.iter().enumerate().skip(trials.len()) {
-            let trial = self.trial(number, cell);
+            let trial = self.trial(number, cell)?;
             book.keep(&trial)?;
             let go_on = progress(&trial, schedule.len());
             trials.push(trial);
-            if !go_on {
-                return Err(HuntError::Stopped { done: trials.len(), of: schedule.len() });
+            if !go_on && trials.len() < schedule.len() {
+                return Err(HuntError::Stopped);
             }
         }
-        // The bench is left as it was found, and the policy too.
-        self.bench.cable(Plug::Out.into())?;
-        self.adi.set_policy(self.policy.clone()).map_err(H5Error::from)?;
-        let verdict = judge(&trials);
-        Ok(Hunt {
-            what: self.job.word(),
-            part,
-            matrix: self.matrix.clone(),
-            seed,
-            policy: self.policy.line(),
-            trials,
-            verdict,
-        })
+        Ok(())
     }
 }
 
@@ -177,46 +222,4 @@ fn described(identity: &Identity) -> String {
     let revision = identity.revision().map_or_else(|| format!("0x{:04X}", identity.rev_id), str::to_owned);
     let trust_zone = if identity.tzen.is_on() { "on" } else { "off" };
     format!("{}, revision {revision}, {}, TrustZone {trust_zone}", families.join("/"), identity.state)
-}
-
-fn refuse<T>(why: impl Into<String>) -> Result<T, HuntError> {
-    Err(HuntError::Refused(why.into()))
-}
-
-/// The keys must open the part again, and fit it.
-fn check_keys(identity: &Identity, file: &ObkFile, password: &Password) -> Result<(), HuntError> {
-    if !file.matches_password(password) {
-        return refuse(
-            "the password does not belong to the OBK file: with these keys nobody could open the part again",
-        );
-    }
-    let family = identity.device.family;
-    let context =
-        LintContext { family, tzen: identity.tzen, credential: Some(password.into()), production: false };
-    let wrong: Vec<_> =
-        file.lint(&context).into_iter().filter(|f| f.severity == Severity::Refuse).map(|f| f.text).collect();
-    if wrong.is_empty() {
-        Ok(())
-    } else {
-        refuse(format!("the OBK file does not fit the part: {}", wrong.join("; ")))
-    }
-}
-
-/// Only states from which nothing that the trials do leads away.
-fn check_state(identity: &Identity, job: &Job) -> Result<(), HuntError> {
-    let state = identity.state;
-    let fits = match job {
-        Job::Keys { .. } => state == ProductState::PROVISIONING,
-        Job::Options => matches!(state, ProductState::OPEN | ProductState::PROVISIONING),
-    };
-    if fits {
-        return Ok(());
-    }
-    let needs = match job {
-        Job::Keys { .. } => {
-            "PROVISIONING: keys can be written there again and again, and the trials never change the state"
-        }
-        Job::Options => "OPEN or PROVISIONING: in any other state a torn option change may be for ever",
-    };
-    refuse(format!("the part is in {state}, and this hunt needs {needs}"))
 }

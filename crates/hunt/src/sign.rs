@@ -2,6 +2,7 @@
 
 use crate::cell::Reset;
 use crate::trial::{Fault, Seen};
+use pace::experiment::HOST_LATE;
 use regs::h5::flash::{acr, optcr, sr};
 use regs::h5::opsr::Opsr;
 use regs::h5::{rcc, usb};
@@ -10,8 +11,6 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
-/// A read that is never answered WAIT and takes longer than this was held up by the host. [H5-TIMEOUT-16]
-const HOST_LATE_US: u64 = 50_000;
 /// Wait states that fit a system clock from the PLL: 4 and more. [H5-FLASH-1]
 const FAST_LATENCY: u32 = 4;
 
@@ -95,7 +94,7 @@ fn shows(sign: Sign, seen: &Seen<'_>) -> bool {
         Sign::ErrorFlags => flags & sr::ERRORS != 0,
         Sign::PortShut => fault == Some(Fault::PortShut),
         Sign::BusStalled => fault == Some(Fault::Wait) && after.get("DBGMCU_SR").is_some(),
-        Sign::HostLate => after.host_us > HOST_LATE_US,
+        Sign::HostLate => after.host_us > micros(HOST_LATE),
         Sign::ClockTooFast => {
             after.get("RCC_CFGR1").is_some_and(|v| v & rcc::cfgr1::SWS == rcc::cfgr1::SWS)
                 && after.get("FLASH_ACR").is_some_and(|v| v & acr::LATENCY < FAST_LATENCY)

@@ -1,17 +1,15 @@
 //! What the part shows: registers by name, program counter samples, frames of the board's USB, how late the host is.
 
-use adi::{Adi, CoreAccess, DpReg};
+use adi::{Adi, AdiError, CoreAccess, DpReg};
+use pace::experiment::LOOKING;
 use regs::h5::{dbgmcu, flash, rcc, sbs, usb};
 use regs::m33;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::time::Duration;
 use wire::{Addr, ApSel, Attr, Batch, Flow, MemOp};
 
 /// The access port that sees DBGMCU whatever the product state.
 const AP0: ApSel = ApSel(regs::h5::device::AP0.ap);
-/// Between two looks at the frame number: some frames of a millisecond.
-const FRAMES: Duration = Duration::from_millis(20);
 /// Program counter samples.
 const SAMPLES: usize = 8;
 /// Reads of CTRL/STAT, which is never answered WAIT: what is late there is the host.
@@ -67,12 +65,9 @@ impl Snapshot {
         if let Ok(value) = adi.read_word(AP0, Attr::Default, Addr(sr)) {
             keep(sr, value);
         }
-        let ops = REGISTERS.iter().map(|at| MemOp::read(Addr(*at))).collect();
-        let values = adi.run(&Batch { ap: core.ap, attr: core.attr, flow: Flow::Lockstep, ops });
-        let reachable = values.is_ok();
-        for (at, value) in REGISTERS.iter().zip(values.unwrap_or_default()) {
-            keep(*at, value);
-        }
+        let values = all_registers(adi, core);
+        let reachable = !values.is_empty();
+        values.into_iter().for_each(|(at, value)| keep(at, value));
         let (mut frames, mut pc) = (None, Vec::new());
         if reachable {
             frames = two_frames(adi, core);
@@ -129,10 +124,23 @@ pub(crate) fn described(name: &str, value: u32) -> String {
     if words.is_empty() { hex } else { format!("{hex} ({words})") }
 }
 
+/// What can be read of them: together, or one by one where the bus answers one of them with an error.
+fn all_registers(adi: &mut Adi, core: CoreAccess) -> Vec<(u32, u32)> {
+    let ops = REGISTERS.iter().map(|at| MemOp::read(Addr(*at))).collect();
+    match adi.run(&Batch { ap: core.ap, attr: core.attr, flow: Flow::Lockstep, ops }) {
+        Ok(values) => REGISTERS.into_iter().zip(values).collect(),
+        Err(AdiError::Fault { .. }) => {
+            let mut one = |at: u32| Some((at, adi.read_word(core.ap, core.attr, Addr(at)).ok()?));
+            REGISTERS.into_iter().filter_map(&mut one).collect()
+        }
+        Err(_) => Vec::new(),
+    }
+}
+
 fn two_frames(adi: &mut Adi, core: CoreAccess) -> Option<(u32, u32)> {
     let at = Addr(usb::BASE + usb::FNR);
     let first = adi.read_word(core.ap, core.attr, at).ok()?;
-    adi.clock().sleep(FRAMES);
+    adi.clock().sleep(LOOKING);
     let second = adi.read_word(core.ap, core.attr, at).ok()?;
     Some((first & usb::fnr::FN, second & usb::fnr::FN))
 }

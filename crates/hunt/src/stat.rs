@@ -86,6 +86,25 @@ pub fn fisher(a: Count, b: Count) -> f64 {
     all.map(chance).filter(|p| *p <= limit).sum::<f64>().min(1.0)
 }
 
+/// Holm's correction of several p values: each of them as if all had been one question, so that many comparisons do not make
+/// one of them look like something by chance.
+#[must_use]
+pub fn holm(all: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    let p = |index: &usize| all.get(*index).copied().unwrap_or(1.0);
+    order.sort_by(|a, b| p(a).total_cmp(&p(b)));
+    let mut corrected = vec![1.0; all.len()];
+    let mut least: f64 = 0.0;
+    for (rank, index) in order.iter().enumerate() {
+        let others = u32::try_from(all.len() - rank).unwrap_or(u32::MAX);
+        least = least.max((p(index) * f64::from(others)).min(1.0));
+        if let Some(slot) = corrected.get_mut(*index) {
+            *slot = least;
+        }
+    }
+    corrected
+}
+
 /// A duration, or that it was longer than somebody waited.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Censored {
@@ -185,6 +204,16 @@ mod tests {
             let got = fisher(count(a, a + b), count(c, c + d));
             assert!((got / p - 1.0).abs() < 1e-9, "{a} {b} {c} {d}: {got} {p}");
         }
+    }
+
+    #[test]
+    fn holms_correction_gives_the_numbers_of_r() {
+        // p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") and p.adjust(c(0.5, 0.6), "holm").
+        let got = holm(&[0.01, 0.04, 0.03, 0.005]);
+        for (got, want) in got.iter().zip([0.03, 0.06, 0.06, 0.02]) {
+            assert!(near(*got, want), "{got} {want}");
+        }
+        assert_eq!((holm(&[0.5, 0.6]), holm(&[]), holm(&[0.04])), (vec![1.0, 1.0], vec![], vec![0.04]));
     }
 
     #[test]

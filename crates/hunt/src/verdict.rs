@@ -1,10 +1,11 @@
 //! What the trials say of each row of the table, and of the cause.
 
-use crate::cell::Level;
+use crate::cell::{Level, Reset};
 use crate::sign::Sign;
 use crate::stat::Count;
 use crate::table::{Clause, Row, TABLE};
 use crate::trial::Trial;
+use std::collections::BTreeMap;
 
 /// "Most" of the failing trials.
 const MOST: f64 = 0.8;
@@ -53,6 +54,12 @@ impl Finding {
         self.row.clauses.iter().any(|clause| matches!(clause, Clause::Shows(_)))
     }
 
+    /// The row knows its failures by what those of some cells show, they do, and all but one clause hold.
+    fn is_near(&self) -> bool {
+        let shown = |c: &Judged| matches!(c.clause, Clause::ShowsIn(..)) && c.holds;
+        self.clauses.iter().any(shown) && self.evidence_for() + 1 >= self.clauses.len()
+    }
+
     /// Clauses that hold.
     #[must_use]
     pub fn evidence_for(&self) -> usize {
@@ -79,14 +86,34 @@ pub struct Verdict {
     pub fails: Count,
 }
 
-/// Judges the trials.
+impl Verdict {
+    /// What can be said of trials of which not all were made: never a cause, because some cells may lack.
+    pub(crate) fn of_a_part(trials: &[Trial], of: usize) -> Verdict {
+        let judged = judge(trials);
+        let mut alternatives = judged.alternatives;
+        alternatives.extend(judged.cause);
+        alternatives.sort_unstable();
+        Verdict {
+            cause: None,
+            class: Vec::new(),
+            confidence: 0.0,
+            alternatives,
+            why_not: Some(format!("{} of {of} trials were made", trials.len())),
+            ..judged
+        }
+    }
+}
+
+/// Judges the trials. Those of a control cell are none of the evidence.
 #[must_use]
 pub fn judge(trials: &[Trial]) -> Verdict {
+    let trials: Vec<Trial> = trials.iter().filter(|t| !t.cell.is_control()).cloned().collect();
+    let trials = trials.as_slice();
     let fails = Count::of(trials.iter().map(|t| t.outcome.fails()));
     let findings: Vec<Finding> = TABLE.iter().map(|row| finding(row, trials)).collect();
     let holding: Vec<&Finding> = findings.iter().filter(|f| f.holds()).collect();
     let alternatives = |but: &[u8]| {
-        let some = |f: &&Finding| f.holds() || f.has_signs() && f.explains.share() >= SOME;
+        let some = |f: &&Finding| f.holds() || f.is_near() || f.has_signs() && f.explains.share() >= SOME;
         findings.iter().filter(some).map(|f| f.row.cause).filter(|c| !but.contains(c)).collect::<Vec<_>>()
     };
     let none = |why: String, class: Vec<u8>, alternatives: Vec<u8>| Verdict {
@@ -138,7 +165,7 @@ fn explains(row: &Row, trials: &[Trial]) -> Count {
         Clause::ShowsIn(levels, sign) => !Level::all_fit(levels, &trial.cell) || trial.shows(*sign),
         Clause::Passes(levels) => !Level::all_fit(levels, &trial.cell),
         Clause::Lacks(sign) => !trial.shows(*sign),
-        Clause::PassesLack(_) | Clause::Fails(_) | Clause::EndTogether(_) => true,
+        Clause::PassesLack(_) | Clause::Fails(_) | Clause::Sometimes(_) | Clause::EndTogether(_) => true,
     };
     Count::of(failing(trials).map(|trial| row.clauses.iter().all(|clause| fits(trial, clause))))
 }
@@ -174,6 +201,10 @@ fn judged(clause: &Clause, trials: &[Trial]) -> Judged {
             let c = fails_in(levels);
             (c.of >= LEAST && 2 * c.hits >= c.of, format!("{} failed", numbers(c)))
         }
+        Clause::Sometimes(levels) => {
+            let c = fails_in(levels);
+            (c.hits > 0, format!("{} failed", numbers(c)))
+        }
         Clause::Passes(levels) => {
             let c = fails_in(levels);
             (c.of >= LEAST && c.hits == 0, format!("{} failed, below {:.0} %", numbers(c), c.upper() * 100.0))
@@ -183,19 +214,37 @@ fn judged(clause: &Clause, trials: &[Trial]) -> Judged {
     Judged { clause: *clause, holds, evidence }
 }
 
-/// Whether the waits that ended late ended at one time after the reset.
+/// Whether the waits that ended late ended at one time after the reset: those of each settle time among themselves, and the
+/// settle times among each other.
 fn ends(trials: &[Trial], together: bool) -> (bool, String) {
-    // Where the supply did not go, the time since the trial's reset is not known.
-    let known = |t: &&Trial| t.shows(Sign::FinishedLate) && !t.shows(Sign::NoPowerOn);
-    let late = failing(trials).filter(known).filter_map(Trial::longest);
-    let mut times: Vec<u64> = late.map(|w| w.since_reset_us).collect();
-    times.sort_unstable();
-    let (Some(first), Some(last)) = (times.first(), times.last()) else {
-        return (false, "no late wait ended".to_owned());
+    let mut by_settle: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
+    for (settle_ms, end) in failing(trials).filter_map(late_end) {
+        by_settle.entry(settle_ms).or_default().push(end);
+    }
+    let groups: Vec<(u64, u64)> = by_settle.values_mut().filter_map(|ends| most(ends)).collect();
+    let first = groups.iter().map(|(first, _)| *first).min();
+    let last = groups.iter().map(|(_, last)| *last).max();
+    let (Some(first), Some(last)) = (first, last) else {
+        return (together, "no late wait ended".to_owned());
     };
-    let spread = (last - first) as f64 / *last as f64;
-    let text = format!("{} to {} ms after the reset", first / 1000, last / 1000);
+    let spread = (last - first) as f64 / last.max(1) as f64;
+    let text = format!("most of them {} to {} ms after the reset", first / 1000, last / 1000);
     ((spread <= TOGETHER) == together, text)
+}
+
+/// Settle time and end of a trial's late wait, where the time of the last reset is known.
+fn late_end(trial: &Trial) -> Option<(u32, u64)> {
+    let known = !trial.shows(Sign::NoPowerOn) && trial.cell.reset != Reset::None;
+    let late = trial.shows(Sign::FinishedLate) && known;
+    let wait = trial.longest().filter(|_| late)?;
+    Some((trial.cell.settle_ms, wait.since_reset_us))
+}
+
+/// Between which times most of them lie: a tenth at each end is left out.
+fn most(ends: &mut [u64]) -> Option<(u64, u64)> {
+    ends.sort_unstable();
+    let out = ends.len() / 10;
+    Some((*ends.get(out)?, *ends.get(ends.len() - 1 - out)?))
 }
 
 #[cfg(test)]
@@ -203,7 +252,7 @@ mod tests {
     use super::*;
     use crate::cell::{Cell, Connect, Plug};
     use crate::snapshot::Snapshot;
-    use crate::trial::Outcome;
+    use crate::trial::{Outcome, Wait};
 
     fn trial(cell: Cell, outcome: Outcome, signs: &[Sign]) -> Trial {
         Trial {
@@ -261,6 +310,41 @@ mod tests {
         trials.extend(many(hotplug, Outcome::TimedOut, &signs));
         let verdict = judge(&trials);
         assert_eq!((verdict.cause, verdict.alternatives), (None, vec![2, 12]));
+    }
+
+    fn late(settle_ms: u32, since_reset_us: u64) -> Trial {
+        let wait = Wait { since_reset_us, took_us: 900_000, ..Wait::default() };
+        let cell = Cell { settle_ms, ..Cell::default() };
+        Trial { waits: vec![wait], ..trial(cell, Outcome::Late, &[Sign::FinishedLate]) }
+    }
+
+    #[test]
+    fn ends_are_together_when_they_are_for_each_settle_time_and_one_straggler_in_ten_does_not_count() {
+        let holds = |trials: &[Trial]| ends(trials, true).0;
+        let mut all = vec![late(0, 3_000_000); 20];
+        all.extend(vec![late(100, 3_100_000); 20]);
+        assert!(holds(&all) && !ends(&all, false).0);
+        all.push(late(0, 60_000));
+        assert!(holds(&all), "one straggler");
+        all.extend(vec![late(5000, 8_000_000); 2]);
+        assert!(!holds(&all), "two of another settle time are no stragglers");
+        assert!(ends(&[], true).0 && !ends(&[], false).0);
+    }
+
+    #[test]
+    fn a_hunt_that_was_cut_short_names_no_cause_and_keeps_what_speaks_for_one() {
+        let trials = many(Cell::default(), Outcome::TimedOut, &[Sign::BufferHalf]);
+        let verdict = Verdict::of_a_part(&trials, 102);
+        assert_eq!((verdict.cause, verdict.alternatives), (None, vec![6]));
+        assert_eq!(verdict.why_not.unwrap(), "6 of 102 trials were made");
+    }
+
+    #[test]
+    fn trials_through_a_port_without_flash_are_no_evidence() {
+        let mut trials = many(Cell::default(), Outcome::TimedOut, &[Sign::BufferHalf]);
+        trials.extend(vec![trial(Cell { ap: 0, ..Cell::default() }, Outcome::Failed, &[]); 60]);
+        let verdict = judge(&trials);
+        assert_eq!((verdict.cause, verdict.fails.of), (Some(6), 6));
     }
 
     #[test]

@@ -1,46 +1,47 @@
 //! The file for a browser: nothing in it is loaded from anywhere.
 
-use super::page::{differing, timeline, verdict};
-use super::{arms, pair, sites, span};
+use super::page::{ending, last, name, notes, verdict};
+use super::steps::steps;
+use super::{arms, chance, pair, sites, span, twins};
+use crate::lab::VARIED;
 use crate::run::Hunt;
 use crate::stat::histogram;
-use crate::trial::Wait;
+use crate::trial::{Trial, Wait};
+use pace::experiment::GIVE_UP;
 use std::fmt::Write as _;
 
-/// The bins of a histogram begin at these times, in microseconds: a third of a decade each.
-const EDGES: [f64; 18] = [
-    1.0, 2.15, 4.64, 10.0, 21.5, 46.4, 100.0, 215.0, 464.0, 1e3, 2.15e3, 4.64e3, 1e4, 2.15e4, 4.64e4, 1e5,
-    1e6, 1e7,
-];
-/// What tools give up after, in milliseconds: lines in the histograms. [TOOL-5]
-const PATIENCE: [(&str, f64); 2] = [("OpenOCD of ST", 250.0), ("HAL of ST", 1000.0)];
+/// Bins of a histogram: three for each decade of microseconds, from one microsecond to a hundred seconds.
+const BINS: usize = 25;
+const BINS_OF_A_DECADE: usize = 3;
 /// Pixels of a bin and of the height of a histogram.
 const BIN: usize = 24;
 const HEIGHT: f64 = 80.0;
+/// Pixels of the longest bar.
+const BAR: f64 = 120.0;
 
 /// The report as one HTML file.
 #[must_use]
 pub fn html(hunt: &Hunt) -> String {
     let mut out = String::from(HEAD);
-    section(&mut out, "Verdict", &lines(&verdict(hunt)));
+    section(&mut out, "Verdict", &lines(&[verdict(hunt), notes(hunt)].concat()));
     section(&mut out, "Arms", &arm_table(hunt));
+    section(&mut out, "What looking changes", &looking(hunt));
     let histograms: String = sites(hunt).iter().map(|(site, waits)| chart(site, waits)).collect();
     section(&mut out, "Waits, by duration", &histograms);
     if let Some((passed, failed)) = pair(hunt) {
-        let both = format!(
-            "<div class=pair>{}{}</div>",
-            lines(&timeline("passed", passed)),
-            lines(&timeline("failed", failed))
+        section(
+            &mut out,
+            "A trial that passed and one that failed, step beside step",
+            &beside(passed, failed),
         );
-        section(&mut out, "A trial that passed beside one that failed", &both);
         let changes = failed.after.changes_since(&passed.after);
         section(&mut out, "Registers after the job: passed -> failed", &lines(&changes));
     }
     section(&mut out, "What speaks for and against each cause", &rows(hunt));
     let setting = [
-        format!("part: {}", hunt.part),
         format!("seed: {}", hunt.seed),
         format!("policy: {}", hunt.policy),
+        format!("the trials set these keys themselves: {}", VARIED.join(", ")),
         "The table is a guess until it was held against a real part.".to_owned(),
     ];
     section(&mut out, "Setting", &lines(&setting));
@@ -50,8 +51,8 @@ pub fn html(hunt: &Hunt) -> String {
 
 const HEAD: &str = "<!doctype html><html lang=en><head><meta charset=utf-8><title>ackwait hunt</title><style>\
 body{font:14px/1.4 sans-serif;max-width:70em;margin:2em auto;padding:0 1em}pre{white-space:pre-wrap;margin:0}\
-table{border-collapse:collapse}td,th{padding:.1em .8em .1em 0;text-align:left}.pair{display:flex;gap:2em}.pair pre{flex:1}\
-.holds{color:#075}.not{color:#a30}rect{fill:#47a}rect.cut{fill:#c52}text{font-size:10px}</style></head><body>\
+table{border-collapse:collapse}td,th{padding:.1em .8em .1em 0;text-align:left;vertical-align:top}\
+td.at{white-space:nowrap}.holds{color:#075}.not{color:#a30}rect{fill:#47a}rect.cut{fill:#c52}text{font-size:10px}</style></head><body>\
 <h1>ackwait hunt</h1>";
 
 fn section(out: &mut String, title: &str, body: &str) {
@@ -70,27 +71,97 @@ fn lines(all: &[String]) -> String {
 fn arm_table(hunt: &Hunt) -> String {
     let first = hunt.matrix.cells.first().copied().unwrap_or_default();
     let mut out = format!(
-        "<p>First arm: {}</p><table><tr><th>differs by<th>failed<th>95 %",
+        "<p>First arm: {}. Each is compared with it by Fisher's exact test, and p is corrected for so many comparisons \
+         (Holm).</p><table><tr><th>differs by<th>failed<th>95 %<th>p",
         escaped(&first.to_string())
     );
-    for (cell, count) in arms(hunt) {
+    for arm in arms(hunt) {
+        let count = arm.fails;
         let _ = write!(
             out,
-            "<tr><td>{}<td>{}/{}<td>{:.0}-{:.0} %",
-            differing(&cell, &first),
+            "<tr><td>{}<td>{}/{}<td>{:.0}-{:.0} %<td>{}",
+            name(&arm.cell, &first),
             count.hits,
             count.of,
             count.lower() * 100.0,
-            count.upper() * 100.0
+            count.upper() * 100.0,
+            escaped(&arm.p.map(chance).unwrap_or_default())
         );
     }
     out + "</table>"
 }
 
+/// Does looking change anything?
+fn looking(hunt: &Hunt) -> String {
+    let mut out = String::from("<table><tr><th>cell<th>blind<th>instrumented<th>p");
+    for t in twins(hunt) {
+        let (blind, seen) = (t.blind, t.instrumented);
+        let _ = write!(
+            out,
+            "<tr><td>{}<td>{}/{}<td>{}/{}<td>{}",
+            escaped(&t.cell.to_string()),
+            blind.hits,
+            blind.of,
+            seen.hits,
+            seen.of,
+            escaped(&chance(t.p))
+        );
+    }
+    out + "</table>"
+}
+
+/// Two trials: each step in one line, with when it ended, how long it took and what was read last; a bar on one scale.
+fn beside(passed: &Trial, failed: &Trial) -> String {
+    let all = steps(passed, failed);
+    let longest = all.iter().flat_map(|s| [s.passed, s.failed]).flatten().map(|w| w.took_us).max();
+    let mut out = format!(
+        "<p>passed: trial {}: {}<br>failed: trial {}: {}</p><table><tr><th>step<th colspan=3>passed<th colspan=3>failed",
+        passed.number,
+        escaped(&passed.cell.to_string()),
+        failed.number,
+        escaped(&failed.cell.to_string())
+    );
+    for step in all {
+        let class = if step.differs() { " class=not" } else { "" };
+        let _ = write!(out, "<tr{class}><td>{}", escaped(step.site));
+        for wait in [step.passed, step.failed] {
+            out += &wait
+                .map_or_else(|| "<td colspan=3>not reached".to_owned(), |w| told(w, longest.unwrap_or(1)));
+        }
+    }
+    out + "</table>" + &lines(&ending(failed))
+}
+
+/// A wait: its end since the reset, duration and looks, what was read last; the bar is as long as its logarithm.
+fn told(wait: &Wait, longest: u64) -> String {
+    let scale = |us: u64| (us.max(1) as f64).ln() + 1.0;
+    let width = BAR * scale(wait.took_us) / scale(longest);
+    let class = if wait.done { "" } else { " class=cut" };
+    let end = if wait.done { "" } else { ", given up" };
+    format!(
+        "<td class=at>{}<td class=at><svg width={BAR} height=8><rect{class} width={width:.0} height=8 /></svg><br>{} x{}{end}<td>{}",
+        span(wait.since_reset_us as f64),
+        span(wait.took_us as f64),
+        wait.looks,
+        escaped(&last(wait))
+    )
+}
+
+/// Where a bin begins, in microseconds.
+fn edge(bin: usize) -> f64 {
+    10f64.powf(bin as f64 / BINS_OF_A_DECADE as f64)
+}
+
+/// How far to the right a time is.
+fn place(us: f64) -> f64 {
+    us.max(1.0).log10() * (BINS_OF_A_DECADE * BIN) as f64
+}
+
 /// A histogram: waits that came to their end, and on top those that were given up.
 fn chart(site: &str, waits: &[&Wait]) -> String {
+    let edges: Vec<f64> = (0..BINS).map(edge).collect();
     let bins =
-        |done: bool| histogram(waits.iter().filter(|w| w.done == done).map(|w| w.took_us as f64), &EDGES);
+        |done: bool| histogram(waits.iter().filter(|w| w.done == done).map(|w| w.took_us as f64), &edges);
     let (done, cut) = (bins(true), bins(false));
     let tallest = done.iter().zip(&cut).map(|(a, b)| a + b).max().unwrap_or(1).max(1);
     let tall = |count: u32| HEIGHT * f64::from(count) / f64::from(tallest);
@@ -101,17 +172,16 @@ fn chart(site: &str, waits: &[&Wait]) -> String {
         let y = HEIGHT - low - high;
         let _ = write!(bars, "<rect class=cut x={x} y={y:.1} width={} height={high:.1} />", BIN - 2);
     }
-    for (name, ms) in PATIENCE {
-        let bin = EDGES.iter().rposition(|edge| ms * 1000.0 >= *edge).unwrap_or(0);
-        let x = bin * BIN + BIN / 2;
-        let _ = write!(bars, "<line x1={x} x2={x} y1=0 y2={HEIGHT} stroke=black stroke-dasharray=2 />");
-        let _ = write!(bars, "<text x={x} y=10 text-anchor=end>{name}</text>");
+    for (line, (name, patience)) in GIVE_UP.into_iter().enumerate() {
+        let x = place(patience.as_secs_f64() * 1e6);
+        let _ = write!(bars, "<line x1={x:.0} x2={x:.0} y1=0 y2={HEIGHT} stroke=black stroke-dasharray=2 />");
+        let _ = write!(bars, "<text x={x:.0} y={} text-anchor=end>{name}</text>", 10 + 12 * line);
     }
-    for (bin, edge) in EDGES.iter().enumerate().step_by(3) {
+    for (bin, edge) in edges.iter().enumerate().step_by(BINS_OF_A_DECADE) {
         let label = span(*edge);
         let _ = write!(bars, "<text x={} y={}>{label}</text>", bin * BIN, HEIGHT + 12.0);
     }
-    let width = EDGES.len() * BIN + 40;
+    let width = BINS * BIN + 40;
     format!(
         "<h3>{} ({} waits)</h3><svg width={width} height={}>{bars}</svg>",
         escaped(site),

@@ -1,8 +1,9 @@
 //! The object for programs.
 
-use super::{arms, sites};
+use super::{arms, sites, twins};
+use crate::lab::VARIED;
 use crate::run::Hunt;
-use crate::stat::{Censored, quantile};
+use crate::stat::{Censored, Count, quantile};
 use crate::trial::Wait;
 use serde_json::{Value, json};
 
@@ -10,8 +11,13 @@ use serde_json::{Value, json};
 #[must_use]
 pub fn json(hunt: &Hunt) -> Value {
     let verdict = &hunt.verdict;
-    let arms = arms(hunt).into_iter().map(|(cell, c)| {
-        json!({ "cell": cell, "fails": c.hits, "trials": c.of, "below": c.upper(), "above": c.lower() })
+    let arms = arms(hunt).into_iter().map(|arm| {
+        let c = arm.fails;
+        json!({ "cell": arm.cell, "fails": c.hits, "trials": c.of, "below": c.upper(), "above": c.lower(), "p_holm": arm.p })
+    });
+    let looking = twins(hunt).into_iter().map(|t| {
+        let count = |c: Count| json!({ "fails": c.hits, "trials": c.of });
+        json!({ "cell": t.cell, "blind": count(t.blind), "instrumented": count(t.instrumented), "p_holm": t.p })
     });
     let findings = verdict.findings.iter().map(|f| {
         let clauses = f.clauses.iter().map(|c| {
@@ -32,6 +38,9 @@ pub fn json(hunt: &Hunt) -> Value {
         "part": hunt.part,
         "seed": hunt.seed,
         "policy": hunt.policy,
+        "varied": VARIED,
+        "notes": hunt.notes,
+        "left": hunt.left,
         "matrix": hunt.matrix,
         "verdict": {
             "cause": verdict.cause, "class": verdict.class, "confidence": verdict.confidence,
@@ -39,6 +48,7 @@ pub fn json(hunt: &Hunt) -> Value {
         },
         "fails": { "of": verdict.fails.of, "hits": verdict.fails.hits },
         "arms": arms.collect::<Vec<_>>(),
+        "looking": looking.collect::<Vec<_>>(),
         "sites": sites.collect::<Vec<_>>(),
         "rows": findings.collect::<Vec<_>>(),
         "trials": trials.collect::<Vec<_>>(),
