@@ -1,5 +1,7 @@
 //! `hunt`: why does a write time out?
 
+mod bench;
+
 use crate::cli::{Format, How};
 use crate::output::Output;
 use crate::target::{self, Target};
@@ -7,14 +9,13 @@ use crate::trouble::Trouble;
 use clap::{Args, Subcommand};
 use h5::obk::{ObkFile, ObkSpec};
 use h5::{ObkRoute, Password};
-use hunt::{Book, BookError, Hunt, HuntError, Lab, Matrix};
+use hunt::{Book, BookError, Cut, Heading, Hunt, HuntError, Lab, Matrix, Plan, VARIED};
 use provision::{Exit, FileRule, load_password};
-use session::Session;
-use std::io::{BufRead as _, IsTerminal as _};
+use serde_json::json;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
-use wire::{ApSel, Bench, BenchError, Cable};
+use wire::ApSel;
 use zeroize::Zeroizing;
 
 #[derive(Debug, Subcommand)]
@@ -42,7 +43,10 @@ pub(crate) struct HuntArgs {
     /// Go on with the trials that the book holds.
     #[arg(long, requires = "book")]
     pub(crate) resume: bool,
-    /// Write the report with histograms to this file.
+    /// Go on where the ROM does not vouch for the part: nobody then knows of a way back to OPEN.
+    #[arg(long)]
+    pub(crate) without_discovery: bool,
+    /// Write the report with histograms to this file, which must not be there.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
     /// A program that plugs and switches: it is called with `cable out|charge|data`, `boot0 low|high`, `power on|off`.
@@ -61,7 +65,7 @@ pub(crate) struct KeyArgs {
     /// The password that opens the part again; it must belong to the keys.
     #[arg(long, value_name = "FILE", requires = "obk")]
     pub(crate) password_file: Option<PathBuf>,
-    /// The way into the part: direct, rsslib or rss-command. Default: what fits it.
+    /// The way into the part: direct or rsslib. Default: what fits it.
     #[arg(long)]
     pub(crate) route: Option<ObkRoute>,
 }
@@ -75,36 +79,149 @@ pub(crate) fn hunt(command: &HuntCommand, how: &How, output: &mut Output) -> Res
         HuntCommand::ObTimeout(args) => args,
     };
     let matrix = matrix(args)?;
-    let found = target::with(how, output, |target, output| {
+    free_keys(&how.set)?;
+    if how.dry_run {
+        show_plan(command, &matrix, how.format, output);
+        return Ok(());
+    }
+    let mut html = args.html.as_deref().map(Reserved::at).transpose()?;
+    let ended = target::with(how, output, |target, output| {
         let keys = match command {
             HuntCommand::ObkTimeout(keys) => Some((keys_of(keys, target)?, keys.route)),
             HuntCommand::ObTimeout(_) => None,
         };
-        let mut bench = bench(args, &target.session)?;
         let (route, keys) = match &keys {
             Some(((file, password), route)) => (*route, Some((file, password))),
             None => (None, None),
         };
-        let mut lab = Lab::open(target.adi(), &mut *bench, matrix, keys, route).map_err(explained)?;
-        let mut book = args.book.as_deref().map_or_else(Book::none, |path| Book::at(path, args.resume));
-        let mut done = 0;
+        let plan = Plan { matrix, seed: args.seed, keys, route, undiscovered: args.without_discovery };
+        let mut book = book(args, &plan, how, target)?;
+        let mut bench = bench::bench(args.bench_cmd.as_deref(), &target.session)?;
+        let mut lab = Lab::open(target.adi(), &mut *bench, &plan).map_err(explained)?;
         let mut progress = |trial: &hunt::Trial, of: usize| {
-            done = trial.number + 1;
-            output.progress("trials", done, of);
+            output.progress("trials", trial.number + 1, of);
             !output.stopped()
         };
-        lab.hunt(args.seed, &mut book, &mut progress).map_err(explained)
+        Ok(lab.hunt(&mut book, &mut progress))
     })?;
-    if let Some(path) = &args.html {
-        let written = std::fs::write(path, hunt::html(&found));
-        written.map_err(|e| Trouble::new(Exit::Storage, format!("{}: {e}", path.display())))?;
+    match ended {
+        Ok(found) => {
+            show(&found, how.format, output);
+            html.as_mut().map_or(Ok(()), |file| file.write(&hunt::html(&found)))?;
+            as_found(&found)
+        }
+        Err(cut) => {
+            if !cut.hunt.trials.is_empty() {
+                show(&cut.hunt, how.format, output);
+            }
+            Err(cut_short(cut, args))
+        }
     }
-    show(&found, how.format, output);
-    Ok(())
 }
 
 fn show(found: &Hunt, format: Format, output: &mut Output) {
     output.data(format, "hunt", hunt::json(found), || hunt::page(found));
+}
+
+/// What would be tried. Nothing is opened and nothing touched.
+fn show_plan(command: &HuntCommand, matrix: &Matrix, format: Format, output: &mut Output) {
+    let object = json!({ "matrix": matrix, "trials": matrix.trials(), "varied": VARIED });
+    output.data(format, "hunt-plan", object, || {
+        let mut lines =
+            vec![format!("{} trials: each of these cells {} times", matrix.trials(), matrix.rounds)];
+        lines.extend(matrix.cells.iter().map(|cell| format!("  {cell}")));
+        let keys = if matches!(command, HuntCommand::ObkTimeout(_)) { ", then the keys" } else { "" };
+        lines.push(format!("each begins with its reset and writes the option bytes as they are{keys}"));
+        lines
+    });
+}
+
+/// Keys of the policy that the trials vary are no keys to set.
+fn free_keys(set: &[String]) -> Result<(), Trouble> {
+    let key = |setting: &String| setting.split('=').next().unwrap_or_default().trim().to_owned();
+    match set.iter().map(key).find(|key| VARIED.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(key) => Err(Trouble::usage(format!("`{key}` is one of the things that the trials vary"))
+            .next("a matrix file says how: `limit_ms`, and `budget` and `poll_us` of a cell")),
+    }
+}
+
+/// The book, opened before anybody is asked to move a cable.
+fn book(args: &HuntArgs, plan: &Plan<'_>, how: &How, target: &mut Target) -> Result<Book, Trouble> {
+    let Some(path) = &args.book else { return Ok(Book::none()) };
+    let simulated = target.session.is_simulated();
+    let probe = how.probe.clone().filter(|_| simulated).unwrap_or_else(|| target.session.probe_line());
+    let heading = Heading::of(plan, &probe, target.adi().policy());
+    Book::open(path, args.resume, heading).map_err(|e| explained(e.into()))
+}
+
+/// A file that is there for what comes at the end, so that its place cannot turn out to be wrong after hours.
+struct Reserved {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Reserved {
+    fn at(path: &Path) -> Result<Reserved, Trouble> {
+        let failed = |e: io::Error| {
+            Trouble::new(Exit::Storage, format!("{}: {e}", path.display()))
+                .next("another name for --html; nothing was tried")
+        };
+        let file = File::create_new(path).map_err(failed)?;
+        Ok(Reserved { path: path.to_owned(), file: Some(file) })
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), Trouble> {
+        let Some(mut file) = self.file.take() else { return Ok(()) };
+        let failed = |e| Trouble::new(Exit::Storage, format!("{}: {e}", self.path.display())).told();
+        file.write_all(text.as_bytes()).map_err(failed)
+    }
+}
+
+impl Drop for Reserved {
+    /// A report that was never written leaves no empty file.
+    fn drop(&mut self) {
+        if self.file.is_some() && std::fs::remove_file(&self.path).is_err() {
+            log::debug!("{} stays, empty", self.path.display());
+        }
+    }
+}
+
+/// A board that is not left as it was is no success.
+fn as_found(found: &Hunt) -> Result<(), Trouble> {
+    if found.left.is_empty() {
+        return Ok(());
+    }
+    let why = "the hunt came to its end, and the board is not left as it was";
+    Err(left(Trouble::new(Exit::Unknown, why).told(), found))
+}
+
+fn left(mut trouble: Trouble, found: &Hunt) -> Trouble {
+    if !found.left.is_empty() {
+        trouble.state = Some(found.left.join("; "));
+        trouble = trouble.next(
+            "take all power from the board, its USB cable included; then supply on, BOOT0 low, and `ackwait status`",
+        );
+    }
+    trouble
+}
+
+/// A hunt that did not come to its end.
+fn cut_short(cut: Cut, args: &HuntArgs) -> Trouble {
+    let text = cut.to_string();
+    let Cut { why, hunt } = cut;
+    let stopped = matches!(why, HuntError::Stopped);
+    let mut trouble = explained(why);
+    trouble.text = text;
+    trouble.told = !hunt.trials.is_empty();
+    if stopped {
+        let next = match &args.book {
+            Some(_) => "the same command with --resume goes on",
+            None => "`--book FILE` keeps trials; only then can --resume go on",
+        };
+        trouble = trouble.next(next);
+    }
+    left(trouble, &hunt)
 }
 
 fn matrix(args: &HuntArgs) -> Result<Matrix, Trouble> {
@@ -157,110 +274,19 @@ fn explained(e: HuntError) -> Trouble {
         HuntError::Refused(_) => {
             Trouble::new(Exit::Refused, text).next("`ackwait info` shows the part and its state")
         }
+        HuntError::Unvouched(_) => Trouble::new(Exit::Refused, text)
+            .next("`ackwait doctor reset`, `ackwait da discover`; --without-discovery goes on all the same"),
         HuntError::Part(e) => e.into(),
         HuntError::Bench(_) => Trouble::new(Exit::Confirm, text)
             .next("run it on a terminal, or name a program: `--bench-cmd PROGRAM`"),
         HuntError::Book(BookError::Io { .. }) => Trouble::new(Exit::Storage, text),
-        HuntError::Book(BookError::Other { .. }) => Trouble::usage(text),
-        HuntError::Stopped { .. } => Trouble::new(Exit::Interrupted, text),
-    }
-}
-
-/// Whose hands there are: the simulated board's own, a program's, or a person's.
-fn bench(args: &HuntArgs, session: &Session) -> Result<Box<dyn Bench>, Trouble> {
-    if let Some(program) = &args.bench_cmd {
-        return Ok(Box::new(Program(program.clone())));
-    }
-    if let Some(bench) = session.bench() {
-        return Ok(bench);
-    }
-    if std::io::stdin().is_terminal() {
-        return Ok(Box::new(Person));
-    }
-    let why = "somebody has to move the board's USB cable, and nobody is there";
-    Err(Trouble::new(Exit::Confirm, why)
-        .next("run it on a terminal, or name a program: `--bench-cmd PROGRAM`"))
-}
-
-fn word(cable: Cable) -> &'static str {
-    match cable {
-        Cable::Out => "out",
-        Cable::ChargeOnly => "charge",
-        Cable::Data => "data",
-    }
-}
-
-/// A program that drives relays.
-struct Program(PathBuf);
-
-impl Program {
-    fn call(&self, what: &str, how: &str) -> Result<(), BenchError> {
-        let failed = |why: String| BenchError(format!("{} {what} {how}: {why}", self.0.display()));
-        let status =
-            Command::new(&self.0).args([what, how]).stdin(Stdio::null()).stdout(Stdio::null()).status();
-        match status {
-            Ok(status) if status.success() => Ok(()),
-            Ok(status) => Err(failed(status.to_string())),
-            Err(e) => Err(failed(e.to_string())),
+        HuntError::Book(BookError::Other { .. }) => {
+            Trouble::usage(text).next("name another file with --book, or leave --resume out")
         }
-    }
-}
-
-impl Bench for Program {
-    fn cable(&mut self, cable: Cable) -> Result<(), BenchError> {
-        self.call("cable", word(cable))
-    }
-
-    fn boot0(&mut self, high: bool) -> Result<(), BenchError> {
-        self.call("boot0", if high { "high" } else { "low" })
-    }
-
-    fn power(&mut self, on: bool) -> Result<(), BenchError> {
-        self.call("power", if on { "on" } else { "off" })
-    }
-
-    fn press_reset(&mut self, hold: Duration) -> Result<(), BenchError> {
-        self.call("reset", &format!("{}ms", hold.as_millis()))
-    }
-}
-
-/// A person, asked on the terminal.
-struct Person;
-
-impl Person {
-    fn ask(what: &str) -> Result<(), BenchError> {
-        let failed = |e: std::io::Error| BenchError(e.to_string());
-        let mut err = std::io::stderr();
-        std::io::Write::write_all(&mut err, format!("bench: {what}, then press Enter: ").as_bytes())
-            .map_err(failed)?;
-        match std::io::stdin().lock().read_line(&mut String::new()).map_err(failed)? {
-            0 => Err(BenchError("nobody is there any more".to_owned())),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Bench for Person {
-    fn cable(&mut self, cable: Cable) -> Result<(), BenchError> {
-        Person::ask(match cable {
-            Cable::Out => "pull the cable out of the board's own USB connector",
-            Cable::ChargeOnly => {
-                "connect the board's own USB connector to a charger, or by a cable without data"
-            }
-            Cable::Data => "connect the board's own USB connector to a running computer",
-        })
-    }
-
-    fn boot0(&mut self, high: bool) -> Result<(), BenchError> {
-        Person::ask(if high { "tie BOOT0 to VDD" } else { "tie BOOT0 to ground" })
-    }
-
-    fn power(&mut self, on: bool) -> Result<(), BenchError> {
-        let what = if on { "on again" } else { "off; leave the cable in its own USB connector as it is" };
-        Person::ask(&format!("switch the board's supply {what}"))
-    }
-
-    fn press_reset(&mut self, hold: Duration) -> Result<(), BenchError> {
-        Person::ask(&format!("press the reset button for {} ms", hold.as_millis()))
+        HuntError::Stopped => Trouble::new(Exit::Interrupted, text),
+        HuntError::Held(_) => Trouble::new(Exit::Unknown, text)
+            .next("take all power from the board, its USB cable included; then `ackwait status`"),
+        HuntError::Changed { .. } | HuntError::Torn { .. } => Trouble::new(Exit::Unknown, text)
+            .next("`ackwait ob repair`, then `ackwait ob read` and `ackwait status`"),
     }
 }

@@ -71,7 +71,7 @@ fn check(transcript: &str, folder: &Path) {
 #[test]
 fn the_transcripts_of_the_readme_are_what_the_commands_print() {
     let all = transcripts();
-    assert_eq!(all.len(), 2, "a life, and certificates");
+    assert_eq!(all.len(), 3, "a life, certificates, and a hunt");
     for transcript in all {
         if transcript.contains("openssl") && Command::new("openssl").arg("version").output().is_err() {
             println!("skipped: openssl is not installed");
