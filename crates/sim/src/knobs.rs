@@ -163,6 +163,8 @@ pub(crate) struct Knobs {
     pub(crate) rom_usb_time: Time,
     /// DataProvisioning checks its CRC.
     pub(crate) rss_crc: bool,
+    /// TZ-CLOSED keeps AP1 shut.
+    pub(crate) tz_closed_shuts: bool,
     /// Non-secure access to something secure ends in a bus error.
     pub(crate) tz_error: bool,
     /// The probe's nRESET reaches the part.
@@ -230,6 +232,7 @@ impl Default for Knobs {
             rom_usb: RomUsb::Off,
             rom_usb_time: 3000 * MS,
             rss_crc: true,
+            tz_closed_shuts: false,
             tz_error: false,
             nrst_wired: true,
             cut_busy: None,
@@ -343,6 +346,7 @@ impl Knobs {
                 }
                 _ => false,
             },
+            "tz.closed" => flag(&mut self.tz_closed_shuts, value, "open", "shut"),
             "tz.ns" => flag(&mut self.tz_error, value, "raz", "error"),
             _ => {
                 let own = self.set_time(key, value).or_else(|| self.host.set(key, value));

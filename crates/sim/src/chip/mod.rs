@@ -324,7 +324,8 @@ impl H5 {
     /// The ROM opens AP1 after a while, in the states in which it does. [H5-STATE-4]
     pub(crate) fn open_ap1_later(&mut self) {
         let opens = [ProductState::PROVISIONING, ProductState::IROT_PROVISIONED, ProductState::TZ_CLOSED];
-        if opens.contains(&self.rom.boot_state) && !self.host_shuts_port() {
+        let shut = self.rom.boot_state == ProductState::TZ_CLOSED && self.knobs.tz_closed_shuts;
+        if opens.contains(&self.rom.boot_state) && !shut && !self.host_shuts_port() {
             self.gate = Gate::OpensAt(self.now + self.knobs.rom_open);
         }
     }

@@ -272,6 +272,7 @@ pub(crate) static GUESSES: &[Guess] = &[
         "H5-TIMEOUT-5",
         "how many of these operations are in the slow mode",
     ),
+    guess("tz.closed", "open", "open|shut", "H5-DA-19", "whether TZ-CLOSED opens AP1 for non-secure debug"),
     guess("tz.ns", "raz", "raz|error", "H5-DBG-5", "a non-secure access to something secure"),
     guess(
         "usb.gap.ms",

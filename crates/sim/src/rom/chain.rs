@@ -1,4 +1,5 @@
-//! Certificates and tokens as the ROM judges them: one after the other, each with the key of the one before.
+//! Certificates and tokens as the ROM judges them: one after the other, each with the key of the one before. Usage, life cycle and the
+//! constraint of a certificate are not looked at: ST's samples have the same in all.
 //! [H5-DA-13] to [H5-DA-17]
 
 use p256::ecdsa::signature::Verifier as _;

@@ -161,6 +161,26 @@ fn a_partial_regression_erases_what_is_not_secure_and_ends_in_tz_closed() {
 }
 
 #[test]
+fn where_tz_closed_keeps_its_port_shut_discovery_proves_the_partial_regression() {
+    let desk = Desk::of("h563,kib=1024,tz.closed=shut");
+    let office = desk.office("h563");
+    desk.closed_with(&office, "h563");
+    let partial = [&REGRESS[..], &["--partial"]].concat();
+    let back = desk.with_chain(&partial, &office.leaf_key, &office.leaf);
+    assert!(back.out.contains("CLOSED (0x72) -> TZ-CLOSED (0xC6)"), "{}{}", back.out, back.err);
+    assert!(desk.done(&["da", "discover"]).contains("TZ-CLOSED (0xC6)"));
+}
+
+#[test]
+fn certificates_go_through_an_st_link_as_well() {
+    let desk = Desk::of("h563,probe=stlink-v3");
+    let office = desk.office("h563");
+    desk.closed_with(&office, "h563");
+    assert_eq!(desk.with_chain(&AUTH, &office.leaf_key, &office.leaf).exit, Exit::Done);
+    assert_eq!(desk.with_chain(&REGRESS, &office.leaf_key, &office.leaf).exit, Exit::Done);
+}
+
+#[test]
 fn debug_of_a_level_that_the_program_does_not_reach_is_told_and_a_rom_that_goes_on_by_itself_is_understood() {
     let desk = Desk::of("h563");
     let office = desk.office("h563");

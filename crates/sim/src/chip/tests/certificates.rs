@@ -148,6 +148,21 @@ fn debug_of_a_level_that_is_not_reached_stays_shut_unless_the_setting_says_other
     }
 }
 
+/// `ldr r0, =SBS_HDPLCR; movs r1, #0x6A; str r1, [r0]; str r1, [r0]; b .`, where the vectors lead.
+const TO_LEVEL_3: [u32; 4] = [0x216A_4802, 0x6001_6001, 0xBF00_E7FE, 0x4400_0410];
+
+#[test]
+fn debug_of_level_3_opens_when_the_program_gets_there() {
+    let mut rig = part("h563", S::CLOSED);
+    let bytes: Vec<u8> = TO_LEVEL_3.iter().flat_map(|word| word.to_le_bytes()).collect();
+    rig.chip.flash.nv.array.program(0x200, &bytes.try_into().unwrap());
+    assert_eq!(authenticate(&mut rig, leaf(), p::LEVEL3_INTRUSIVE_DEBUG), status::SUCCESS);
+    ask(&mut rig, command::RESUME_BOOT, &[]);
+    rig.wait(100 * MS);
+    assert!(ap1_is_open(&mut rig));
+    assert_eq!(secure_read(&mut rig, FLASH), Some(0x2000_4000));
+}
+
 #[test]
 fn dcrt_keeps_debug_open_over_a_system_reset_and_lock_debug_takes_it_back() {
     let mut rig = part("h563", S::CLOSED);
