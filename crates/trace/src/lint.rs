@@ -2,7 +2,8 @@
 //!
 //! Each [`Rule`] looks at every access of a trace, nothing folded and nothing left out ([`Trace::accesses`]), and its evidence
 //! are places in that list. A rule says nothing where the trace does not show what it would need: an ST-Link, and a log that
-//! shows accesses alone, hides SELECT, TAR and sticky flags, so three of the rules have nothing to look at there.
+//! shows accesses alone, hides SELECT, TAR and sticky flags, so three of the rules have nothing to look at there. What was before a
+//! hole in the recording is evidence of nothing behind it.
 
 mod keys;
 mod port;

@@ -40,10 +40,6 @@ const LOCKS: [Lock; 5] = [
     lock(flash::SECOBKKEYR, flash::SECOBKCFGR, flash::obkcfgr::LOCK, flash::key::OBK),
 ];
 
-fn is_reset(event: &Event) -> bool {
-    matches!(event.body, Body::Line(WireEvent::Reset(true)))
-}
-
 /// Keys for a lock that nobody has looked at.
 #[derive(Debug, Default)]
 pub(super) struct UnseenLock {
@@ -54,8 +50,11 @@ pub(super) struct UnseenLock {
 
 impl Look for UnseenLock {
     fn see(&mut self, n: usize, event: &Event, _: &Context<'_>) {
-        if is_reset(event) {
-            self.known = Default::default();
+        match event.body {
+            Body::Line(WireEvent::Reset(true)) => self.known = Default::default(),
+            // It may have been read where nothing is to be seen.
+            Body::Gap(_) => self.known = [true; LOCKS.len()],
+            _ => {}
         }
         for (lock, known) in LOCKS.iter().zip(&mut self.known) {
             match (read(event), written(event)) {
@@ -115,7 +114,7 @@ impl KeyTwice {
 
 impl Look for KeyTwice {
     fn see(&mut self, n: usize, event: &Event, _: &Context<'_>) {
-        if is_reset(event) {
+        if matches!(event.body, Body::Line(WireEvent::Reset(true)) | Body::Gap(_)) {
             self.at = Default::default();
         }
         for (lock, sequence) in LOCKS.iter().zip(&mut self.at) {

@@ -66,7 +66,7 @@ impl Look for TarWrap {
                 Some(ApSel(ap)) => drop(self.last.remove(&ap)),
                 None => self.last.clear(),
             },
-            Body::Line(_) => self.last.clear(),
+            Body::Line(_) | Body::Gap(_) => self.last.clear(),
             _ => {}
         }
     }
@@ -130,7 +130,7 @@ impl Look for StickyLeft {
             Body::Register(r) if r.port == Port::Dp => self.debug_port(n, event, r),
             Body::Register(r) => self.access_port(n, event, r.ack),
             Body::Access(a) => self.access_port(n, event, a.ack),
-            Body::Line(WireEvent::Reset(true)) => self.sticky = None,
+            Body::Line(WireEvent::Reset(true)) | Body::Gap(_) => self.sticky = None,
             _ => {}
         }
     }
@@ -150,7 +150,7 @@ pub(super) struct SelectAgain {
 
 impl Look for SelectAgain {
     fn see(&mut self, n: usize, event: &Event, _: &Context<'_>) {
-        if matches!(event.body, Body::Line(_)) {
+        if matches!(event.body, Body::Line(_) | Body::Gap(_)) {
             self.sure = false;
         }
         let Some(r) = dp_register(event).filter(|r| r.write && r.a == dp::SELECT) else { return };

@@ -272,3 +272,17 @@ fn evidence_is_told_with_registers_by_name() {
     assert_eq!(finding.lines, ["FLASH_OPTKEYR write key 1"]);
     assert_eq!(finding.t_ns, u64::try_from(trace.accesses()[finding.events[0]].at.as_nanos()).unwrap());
 }
+
+#[test]
+fn what_stands_before_a_hole_is_no_evidence_behind_it() {
+    let rules = |trace: &Trace| -> Vec<&'static str> {
+        Lint::of(trace, &Settings::default()).findings.into_iter().map(|finding| finding.rule.id).collect()
+    };
+    let mut script = Script::new();
+    script.read(DP, 0, 0x6BA0_2477).ap1().peek(OPTCR, 1).poke(OPTKEYR, KEYS[0]);
+    script.ask(&[0x05, 0, 1, AP | READ | 0xC], &[0x05, 0, 4]);
+    let place = script.trace().events(wire::Level::Usb).len();
+    script.ap1().poke(OPTKEYR, KEYS[0]).poke(OPTKEYR, KEYS[1]);
+    assert_eq!(rules(&script.trace()), ["key-twice", "sticky-left", "select-again"]);
+    assert_eq!(rules(&crate::script::with_a_hole(&script, place)), [""; 0]);
+}

@@ -93,3 +93,33 @@ fn a_capture_cut_anywhere_shows_no_more_than_the_whole() {
         assert!(trace.events(Level::Transaction).len() <= 2, "cut at {length}");
     }
 }
+
+/// A write: 2 clocks of idle, the request, 5 of listening, data with parity, 8 of idle.
+fn write_frame(ap: bool, a: u8, value: u32) -> Vec<u8> {
+    let driven = (0..10).chain(15..56).fold(0u64, |all, clock| all | 1 << clock);
+    let request = u64::from(regs::dp::request(ap, false, a)) << 2;
+    let out = request | u64::from(value) << 15 | u64::from(value.count_ones() & 1) << 47;
+    [&[0xCF, 0, 56, 0][..], &driven.to_le_bytes()[..7], &out.to_le_bytes()[..7]].concat()
+}
+
+#[test]
+fn bits_of_a_secret_are_shown_at_no_level() {
+    let obk = regs::h5::memory::OBK_S;
+    let frames = [
+        write_frame(false, 8, 0x0100_0000),
+        write_frame(true, 0, 0x2300_0012),
+        write_frame(true, 4, obk),
+        write_frame(true, 0xC, 0x5EC2_E701),
+    ];
+    let packets: Vec<(u8, &[u8])> =
+        frames.iter().flat_map(|frame| [(6, frame.as_slice()), (0x85, &ACK_OK[..])]).collect();
+    let file = capture(&packets);
+    let trace = crate::open(&file).unwrap();
+    assert_eq!(lines(&trace, Level::Transaction)[3], "AP write 0xC OK «secret»");
+    assert_eq!(lines(&trace, Level::Access), ["AP1 write 0x0FFD_0000 «secret»"]);
+    assert!(lines(&trace, Level::Usb).iter().all(|line| !line.contains("CF 00") && line.contains("··")));
+    let how = crate::Options { show_secrets: true, ..crate::Options::default() };
+    let clear = crate::open_with(&file, &how).unwrap();
+    assert_eq!(lines(&clear, Level::Access), ["AP1 write 0x0FFD_0000 0x5EC2_E701"]);
+    assert!(lines(&clear, Level::Usb)[0].contains("CF 00"));
+}
