@@ -99,7 +99,7 @@ pub enum HuntError {
 #[error("{why}; {} of {} trials were made", hunt.trials.len(), hunt.matrix.trials())]
 pub struct Cut {
     /// Why.
-    pub why: HuntError,
+    pub why: Box<HuntError>,
     /// What there is.
     pub hunt: Box<Hunt>,
 }
@@ -192,7 +192,7 @@ impl Lab<'_> {
         };
         match cut {
             None => Ok(hunt),
-            Some(why) => Err(Cut { why, hunt: Box::new(hunt) }),
+            Some(why) => Err(Cut { why: Box::new(why), hunt: Box::new(hunt) }),
         }
     }
 

@@ -78,15 +78,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         std::fs::write(path("pw"), "secret").unwrap();
-        let spare = |trace: &Path, needed: &Path| super::spare(Some(trace), [needed]).is_ok();
-        assert!(!spare(&path("pw"), &path("./pw")) && !spare(&path("new"), &path("./new")));
-        assert!(spare(&path("other"), &path("pw")) && spare(&path("pw"), &path("nowhere/pw")));
+        let spared = |trace: &Path, needed: &Path| spare(Some(trace), [needed]).is_ok();
+        assert!(!spared(&path("pw"), &path("./pw")) && !spared(&path("new"), &path("./new")));
+        assert!(spared(&path("other"), &path("pw")) && spared(&path("pw"), &path("nowhere/pw")));
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(path("pw"), path("link")).unwrap();
-            assert!(!spare(&path("link"), &path("pw")));
+            assert!(!spared(&path("link"), &path("pw")));
         }
-        assert!(super::spare(None, [path("pw").as_path()]).is_ok());
+        assert!(spare(None, [path("pw").as_path()]).is_ok());
     }
 
     #[test]

@@ -210,8 +210,8 @@ fn left(mut trouble: Trouble, found: &Hunt) -> Trouble {
 fn cut_short(cut: Cut, args: &HuntArgs) -> Trouble {
     let text = cut.to_string();
     let Cut { why, hunt } = cut;
-    let stopped = matches!(why, HuntError::Stopped);
-    let mut trouble = explained(why);
+    let stopped = matches!(*why, HuntError::Stopped);
+    let mut trouble = explained(*why);
     trouble.text = text;
     trouble.told = !hunt.trials.is_empty();
     if stopped {
