@@ -256,7 +256,7 @@ pub static UNASKED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "it closes, regresses or provisions the part, or needs its password",
+        "it closes, regresses or provisions the part, or needs its credential",
         &[
             "H5-STATE-5",
             "H5-STATE-6",
@@ -265,6 +265,13 @@ pub static UNASKED: &[(&str, &[&str])] = &[
             "H5-DA-8",
             "H5-DA-11",
             "H5-DA-12",
+            "H5-DA-14",
+            "H5-DA-15",
+            "H5-DA-16",
+            "H5-DA-17",
+            "H5-DA-18",
+            "H5-DA-19",
+            "H5-DA-20",
             "H5-OBK-6",
             "H5-OBK-8",
             "H5-OBK-9",
