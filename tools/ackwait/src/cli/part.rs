@@ -342,7 +342,7 @@ pub(crate) enum DaCommand {
         #[command(flatten)]
         certified: CertifiedArgs,
         /// debug-l3, -l2, -l1: from which protection level on; debug-ns-l3, ...: non-secure only.
-        #[arg(long, value_parser = parse_debug)]
+        #[arg(long, value_parser = parse_debug, value_name = "WHAT")]
         permission: Permission,
     },
     /// Shut debug that was opened. Resets the part.

@@ -158,7 +158,7 @@ fn a_replay_keeps_nothing_about_the_part_that_was_recorded() {
     for (more, says) in [
         (vec![], "--journal"),
         (vec!["--journal", &journal, "--record", &record], "--record"),
-        (vec!["--journal", &journal, "--trace", &trace], "--trace"),
+        (vec!["--journal", &journal, "--trace", &trace], "would be written over"),
     ] {
         let all = [vec!["run", &job, "--probe", &probe], more].concat();
         let done = tool(&all);
