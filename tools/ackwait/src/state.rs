@@ -120,10 +120,16 @@ fn shut(from: ProductState, to: ProductState) -> Result<Moved, Trouble> {
 /// Discovery must vouch for the credential now, in this session.
 fn gate(target: &mut Target, credential: CredentialKind) -> Result<(), Trouble> {
     let said = Vouched::from(&da::discover(target.adi())?);
-    said.may_be_closed(credential).map_err(|why| {
-        Trouble::new(Exit::Integrity, format!("the part must not be shut: {why}"))
-            .next("`ackwait obk provision FILE` brings the credential in; `ackwait da discover` shows what is there and what the part takes; `--certificate` where certificates are meant")
-    })
+    let next = match (credential, said.takes_password) {
+        (CredentialKind::Password, Some(false)) => {
+            "`ackwait obk provision FILE --cert CERT` brings the credential in; `--certificate` says that it is meant"
+        }
+        _ => {
+            "`ackwait obk provision FILE` brings the credential in; `ackwait da discover` shows what is there"
+        }
+    };
+    said.may_be_closed(credential)
+        .map_err(|why| Trouble::new(Exit::Integrity, format!("the part must not be shut: {why}")).next(next))
 }
 
 /// After a state that may shut the port: only discovery tells.

@@ -121,7 +121,7 @@ fn go_back(
     let clock = adi.clock().clone();
     let accepted = Mailbox::open(adi, entry).and_then(|mut mailbox| {
         let discovery = ask_discovery(&mut mailbox)?;
-        if discovery.lifecycle != Some(back.to()) {
+        if !is_there(&discovery, back) {
             let done = authenticate(&mut mailbox, &discovery);
             done.map_err(|e| if mailbox.is_decided() && !e.is_refusal() { erasing(e) } else { e })?;
         }
@@ -129,7 +129,7 @@ fn go_back(
     });
     let (discovery, start) = match accepted {
         // Nothing is to be taken back, and the ROM would refuse to.
-        Ok((discovery, _)) if discovery.lifecycle == Some(back.to()) => {
+        Ok((discovery, _)) if is_there(&discovery, back) => {
             return leave(adi, Ok(Regression { discovery, to: back.to(), elapsed: Duration::ZERO }));
         }
         Ok(accepted) => accepted,
@@ -137,10 +137,16 @@ fn go_back(
     };
     match wait_for(adi, back.to()) {
         // A part in TZ-CLOSED may keep its port shut; its ROM knows the state as well. [H5-DA-19]
-        Err(H5Error::TargetBusy { .. }) if back == Back::Partial && told(adi, entry, back)? => {}
+        Err(H5Error::TargetBusy { .. })
+            if back == Back::Partial && told(adi, entry, back).map_err(erasing)? => {}
         result => result.map_err(erasing)?,
     }
     Ok(Regression { discovery, to: back.to(), elapsed: clock.now().saturating_sub(start) })
+}
+
+/// There is nothing to take back. A partial regression of a part in TZ-CLOSED is no known move, and is refused as one. [H5-STATE-2]
+fn is_there(said: &Discovery, back: Back) -> bool {
+    back == Back::Full && said.lifecycle == Some(back.to())
 }
 
 fn erasing(e: H5Error) -> H5Error {
