@@ -220,7 +220,8 @@ mod tests {
         let mut bench = session.bench().unwrap();
         let cell = Cell { connect: Connect::Masked, ..Cell::default() };
         let mut lab = Lab::open(&mut session.adi, &mut *bench, &plan(&[cell])).unwrap();
-        lab.trial(0, &cell).unwrap();
+        let trial = lab.trial(0, &cell).unwrap();
+        lab.make_good(&trial).unwrap();
         assert_eq!(lab.adi.core_status(CORE).unwrap().0 & FREE, 0);
         assert!(!lab.held);
     }

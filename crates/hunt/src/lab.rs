@@ -30,8 +30,7 @@ struct Begun {
 }
 
 impl Lab<'_> {
-    /// Makes a trial. An error is none of the part's: it says that there was no trial, or none that can be followed by
-    /// another.
+    /// Makes a trial; [`Lab::make_good`] comes behind it. An error is none of the part's: it says that there was no trial.
     pub(crate) fn trial(&mut self, number: usize, cell: &Cell) -> Result<Trial, HuntError> {
         let mut begun = Begun::default();
         let begin = of_the_part(self.begin(cell, &mut begun))?;
@@ -54,7 +53,6 @@ impl Lab<'_> {
         let mut trial = self.record(number, cell, begun, &waits, after, fault);
         trial.took_us = micros(took);
         trial.error = trial.error.or_else(|| result.err().map(|e| e.to_string()));
-        self.make_good(&trial)?;
         Ok(trial)
     }
 

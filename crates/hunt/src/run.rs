@@ -205,9 +205,12 @@ impl Lab<'_> {
     ) -> Result<(), HuntError> {
         for (number, cell) in schedule.iter().enumerate().skip(trials.len()) {
             let trial = self.trial(number, cell)?;
-            book.keep(&trial)?;
+            let kept = book.keep(&trial);
             let go_on = progress(&trial, schedule.len());
+            let good = self.make_good(&trial);
             trials.push(trial);
+            kept?;
+            good?;
             if !go_on && trials.len() < schedule.len() {
                 return Err(HuntError::Stopped);
             }

@@ -1,7 +1,7 @@
 //! The confusion matrix: for each scenario and seed, what the hunt makes of it. It sees the engine and the bench only.
 //!
 //! The same at length, some minutes:
-//! `ACKWAIT_HUNT_SEEDS=40 ACKWAIT_HUNT_FULL=5 cargo test --release -p ackwait-hunt --test confusion -- --nocapture`
+//! `ACKWAIT_HUNT_SEEDS=40 ACKWAIT_HUNT_FULL=5 cargo test -p ackwait-hunt --test confusion -- --nocapture`
 
 use h5::Password;
 use h5::obk::{ObkFile, ObkSpec};
