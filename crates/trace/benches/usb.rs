@@ -9,7 +9,9 @@ mod session;
 
 use pace::{Clock, RealClock};
 use session::{Session, next};
-use trace::{Stat, Trace};
+use std::io::Cursor;
+use std::ops::ControlFlow;
+use trace::{Counts, Options, Pieces, TraceError};
 
 const RUNS: usize = 5;
 /// Bytes of a recording.
@@ -73,6 +75,21 @@ fn best<T>(clock: &RealClock, mut run: impl FnMut() -> T) -> (f64, T) {
     (best, gave)
 }
 
+/// How many transactions a recording holds, by all that `stat` counts.
+fn counted(file: &[u8]) -> u64 {
+    let (mut file, mut counts, mut total) = (Cursor::new(file), Counts::default(), 0);
+    let mut pieces = Pieces::open(&mut file, &Options::default()).expect("a recording");
+    let counted = pieces.each(|piece| {
+        counts.add(piece);
+        if piece.is_last() {
+            total = std::mem::take(&mut counts).stat(piece).transactions.total;
+        }
+        Ok::<_, TraceError>(ControlFlow::Continue(()))
+    });
+    counted.expect("a recording");
+    total
+}
+
 fn main() {
     let clock = RealClock::start();
     let arguments: Vec<String> = std::env::args().collect();
@@ -88,8 +105,7 @@ fn main() {
         let megabytes = file.len() as f64 / 1e6;
         let (took, read) = best(&clock, || trace::read::read(&file).expect("a recording").transfers.len());
         println!("{name}: {megabytes:.0} MB, {read} transfers read at {:.0} MB/s", megabytes / took);
-        let counted = |trace: &Trace| Stat::of(trace).transactions.total;
-        let (took, total) = best(&clock, || counted(&trace::open(&file).expect("a recording")));
+        let (took, total) = best(&clock, || counted(&file));
         println!(
             "{name}: {total} transactions counted at {:.0} MB/s, {:.2} M transactions/s",
             megabytes / took,

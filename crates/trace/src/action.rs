@@ -112,11 +112,11 @@ impl Found {
 }
 
 /// Last values of registers, by canonical address.
-#[derive(Debug, Default)]
-struct Known(BTreeMap<u32, u32>);
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Known(BTreeMap<u32, u32>);
 
 impl Known {
-    fn note(&mut self, event: &Event) {
+    pub(crate) fn note(&mut self, event: &Event) {
         if let Body::Access(a) = &event.body
             && a.ack == Ack::OK
             && a.run == 1
@@ -153,12 +153,18 @@ const STM32H5: &[Pattern] = &[
     mailbox::rom_command,
 ];
 
-/// Finds actions in a list of level 3 or 4.
-pub(crate) fn find(meanings: &[Event], breaks: &Breaks, names: Names) -> Vec<Event> {
+/// Finds actions in a list of level 3 or 4, of which the first has this number and before which this was known.
+pub(crate) fn find(
+    meanings: &[Event],
+    breaks: &Breaks,
+    names: Names,
+    known: &Known,
+    number: usize,
+) -> Vec<Event> {
     let own = if names == Names::Stm32H5 { STM32H5 } else { &[] };
     let patterns = [FIRST, own, LAST].concat();
     let mut out = Vec::new();
-    let mut known = Known::default();
+    let mut known = known.clone();
     let mut at = 0;
     let mut end = 0;
     while let Some(first) = meanings.get(at) {
@@ -176,7 +182,7 @@ pub(crate) fn find(meanings: &[Event], breaks: &Breaks, names: Names) -> Vec<Eve
             let mut event = first.clone();
             event.level = Level::Action;
             event.until = last.until;
-            event.cause = Some(at);
+            event.cause = Some(number + at);
             event.certainty = events.iter().map(|e| e.certainty).max().unwrap_or(first.certainty);
             if let Some(Found { kind, text, core, .. }) = found {
                 event.body = Body::Action(Box::new(Action { kind, text, core, of: at..at + length }));

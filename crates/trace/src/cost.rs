@@ -17,8 +17,9 @@ mod floor;
 
 pub(crate) use clocks::Clocks;
 
-use crate::Trace;
 use crate::event::{Body, OnWire};
+use crate::{Trace, Usb};
+use clocks::PacketSize;
 use floor::Walk;
 use serde::Serialize;
 use wire::{Ack, Level, WireEvent};
@@ -103,74 +104,105 @@ const PACKET_HEAD: u64 = 3;
 impl Cost {
     /// Counts.
     pub fn of(trace: &Trace) -> Cost {
-        let clocks = Clocks::of(trace);
-        let walk = Walk::over(trace.accesses());
-        let unseen = trace.events(Level::Usb).is_empty();
-        let hidden = trace.hides_the_wire();
+        let mut bill = Bill::default();
+        bill.add(trace);
+        bill.cost(trace)
+    }
+}
+
+/// What pieces of a recording spent.
+#[derive(Debug, Default)]
+pub struct Bill {
+    clocks: Clocks,
+    walk: Walk,
+    packet: PacketSize,
+    usb: UsbCost,
+    is_usb_seen: bool,
+    commands: Usb,
+    wire: WireCost,
+}
+
+impl Bill {
+    /// Counts a piece, which stands behind the one before.
+    pub fn add(&mut self, piece: &Trace) {
+        self.walk.over(piece.accesses());
+        self.packet.add(piece);
+        self.commands.commands(piece);
+        self.usb(piece);
+        self.wire(piece);
+    }
+
+    fn usb(&mut self, piece: &Trace) {
+        self.is_usb_seen |= piece.count(Level::Usb) > 0;
+        for event in piece.events(Level::Usb) {
+            if let Body::Transfer(transfer) = &event.body {
+                let bytes = u64::try_from(transfer.data.len()).unwrap_or(u64::MAX);
+                self.usb.transfers += u64::from(bytes > 0);
+                self.usb.bytes += bytes;
+            }
+        }
+    }
+
+    fn wire(&mut self, piece: &Trace) {
+        let Bill { clocks, wire: cost, .. } = self;
+        clocks.each(piece, |_, wired, clocks| {
+            cost.clocks += clocks;
+            let OnWire::Event(WireEvent::Transaction(t)) = &wired.what else { return };
+            cost.transactions += 1;
+            if t.ack == Ack::WAIT {
+                cost.waits += 1;
+                cost.wait_clocks += clocks;
+            }
+        });
+        for event in piece.accesses() {
+            let Body::Register(r) = &event.body else { continue };
+            cost.housekeeping += u64::from(r.housekeeping);
+            cost.redundant += u64::from(r.redundant);
+        }
+    }
+
+    /// What was counted; `last` is the last piece.
+    pub fn cost(mut self, last: &Trace) -> Cost {
+        self.walk.end();
+        let hidden = last.hides_the_wire();
+        let round_trips = u64::try_from(self.commands.round_trips).unwrap_or(u64::MAX);
+        let floor = self.walk.floor;
         Cost {
             schema: 1,
-            probe: trace.protocol().map(|protocol| protocol.to_string()),
-            accesses: walk.accesses,
-            usb: (!unseen).then(|| usb(trace)),
-            wire: (!hidden).then(|| wire(trace, &clocks)),
-            floor: Floor { clocks: walk.floor.transactions * clocks.accepted(), ..walk.floor },
-            usb_floor: (!unseen && !hidden).then(|| usb_floor(trace, &walk)).flatten(),
+            probe: last.protocol().map(|protocol| protocol.to_string()),
+            accesses: self.walk.accesses,
+            usb: self.is_usb_seen.then_some(UsbCost { round_trips, ..self.usb }),
+            wire: (!hidden).then(|| self.whole_wire(last)),
+            floor: Floor { clocks: floor.transactions * self.clocks.accepted(), ..floor },
+            usb_floor: (self.is_usb_seen && !hidden).then(|| self.usb_floor()).flatten(),
         }
     }
-}
 
-fn usb(trace: &Trace) -> UsbCost {
-    let mut cost = UsbCost { round_trips: crate::Stat::of_usb(trace), ..UsbCost::default() };
-    for event in trace.events(Level::Usb) {
-        if let Body::Transfer(transfer) = &event.body {
-            let bytes = u64::try_from(transfer.data.len()).unwrap_or(u64::MAX);
-            cost.transfers += u64::from(bytes > 0);
-            cost.bytes += bytes;
+    fn whole_wire(&self, last: &Trace) -> WireCost {
+        let Clocks { sequences, idle, .. } = self.clocks;
+        let clocks = self.wire.clocks + sequences;
+        let cost = WireCost { clocks, sequence_clocks: sequences, idle_clocks: idle, ..self.wire };
+        match last.tally() {
+            Some(tally) => WireCost {
+                clocks: tally.clocks,
+                wait_clocks: tally.waits,
+                idle_clocks: tally.idle(),
+                sequence_clocks: tally.sequences,
+                other_clocks: tally.others,
+                ..cost
+            },
+            None => cost,
         }
     }
-    cost
-}
 
-fn wire(trace: &Trace, clocks: &Clocks) -> WireCost {
-    let mut cost = WireCost {
-        clocks: clocks.sequences,
-        sequence_clocks: clocks.sequences,
-        idle_clocks: clocks.idle,
-        ..WireCost::default()
-    };
-    for (event, clocks) in trace.events(Level::Transaction).iter().zip(&clocks.each) {
-        cost.clocks += clocks;
-        let Body::Wire(wired) = &event.body else { continue };
-        let OnWire::Event(WireEvent::Transaction(t)) = &wired.what else { continue };
-        cost.transactions += 1;
-        if t.ack == Ack::WAIT {
-            cost.waits += 1;
-            cost.wait_clocks += clocks;
-        }
+    /// The least on USB.
+    fn usb_floor(&self) -> Option<UsbCost> {
+        let room = self.packet.bytes()?.saturating_sub(PACKET_HEAD).max(1);
+        let (out, inward) = (self.walk.words_out * 4, self.walk.words_in * 4);
+        let round_trips = out.div_ceil(room).max(inward.div_ceil(room));
+        let bytes = out + inward + 2 * round_trips * PACKET_HEAD;
+        Some(UsbCost { transfers: 2 * round_trips, round_trips, bytes })
     }
-    if let Some(tally) = trace.tally() {
-        cost.clocks = tally.clocks;
-        cost.wait_clocks = tally.waits;
-        cost.idle_clocks = tally.idle();
-        cost.sequence_clocks = tally.sequences;
-        cost.other_clocks = tally.others;
-    }
-    for event in trace.accesses() {
-        let Body::Register(r) = &event.body else { continue };
-        cost.housekeeping += u64::from(r.housekeeping);
-        cost.redundant += u64::from(r.redundant);
-    }
-    cost
-}
-
-/// The least on USB.
-fn usb_floor(trace: &Trace, walk: &Walk) -> Option<UsbCost> {
-    let packet = clocks::packet_size(trace)?;
-    let room = packet.saturating_sub(PACKET_HEAD).max(1);
-    let (out, inward) = (walk.words_out * 4, walk.words_in * 4);
-    let round_trips = out.div_ceil(room).max(inward.div_ceil(room));
-    let bytes = out + inward + 2 * round_trips * PACKET_HEAD;
-    Some(UsbCost { transfers: 2 * round_trips, round_trips, bytes })
 }
 
 #[cfg(test)]

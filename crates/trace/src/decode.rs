@@ -78,16 +78,77 @@ pub(crate) struct Decoding {
 
 /// Decodes the transfers of the chosen device.
 pub(crate) fn decode(transfers: &[Transfer], gaps: &[Gap], choice: Choice) -> Decoding {
-    match choice.protocol {
-        Protocol::CmsisDap => cmsis_dap(transfers, gaps, choice),
-        Protocol::StLink => stlink::decode(transfers, gaps, choice),
-        Protocol::JLink => jlink::decode(transfers, gaps, choice),
-        // These come without any transfer.
-        Protocol::Wire | Protocol::Log | Protocol::List => Decoding::default(),
+    let mut decoder = Decoder::new(gaps, choice);
+    let mut out = Decoding { model: choice.model, ..Decoding::default() };
+    decoder.take(0, transfers, &[]);
+    decoder.settle(true, &mut out);
+    out
+}
+
+/// Decodes transfers as they come.
+#[derive(Debug)]
+pub(crate) struct Decoder<'a> {
+    choice: Choice,
+    gaps: Gaps<'a>,
+    speaks: Speaks,
+}
+
+/// What the probe speaks, and how far that is understood.
+#[derive(Debug)]
+enum Speaks {
+    CmsisDap(CmsisDap),
+    StLink(stlink::Decoder),
+    JLink(Box<jlink::Wires>),
+    /// These come without any transfer.
+    Nothing,
+}
+
+impl<'a> Decoder<'a> {
+    pub(crate) fn new(gaps: &'a [Gap], choice: Choice) -> Decoder<'a> {
+        let speaks = match choice.protocol {
+            Protocol::CmsisDap => Speaks::CmsisDap(CmsisDap::new(choice.model)),
+            Protocol::StLink => Speaks::StLink(stlink::Decoder::default()),
+            Protocol::JLink => Speaks::JLink(Box::default()),
+            Protocol::Wire | Protocol::Log | Protocol::List => Speaks::Nothing,
+        };
+        Decoder { choice, gaps: Gaps::new(gaps), speaks }
+    }
+
+    /// Takes transfers, of which the first has this number. `begun` is where reads of answers began that end behind them.
+    pub(crate) fn take(&mut self, first: usize, transfers: &[Transfer], begun: &[u64]) {
+        let Decoder { choice, gaps, speaks } = self;
+        match speaks {
+            Speaks::CmsisDap(decoder) => decoder.pairing.listening.note(transfers, begun, *choice),
+            Speaks::StLink(decoder) => decoder.pairing.listening.note(transfers, begun, *choice),
+            Speaks::JLink(_) | Speaks::Nothing => {}
+        }
+        for (index, transfer) in (first..).zip(transfers) {
+            let missing = gaps.before(transfer);
+            match speaks {
+                Speaks::CmsisDap(decoder) => decoder.pairing.take(index, transfer, missing, *choice),
+                Speaks::StLink(decoder) => decoder.pairing.take(index, transfer, missing, *choice),
+                Speaks::JLink(wires) => wires.take(transfer, missing, *choice),
+                Speaks::Nothing => {}
+            }
+        }
+    }
+
+    /// Hands on what nothing that follows will change; all of it, when nothing follows.
+    pub(crate) fn settle(&mut self, ended: bool, out: &mut Decoding) {
+        match &mut self.speaks {
+            Speaks::CmsisDap(decoder) => decoder.settle(ended, out),
+            Speaks::StLink(decoder) => decoder.settle(ended, out),
+            Speaks::JLink(wires) => wires.settle(ended, out),
+            Speaks::Nothing => {}
+        }
     }
 }
 
+/// More requests than this are never waiting for their answers; older ones were not answered.
+pub(crate) const WAITING: usize = 256;
+
 /// Gives, before each transfer in turn, how many records are missing there.
+#[derive(Debug)]
 pub(crate) struct Gaps<'a>(std::iter::Peekable<std::slice::Iter<'a, Gap>>);
 
 impl<'a> Gaps<'a> {
@@ -117,20 +178,15 @@ pub(crate) fn gap(index: usize, transfer: &Transfer, records: u64) -> Event {
     }
 }
 
-fn cmsis_dap(transfers: &[Transfer], gaps: &[Gap], choice: Choice) -> Decoding {
-    let mut pairing = pairing::Pairing::new(Listening::of(transfers, choice));
-    let mut gaps = Gaps::new(gaps);
-    for (index, transfer) in transfers.iter().enumerate() {
-        if let Some(records) = gaps.before(transfer) {
-            pairing.gap(index, transfer, records);
-        }
-        pairing.take(index, transfer, choice);
-    }
-    let mut decoder = Decoder { model: model(&pairing.commands), mask: None, wire: Vec::new() };
-    for (index, event) in pairing.commands.iter().enumerate() {
-        decoder.command(index, event);
-    }
-    Decoding { wire: decoder.wire, model: decoder.model, commands: pairing.commands, tally: None }
+/// A CMSIS-DAP probe.
+#[derive(Debug)]
+struct CmsisDap {
+    pairing: pairing::Pairing,
+    model: Model,
+    /// The match mask that the firmware holds.
+    mask: Option<u32>,
+    /// Commands that were handed on.
+    done: usize,
 }
 
 /// Whether the host still waits for answers.
@@ -139,18 +195,22 @@ fn cmsis_dap(transfers: &[Transfer], gaps: &[Gap], choice: Choice) -> Decoding {
 /// Only who sends a request without listening again has given up on what was awaited.
 #[derive(Debug, Default)]
 struct Listening {
-    /// Where each read of answers began, in order.
+    /// Where each read of answers began that may still count, in order.
     begun: Vec<u64>,
     /// Where the last read ended without data, if none brought any since.
     silent: Option<u64>,
 }
 
 impl Listening {
-    fn of(transfers: &[Transfer], choice: Choice) -> Self {
+    /// Reads of answers, those that ended and those under way.
+    fn note(&mut self, transfers: &[Transfer], under_way: &[u64], choice: Choice) {
+        let Some(first) = transfers.first() else { return };
+        // What began before the host last fell silent was told already.
+        let from = self.silent.unwrap_or(u64::MAX).min(first.order);
+        self.begun.retain(|begun| *begun >= from);
         let reads = transfers.iter().filter(|t| t.is_in() && t.endpoint == choice.answers);
-        let mut begun: Vec<u64> = reads.map(|t| t.asked).collect();
-        begun.sort_unstable();
-        Listening { begun, silent: None }
+        self.begun.extend(reads.map(|t| t.asked).chain(under_way.iter().copied()));
+        self.begun.sort_unstable();
     }
 
     fn heard(&mut self) {
@@ -171,43 +231,35 @@ impl Listening {
     }
 }
 
-/// The firmware, by what the probe says of itself.
-fn model(commands: &[Event]) -> Model {
-    let texts: Vec<String> = commands
-        .iter()
-        .filter_map(|event| match &event.body {
-            Body::Command(c) => match c.response.as_ref().map(|r| &r.value) {
-                Some(Response::Info(data)) => data.text(),
-                _ => None,
-            },
-            _ => None,
-        })
-        .collect();
-    Model::guess(&texts.join(" "))
-}
+impl CmsisDap {
+    fn new(model: Model) -> CmsisDap {
+        CmsisDap { pairing: pairing::Pairing::default(), model, mask: None, done: 0 }
+    }
 
-struct Decoder {
-    model: Model,
-    /// The match mask that the firmware holds.
-    mask: Option<u32>,
-    wire: Vec<Event>,
-}
+    fn settle(&mut self, ended: bool, out: &mut Decoding) {
+        let from = out.commands.len();
+        self.pairing.settle(ended, &mut out.commands);
+        for event in out.commands.get(from..).unwrap_or_default() {
+            self.command(event, &mut out.wire);
+            self.done += 1;
+        }
+    }
 
-impl Decoder {
-    fn command(&mut self, index: usize, event: &Event) {
+    fn command(&mut self, event: &Event, wire: &mut Vec<Event>) {
+        let cause = Some(self.done);
         if let Body::Gap(records) = &event.body {
             self.mask = None;
-            self.wire.push(gap_on_wire(index, event, *records));
+            wire.push(gap_on_wire(self.done, event, *records));
         }
         let Body::Command(command) = &event.body else { return };
         let Some(request) = &command.request else { return };
         let mut put = |wired: Wired, certainty: Certainty| {
-            self.wire.push(Event {
+            wire.push(Event {
                 level: Level::Transaction,
                 at: event.at,
                 until: event.until,
                 certainty,
-                cause: Some(index),
+                cause,
                 order: event.order,
                 body: Body::Wire(wired),
             });
@@ -315,11 +367,11 @@ fn step_on_wire(
 ) -> Wired {
     let mut matching = None;
     if let (Request::Transfer(transfer), Some(item)) = (request, step.item) {
-        keep_mask(transfer.items.iter().take(item), mask);
-        if let Some(item) = transfer.items.get(item).filter(|i| i.request.is_match()) {
+        if let Some(asked) = transfer.items.get(item).filter(|i| i.request.is_match()) {
+            keep_mask(transfer.items.iter().take(item), mask);
             let reached =
                 step.transaction.ack == Ack::OK && !mismatched(response, step, transfer.items.len());
-            matching = Some(Match { mask: *mask, value: item.word, reached });
+            matching = Some(Match { mask: *mask, value: asked.word, reached });
         }
     }
     let refused = word_to_write(request, step).filter(|_| step.transaction.data.is_none());

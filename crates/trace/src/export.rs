@@ -94,64 +94,135 @@ impl Told {
 /// # Errors
 /// Those of `out`.
 pub fn export(trace: &Trace, wanted: &Wanted, out: &mut dyn Write) -> io::Result<Told> {
-    let mut told = written(trace, wanted, out)?;
-    match wanted.format {
-        Format::Pcapng | Format::Vcd | Format::Sr => without_a_wire(trace, &mut told),
-        Format::Jsonl | Format::Csv => without_the_level(trace, wanted.level, &mut told),
-        Format::Perfetto => {}
-    }
-    Ok(told)
+    let mut export = Export::new(*wanted);
+    export.piece(trace, out)?;
+    Ok(export.told(trace))
 }
 
-/// What the source shows without showing how it was done on the wire.
-fn without_a_wire(trace: &Trace, told: &mut Told) {
-    if !trace.hides_the_wire() {
-        return;
+impl Format {
+    /// Whether it can be written piece by piece: the others need the whole trace at once.
+    pub const fn goes_in_pieces(self) -> bool {
+        matches!(self, Format::Pcapng | Format::Jsonl | Format::Csv)
     }
-    let (mut accesses, mut registers, mut procedures) = (0u64, 0u64, 0u64);
-    for event in trace.accesses() {
-        match &event.body {
-            Body::Access(_) => accesses += 1,
-            Body::Register(_) => registers += 1,
-            Body::ByProbe(_) => procedures += 1,
-            _ => {}
+}
+
+/// An export in the course of being written.
+#[derive(Debug)]
+pub struct Export {
+    wanted: Wanted,
+    begun: bool,
+    told: Told,
+    /// Which levels show anything.
+    shown: [bool; 6],
+    accesses: u64,
+    registers: u64,
+    procedures: u64,
+    /// Transactions.
+    drawn: u64,
+    /// Events in the file, where that must be known.
+    written: u64,
+}
+
+impl Export {
+    /// Nothing is written yet.
+    pub fn new(wanted: Wanted) -> Export {
+        let (accesses, registers, procedures, drawn, written) = (0, 0, 0, 0, 0);
+        let (begun, told, shown) = (false, Told::default(), [false; 6]);
+        Export { wanted, begun, told, shown, accesses, registers, procedures, drawn, written }
+    }
+
+    /// Writes a piece of a recording: the only one, or one of a [format that goes in pieces](Format::goes_in_pieces).
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn piece(&mut self, piece: &Trace, out: &mut dyn Write) -> io::Result<()> {
+        let begins = !std::mem::replace(&mut self.begun, true);
+        self.look(piece);
+        let Wanted { format, marks, .. } = self.wanted;
+        match format {
+            Format::Pcapng => wireshark::write(piece, begins, marks, &mut self.written, out)?,
+            Format::Jsonl => json::write(piece, begins, &self.wanted, out)?,
+            Format::Csv => csv::write(piece, begins, &self.wanted, out)?,
+            Format::Perfetto => self.told = perfetto::write(piece, marks, out)?,
+            Format::Vcd => self.told = vcd::write(piece, out)?,
+            Format::Sr => self.told = sr::write(piece, out)?,
+        }
+        Ok(())
+    }
+
+    /// Counts what may have no place in the form.
+    fn look(&mut self, piece: &Trace) {
+        for (shown, level) in self.shown.iter_mut().zip(Level::ALL) {
+            *shown |= piece.count(level) > 0;
+        }
+        if !piece.hides_the_wire() {
+            return;
+        }
+        for event in piece.accesses() {
+            match &event.body {
+                Body::Access(_) => self.accesses += 1,
+                Body::Register(_) => self.registers += 1,
+                Body::ByProbe(_) => self.procedures += 1,
+                _ => {}
+            }
+        }
+        let transactions = piece.events(Level::Transaction).iter().filter(|event| is_transaction(event));
+        self.drawn += u64::try_from(transactions.count()).unwrap_or(u64::MAX);
+    }
+
+    /// What a reader must know; `last` is the last piece.
+    pub fn told(mut self, last: &Trace) -> Told {
+        match self.wanted.format {
+            Format::Pcapng => {
+                if last.usb_hides_times() && self.shows(Level::Transaction) {
+                    self.told
+                        .made_up
+                        .push("transactions of one packet have the time of the packet".to_owned());
+                }
+                self.without_a_wire(last);
+            }
+            Format::Vcd | Format::Sr => self.without_a_wire(last),
+            Format::Jsonl | Format::Csv => self.without_the_level(last),
+            Format::Perfetto => {}
+        }
+        self.told
+    }
+
+    fn shows(&self, level: Level) -> bool {
+        self.shown.get(usize::from(level.number())).is_some_and(|shown| *shown)
+    }
+
+    /// What the source shows without showing how it was done on the wire.
+    fn without_a_wire(&mut self, last: &Trace) {
+        if !last.hides_the_wire() {
+            return;
+        }
+        let why = "are not there: the source does not show how they were done on the wire";
+        self.told.left_out(self.accesses, &format!("memory accesses {why}"));
+        // An ST-Link's commands spell out single registers.
+        self.told.left_out(self.registers.saturating_sub(self.drawn), &format!("register accesses {why}"));
+        self.told.left_out(self.procedures, &format!("procedures of the probe {why}"));
+    }
+
+    fn without_the_level(&mut self, last: &Trace) {
+        let level = self.wanted.level;
+        let lowest = Level::ALL.into_iter().find(|level| self.shows(*level));
+        if let Some(lowest) = lowest.filter(|_| !self.shows(level)) {
+            self.told.left_out.push(format!(
+                "the trace shows nothing at level {}; --level {} is the lowest at which it does",
+                level.number(),
+                lowest.number()
+            ));
+        } else if level == Level::Transaction {
+            self.without_a_wire(last);
         }
     }
-    let is_transaction = |event: &&Event| match &event.body {
+}
+
+fn is_transaction(event: &Event) -> bool {
+    match &event.body {
         Body::Wire(wired) => matches!(wired.what, OnWire::Event(WireEvent::Transaction(_))),
         _ => false,
-    };
-    let drawn = trace.events(Level::Transaction).iter().filter(is_transaction).count();
-    let why = "are not there: the source does not show how they were done on the wire";
-    told.left_out(accesses, &format!("memory accesses {why}"));
-    // An ST-Link's commands spell out single registers.
-    let unseen = registers.saturating_sub(u64::try_from(drawn).unwrap_or(u64::MAX));
-    told.left_out(unseen, &format!("register accesses {why}"));
-    told.left_out(procedures, &format!("procedures of the probe {why}"));
-}
-
-fn without_the_level(trace: &Trace, level: Level, told: &mut Told) {
-    let shown = |level: &Level| !trace.events(*level).is_empty();
-    let lowest = (0..=5).filter_map(Level::from_number).find(shown);
-    if let Some(lowest) = lowest.filter(|_| !shown(&level)) {
-        told.left_out.push(format!(
-            "the trace shows nothing at level {}; --level {} is the lowest at which it does",
-            level.number(),
-            lowest.number()
-        ));
-    } else if level == Level::Transaction {
-        without_a_wire(trace, told);
-    }
-}
-
-fn written(trace: &Trace, wanted: &Wanted, out: &mut dyn Write) -> io::Result<Told> {
-    match wanted.format {
-        Format::Pcapng => wireshark::write(trace, wanted.marks, out),
-        Format::Jsonl => json::write(trace, wanted, out),
-        Format::Csv => csv::write(trace, wanted, out),
-        Format::Perfetto => perfetto::write(trace, wanted.marks, out),
-        Format::Vcd => vcd::write(trace, out),
-        Format::Sr => sr::write(trace, out),
     }
 }
 
@@ -176,7 +247,7 @@ fn rows<'a>(events: &'a [Event], marks: &'a [Marked]) -> impl Iterator<Item = Ro
 
 /// The marks that are wanted.
 fn marks(trace: &Trace, wanted: bool) -> &[Marked] {
-    if wanted { trace.marks() } else { &[] }
+    if wanted { trace.marks_here() } else { &[] }
 }
 
 fn nanos(at: Duration) -> u64 {

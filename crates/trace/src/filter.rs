@@ -5,6 +5,8 @@
 
 mod hint;
 
+pub use hint::Nothing;
+
 use crate::Trace;
 use crate::event::{Body, Event, OnWire};
 use crate::name::register_name;
@@ -89,7 +91,8 @@ impl Filter {
     fn below(&self, trace: &Trace, level: Level, accesses: &[bool]) -> Vec<bool> {
         let hidden = trace.protocol() == Some(Protocol::StLink);
         let mut at = if hidden { Level::Command } else { Level::Transaction };
-        let mut pass = carried_down(trace.accesses(), accesses, trace.events(at).len());
+        let before = |level: Level| trace.before().of(level);
+        let mut pass = carried_down(trace.accesses(), accesses, before(at), trace.events(at).len());
         if at == Level::Transaction {
             for (event, pass) in trace.events(at).iter().zip(&mut pass) {
                 *pass &= self.ack.is_none_or(|ack| ack_of(event) == Some(ack));
@@ -97,7 +100,7 @@ impl Filter {
         }
         while at > level {
             let Some(lower) = Level::from_number(at.number() - 1) else { break };
-            pass = carried_down(trace.events(at), &pass, trace.events(lower).len());
+            pass = carried_down(trace.events(at), &pass, before(lower), trace.events(lower).len());
             at = lower;
         }
         // Level 2 of an ST-Link is not below its accesses.
@@ -158,14 +161,14 @@ fn ack_of(event: &Event) -> Option<Ack> {
     }
 }
 
-/// Which of `count` events of the next lower level those that pass are derived from: from the cause of each to that of the
-/// next.
-fn carried_down(events: &[Event], pass: &[bool], count: usize) -> Vec<bool> {
+/// Which of `count` events of the next lower level, before which stand others, those that pass are derived from: from the
+/// cause of each to that of the next.
+fn carried_down(events: &[Event], pass: &[bool], before: usize, count: usize) -> Vec<bool> {
     let mut below = vec![false; count];
     let mut end = count;
     let mut begun = count;
     for (event, pass) in events.iter().zip(pass).rev() {
-        let Some(cause) = event.cause else { continue };
+        let Some(cause) = event.cause.map(|cause| cause.saturating_sub(before)) else { continue };
         if cause < begun {
             (end, begun) = (begun, cause);
         }

@@ -24,13 +24,10 @@ pub(crate) const NEVER_FOLDED: [u32; 3] =
 pub(crate) struct Breaks(Vec<u64>);
 
 impl Breaks {
-    /// The breaks that marks make, and holes in what is known of the wire.
-    pub(crate) fn of(marks: &[Marked], wire: &[Event]) -> Breaks {
-        let breaks =
-            |m: &&Marked| matches!(m.mark.kind, MarkKind::Step | MarkKind::Attempt | MarkKind::Bench);
+    /// The breaks that marks make at these places, and holes in what is known of the wire.
+    pub(crate) fn of(marked: impl Iterator<Item = u64>, wire: &[Event]) -> Breaks {
         let hole = |e: &&Event| matches!(&e.body, Body::Wire(w) if matches!(w.what, OnWire::Lost | OnWire::Gap(_) | OnWire::Unreadable(_)));
-        let marks = marks.iter().filter(breaks).map(|m| m.order);
-        let mut all: Vec<u64> = marks.chain(wire.iter().filter(hole).map(|e| e.order)).collect();
+        let mut all: Vec<u64> = marked.chain(wire.iter().filter(hole).map(|e| e.order)).collect();
         all.sort_unstable();
         Breaks(all)
     }
@@ -39,6 +36,12 @@ impl Breaks {
     pub(crate) fn section(&self, event: &Event) -> usize {
         self.0.partition_point(|order| *order < event.order)
     }
+}
+
+/// Where marks stand that begin something.
+pub(crate) fn marked(marks: &[Marked]) -> impl Iterator<Item = u64> {
+    let begins = |m: &&Marked| matches!(m.mark.kind, MarkKind::Step | MarkKind::Attempt | MarkKind::Bench);
+    marks.iter().filter(begins).map(|m| m.order)
 }
 
 /// What folding gives.

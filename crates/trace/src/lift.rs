@@ -14,6 +14,7 @@ mod select;
 mod spelled;
 
 pub use select::Assume;
+pub(crate) use select::tells;
 pub(crate) use spelled::spelled_out;
 
 use crate::event::{Accessed, Body, Event, Match, Missing, OnWire, RegisterAccess, Repeats, Wired};
@@ -34,17 +35,9 @@ pub(crate) struct Lifted {
 
 /// Lifts a whole list of level 2 events. Nothing is left out: SELECT, CSW and TAR writes are marked as housekeeping.
 pub(crate) fn lift(wire: &[Event], assume: Assume) -> Lifted {
-    let mut state = Lift {
-        out: Vec::with_capacity(wire.len()),
-        select: Select::assuming(assume, wire),
-        usual: assume != Assume::Nothing,
-        ..Lift::default()
-    };
-    for (index, event) in wire.iter().enumerate() {
-        if let Body::Wire(wired) = &event.body {
-            state.take(index, event, wired);
-        }
-    }
+    let mut state = Lift::assuming(assume, wire);
+    state.out.reserve(wire.len());
+    state.take(0, wire);
     state.give_up_waiting();
     Lifted { events: state.out, ports: state.select.ports }
 }
@@ -90,9 +83,10 @@ struct Source {
     matching: Option<Match>,
 }
 
+/// Lifts events of level 2 as they come.
 #[derive(Debug, Default)]
-struct Lift {
-    out: Vec<Event>,
+pub(crate) struct Lift {
+    pub(crate) out: Vec<Event>,
     select: Select,
     aps: BTreeMap<u8, Ap>,
     /// What was not seen of CSW may be taken to be as usual.
@@ -148,7 +142,39 @@ impl Named {
 }
 
 impl Lift {
-    fn take(&mut self, index: usize, event: &Event, wired: &Wired) {
+    /// What the beginning is taken to be is told by the first events.
+    pub(crate) fn assuming(assume: Assume, beginning: &[Event]) -> Lift {
+        let select = Select::assuming(assume, beginning);
+        Lift { select, usual: assume != Assume::Nothing, ..Lift::default() }
+    }
+
+    /// Takes events, of which the first has this number.
+    pub(crate) fn take(&mut self, first: usize, wire: &[Event]) {
+        for (index, event) in (first..).zip(wire) {
+            if let Body::Wire(wired) = &event.body {
+                self.one(index, event, wired);
+            }
+        }
+    }
+
+    /// The first of the events that are out that may change yet.
+    pub(crate) fn unsettled(&self) -> Option<usize> {
+        self.posted.map(|posted| posted.first)
+    }
+
+    /// So many events at the front are gone.
+    pub(crate) fn passed(&mut self, count: usize) {
+        if let Some(posted) = &mut self.posted {
+            posted.first = posted.first.saturating_sub(count);
+        }
+    }
+
+    /// The addresses of the access ports of ADIv6.
+    pub(crate) fn ports(&self) -> &[u64] {
+        &self.select.ports
+    }
+
+    fn one(&mut self, index: usize, event: &Event, wired: &Wired) {
         let source = Source {
             index,
             at: event.at,
@@ -229,7 +255,7 @@ impl Lift {
     }
 
     /// The host did not repeat what was answered WAIT.
-    fn give_up_waiting(&mut self) {
+    pub(crate) fn give_up_waiting(&mut self) {
         if let Some(Waiting { source, transaction, waits }) = self.waiting.take() {
             self.refused(source, transaction, Repeats { same: 1, first: None, waits });
         }

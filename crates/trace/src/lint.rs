@@ -15,7 +15,6 @@ use crate::read::Marked;
 use crate::target::Names;
 use crate::{Trace, line};
 use serde::Serialize;
-use std::time::Duration;
 use wire::{Ack, ApSel, Mark, MarkKind, Port};
 
 /// How the session connected, which decides what it may do.
@@ -101,7 +100,7 @@ pub struct Finding {
 }
 
 /// The result over a whole trace. `schema` grows when a field changes its meaning or goes away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Lint {
     /// Version of this form: 1.
     pub schema: u32,
@@ -126,39 +125,93 @@ const LINES: usize = 4;
 impl Lint {
     /// Runs all rules over a trace.
     pub fn of(trace: &Trace, settings: &Settings) -> Lint {
-        let context = Context::of(trace, settings);
-        let mut looks: Vec<Box<dyn Look>> = vec![
-            Box::new(session::HotplugHalt::default()),
-            Box::new(session::ResetPin::default()),
-            Box::new(session::OtherAp::of(settings, context.h5)),
-        ];
-        if context.h5 {
-            looks.push(Box::new(keys::UnseenLock::default()));
-            looks.push(Box::new(keys::KeyTwice::default()));
-        }
-        if !context.hidden {
-            looks.push(Box::new(port::TarWrap::default()));
-            looks.push(Box::new(port::StickyLeft::default()));
-            looks.push(Box::new(port::SelectAgain::default()));
-        }
-        for (n, event) in trace.accesses().iter().enumerate() {
-            looks.iter_mut().for_each(|look| look.see(n, event, &context));
-        }
-        let found = looks.into_iter().flat_map(|look| look.found());
-        Lint {
-            schema: 1,
-            findings: found.map(|found| found.finding(trace)).collect(),
-            blind: context.blind(settings),
+        let mut rules = Rules::new(settings);
+        rules.look(trace);
+        let mut lint = rules.lint();
+        lint.show(trace);
+        lint
+    }
+
+    /// Adds to each finding the lines of its events in a piece of the recording. Findings name events by number, so the
+    /// recording is gone through once more for them.
+    pub fn show(&mut self, piece: &Trace) {
+        let (all, before) = (piece.accesses(), piece.accesses_before());
+        for finding in &mut self.findings {
+            for (place, number) in finding.events.iter().enumerate().take(LINES) {
+                let Some(event) = number.checked_sub(before).and_then(|n| all.get(n)) else { continue };
+                if place == 0 {
+                    finding.t_ns = u64::try_from(event.at.as_nanos()).unwrap_or(u64::MAX);
+                }
+                finding.lines.push(named(event));
+            }
         }
     }
 }
 
+/// The rules at work.
+#[derive(Debug, Default)]
+pub struct Rules {
+    settings: Settings,
+    work: Option<(Context, Vec<Box<dyn Look>>)>,
+}
+
+impl Rules {
+    /// Nothing was looked at yet.
+    pub fn new(settings: &Settings) -> Rules {
+        Rules { settings: settings.clone(), work: None }
+    }
+
+    /// Looks at a piece of a recording, which stands behind the one before.
+    pub fn look(&mut self, piece: &Trace) {
+        let begin = || {
+            let context = Context::of(piece, &self.settings);
+            let looks = looks(&context, &self.settings);
+            (context, looks)
+        };
+        let (context, looks) = self.work.get_or_insert_with(begin);
+        for (n, event) in (piece.accesses_before()..).zip(piece.accesses()) {
+            looks.iter_mut().for_each(|look| look.see(n, event, context));
+        }
+    }
+
+    /// What was found, without lines.
+    pub fn lint(self) -> Lint {
+        let Some((context, looks)) = self.work else {
+            return Lint { schema: 1, findings: Vec::new(), blind: Vec::new() };
+        };
+        let found = looks.into_iter().flat_map(|look| look.found());
+        Lint {
+            schema: 1,
+            findings: found.map(Found::finding).collect(),
+            blind: context.blind(&self.settings),
+        }
+    }
+}
+
+fn looks(context: &Context, settings: &Settings) -> Vec<Box<dyn Look>> {
+    let mut looks: Vec<Box<dyn Look>> = vec![
+        Box::new(session::HotplugHalt::default()),
+        Box::new(session::ResetPin::default()),
+        Box::new(session::OtherAp::of(settings, context.h5)),
+    ];
+    if context.h5 {
+        looks.push(Box::new(keys::UnseenLock::default()));
+        looks.push(Box::new(keys::KeyTwice::default()));
+    }
+    if !context.hidden {
+        looks.push(Box::new(port::TarWrap::default()));
+        looks.push(Box::new(port::StickyLeft::default()));
+        looks.push(Box::new(port::SelectAgain::default()));
+    }
+    looks
+}
+
 /// What rules need to know beside the event they look at.
 #[derive(Debug)]
-struct Context<'a> {
+struct Context {
     chosen: Option<Connect>,
-    /// The marks that say how the session attached.
-    attached: Vec<(&'a Marked, Connect)>,
+    /// Where marks say how the session attached.
+    attached: Vec<(u64, Connect)>,
     /// Where the session says that it connects, whatever it was before.
     anew: Vec<u64>,
     /// The source hides SELECT, TAR and sticky flags.
@@ -167,11 +220,11 @@ struct Context<'a> {
     h5: bool,
 }
 
-impl<'a> Context<'a> {
-    fn of(trace: &'a Trace, settings: &Settings) -> Context<'a> {
-        let said = |marked: &'a Marked| {
+impl Context {
+    fn of(trace: &Trace, settings: &Settings) -> Context {
+        let said = |marked: &Marked| {
             let word = marked.mark.text.strip_prefix("attach ")?;
-            Some((marked, Connect::from_word(word)?))
+            Some((marked.order, Connect::from_word(word)?))
         };
         Context {
             chosen: settings.connect,
@@ -184,7 +237,7 @@ impl<'a> Context<'a> {
 
     /// How the session was connected when this happened.
     fn connect(&self, event: &Event) -> Option<Connect> {
-        let before = self.attached.partition_point(|(marked, _)| marked.order < event.order);
+        let before = self.attached.partition_point(|(order, _)| *order < event.order);
         let said = before.checked_sub(1).and_then(|last| self.attached.get(last));
         self.chosen.or_else(|| said.map(|(_, connect)| *connect))
     }
@@ -225,8 +278,8 @@ fn connects(marked: &Marked) -> bool {
 }
 
 /// A rule at work: it sees every access in order.
-trait Look {
-    fn see(&mut self, n: usize, event: &Event, context: &Context<'_>);
+trait Look: std::fmt::Debug {
+    fn see(&mut self, n: usize, event: &Event, context: &Context);
     fn found(self: Box<Self>) -> Vec<Found>;
 }
 
@@ -239,12 +292,9 @@ struct Found {
 }
 
 impl Found {
-    fn finding(self, trace: &Trace) -> Finding {
+    fn finding(self) -> Finding {
         let Found { rule, what, events } = self;
-        let all = trace.accesses();
-        let at = events.first().and_then(|n| all.get(*n)).map_or(Duration::ZERO, |event| event.at);
-        let lines = events.iter().take(LINES).filter_map(|n| all.get(*n)).map(named).collect();
-        Finding { rule, what, t_ns: u64::try_from(at.as_nanos()).unwrap_or(u64::MAX), events, lines }
+        Finding { rule, what, t_ns: 0, events, lines: Vec::new() }
     }
 }
 

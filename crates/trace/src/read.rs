@@ -10,6 +10,7 @@ pub(crate) mod foreign;
 mod identity;
 mod pairs;
 mod pcap;
+mod survey;
 mod usbpcap;
 mod window;
 
@@ -27,6 +28,7 @@ pub(crate) use choose::Choice;
 pub use choose::Protocol;
 pub(crate) use choose::{carries_in, carries_out, choose};
 pub(crate) use pcap::{SHORTEST_BLOCK, block_length};
+pub(crate) use survey::{Again, Batch, Survey};
 
 /// Where a device sits: bus and address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -290,6 +292,8 @@ pub struct Recording {
     pub gaps: Vec<Gap>,
     /// How many records it lost, those at places that are not known included.
     pub lost: u64,
+    /// Transfers that stay where they began.
+    pub(crate) fates: pairs::Fates,
     /// What could not be used.
     pub warnings: Vec<Warning>,
 }

@@ -189,6 +189,17 @@ impl Secrets {
     }
 }
 
+/// Whether an access speaks for secrets in the recording: where there is none such, there is none.
+pub(crate) fn speaks_for_secrets(event: &Event) -> bool {
+    let Body::Access(a) = &event.body else { return false };
+    let at = a.access.at.0;
+    let in_obk =
+        |at: u32| [memory::OBK, memory::OBK_S].iter().any(|obk| at.wrapping_sub(*obk) < memory::OBK_LEN);
+    let answers = a.access.write && HOST.contains(&at);
+    let provisions = a.access.write && a.access.value.is_some_and(in_obk);
+    a.secret || in_obk(at) || answers || provisions
+}
+
 /// Whether a word is more than a number that stands everywhere.
 fn telling(word: u32) -> bool {
     let [a, b, c, d] = word.to_le_bytes();

@@ -1,5 +1,6 @@
 //! Counts, times and troubles over a whole trace.
 
+mod busy;
 mod swclk;
 mod time;
 mod trouble;
@@ -9,13 +10,15 @@ pub use time::{Gap, Latency, Rates};
 pub use trouble::{Fault, Waits};
 
 use crate::Trace;
-use crate::event::{Body, OnWire};
+use crate::decode::Problem;
+use crate::event::{Accessed, Body, OnWire};
+use busy::Addresses;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::time::Duration;
+use swclk::Speed;
+use time::{Silences, Spreads};
+use trouble::{Faults, WaitRuns};
 use wire::{Ack, Level, WireEvent};
-
-/// How many busy addresses are listed.
-const BUSIEST: usize = 10;
 
 /// Counts over a whole trace. `schema` grows when a field changes its meaning or goes away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -135,139 +138,178 @@ pub struct Busy {
 impl Stat {
     /// Counts.
     pub fn of(trace: &Trace) -> Stat {
-        // The levels above are derived from these, with times within theirs.
-        let levels = [Level::Usb, Level::Command, Level::Transaction];
-        let all = || levels.into_iter().flat_map(|level| trace.events(level));
-        let first = all().map(|e| e.at).chain(trace.marks().iter().map(|m| m.at)).min().unwrap_or_default();
-        let last = all().map(|e| e.until).chain(trace.marks().iter().map(|m| m.at)).max().unwrap_or_default();
-        let duration_ns = time::nanos(last.saturating_sub(first));
-        let (usb, transactions, memory) = (usb(trace), transactions(trace), memory(trace));
-        let (fault_count, faults) = trouble::faults(trace);
+        let mut counts = Counts::default();
+        counts.add(trace);
+        counts.stat(trace)
+    }
+}
+
+/// Counts over pieces of a recording.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// When the first event began and the last was over.
+    span: Option<(Duration, Duration)>,
+    events: [usize; 6],
+    usb: Usb,
+    transactions: Transactions,
+    line_resets: u64,
+    unreadable: u64,
+    memory: Memory,
+    busy: Addresses,
+    spreads: Spreads,
+    waits: WaitRuns,
+    faults: Faults,
+    silences: Silences,
+    swclk: Speed,
+}
+
+impl Counts {
+    /// Counts a piece, which stands behind the one before.
+    pub fn add(&mut self, piece: &Trace) {
+        for (count, level) in self.events.iter_mut().zip(Level::ALL) {
+            *count += piece.count(level);
+        }
+        self.usb.transfers(piece);
+        self.usb.commands(piece);
+        self.times(piece);
+        self.wire(piece);
+        for event in piece.accesses() {
+            if let Body::Access(a) = &event.body {
+                self.memory.access(a);
+                self.busy.count(a.access.at);
+            }
+        }
+        self.spreads.add(piece);
+        self.faults.add(piece);
+        self.silences.add(piece);
+    }
+
+    /// From when to when. What is on the wire is within the command that it is derived from.
+    fn times(&mut self, piece: &Trace) {
+        let commands = piece.events(Level::Command);
+        let own = if commands.is_empty() { piece.events(Level::Transaction) } else { commands };
+        for event in piece.events(Level::Usb).iter().chain(own) {
+            self.within(event.at, event.until);
+        }
+        piece.marks_here().iter().for_each(|marked| self.within(marked.at, marked.at));
+    }
+
+    fn within(&mut self, at: Duration, until: Duration) {
+        let (first, last) = self.span.get_or_insert((at, until));
+        (*first, *last) = (at.min(*first), until.max(*last));
+    }
+
+    fn wire(&mut self, piece: &Trace) {
+        let Counts { transactions, line_resets, unreadable, waits, swclk, .. } = self;
+        swclk.each(piece, |event, wired| match &wired.what {
+            OnWire::Event(WireEvent::Transaction(t)) => {
+                transactions.count(t.ack, wired.implied);
+                waits.take(event, t.ack);
+            }
+            OnWire::Event(WireEvent::Reset(true)) => transactions.resets += 1,
+            OnWire::Event(WireEvent::LineReset) => *line_resets += 1,
+            OnWire::Unreadable(_) => *unreadable += 1,
+            _ => {}
+        });
+    }
+
+    /// What was counted; `last` is the last piece.
+    pub fn stat(self, last: &Trace) -> Stat {
+        let (first, end) = self.span.unwrap_or_default();
+        let duration_ns = time::nanos(end.saturating_sub(first));
+        let waits = self.waits.finish();
+        let transactions = Transactions { longest_wait_run: waits.longest_run, ..self.transactions };
+        let memory = Memory { busiest: self.busy.busiest(last.target().names), ..self.memory };
+        let (fault_count, faults) = self.faults.finish();
         let rate = |count| time::rate(count, duration_ns);
         Stat {
             schema: 1,
-            probe: trace.protocol().map(|protocol| protocol.to_string()),
-            target: trace.target().to_string(),
+            probe: last.protocol().map(|protocol| protocol.to_string()),
+            target: last.target().to_string(),
             duration_ns,
-            events: Level::ALL.map(|level| trace.count(level)),
-            marks: trace.marks().len(),
+            events: self.events,
+            marks: last.marks().len(),
             rates: Rates {
                 bytes_read: rate(memory.bytes_read),
                 bytes_written: rate(memory.bytes_written),
-                usb_bytes: rate(usb.bytes_out + usb.bytes_in),
-                round_trips: rate(u64::try_from(usb.round_trips).unwrap_or(u64::MAX)),
+                usb_bytes: rate(self.usb.bytes_out + self.usb.bytes_in),
+                round_trips: rate(u64::try_from(self.usb.round_trips).unwrap_or(u64::MAX)),
                 transactions: rate(transactions.total),
             },
-            usb,
+            usb: self.usb,
             transactions,
-            line_resets: on_wire(trace, |what| matches!(what, OnWire::Event(WireEvent::LineReset))),
-            unreadable: on_wire(trace, |what| matches!(what, OnWire::Unreadable(_))),
+            line_resets: self.line_resets,
+            unreadable: self.unreadable,
             memory,
-            latency: time::latency(trace),
-            waits: trouble::waits(trace),
+            latency: self.spreads.latency(last),
+            waits,
             fault_count,
             faults,
-            gaps: time::gaps(trace),
-            swclk: swclk::swclk(trace),
-            warnings: trace.warnings().iter().map(ToString::to_string).collect(),
+            gaps: self.silences.gaps(last),
+            swclk: self.swclk.swclk(last),
+            warnings: last.warnings().iter().map(ToString::to_string).collect(),
         }
     }
 }
 
-impl Stat {
-    /// Commands that were answered.
-    pub(crate) fn of_usb(trace: &Trace) -> u64 {
-        u64::try_from(usb(trace).round_trips).unwrap_or(u64::MAX)
-    }
-}
-
-fn usb(trace: &Trace) -> Usb {
-    use crate::decode::Problem;
-    let mut usb = Usb::default();
-    for event in trace.events(Level::Usb) {
-        let Body::Transfer(transfer) = &event.body else { continue };
-        let bytes = u64::try_from(transfer.data.len()).unwrap_or(u64::MAX);
-        let sum = if transfer.is_in() { &mut usb.bytes_in } else { &mut usb.bytes_out };
-        *sum += bytes;
-    }
-    for event in trace.events(Level::Command) {
-        let (problem, answered) = match &event.body {
-            Body::Command(command) => (&command.problem, command.response.is_some()),
-            Body::StLink(command) => (&command.problem, command.answer.is_some()),
-            _ => continue,
-        };
-        match problem {
-            None => usb.round_trips += usize::from(answered),
-            Some(Problem::Unanswered | Problem::NotSent) => usb.unanswered += 1,
-            Some(Problem::Stale) => usb.stale += 1,
-            Some(Problem::Request(_) | Problem::Answer(_)) => usb.unreadable += 1,
+impl Usb {
+    fn transfers(&mut self, piece: &Trace) {
+        for event in piece.events(Level::Usb) {
+            let Body::Transfer(transfer) = &event.body else { continue };
+            let bytes = u64::try_from(transfer.data.len()).unwrap_or(u64::MAX);
+            let sum = if transfer.is_in() { &mut self.bytes_in } else { &mut self.bytes_out };
+            *sum += bytes;
         }
     }
-    usb
-}
 
-/// How many events of level 2 are such.
-fn on_wire(trace: &Trace, such: impl Fn(&OnWire) -> bool) -> u64 {
-    let events = trace.events(Level::Transaction).iter();
-    let count = events.filter(|event| matches!(&event.body, Body::Wire(wired) if such(&wired.what))).count();
-    u64::try_from(count).unwrap_or(u64::MAX)
-}
-
-fn transactions(trace: &Trace) -> Transactions {
-    let mut counts = Transactions::default();
-    let mut waits = 0;
-    for event in trace.events(Level::Transaction) {
-        let Body::Wire(wired) = &event.body else { continue };
-        match &wired.what {
-            OnWire::Event(WireEvent::Transaction(t)) => {
-                counts.total += 1;
-                counts.implied += u64::from(wired.implied);
-                waits = if t.ack == Ack::WAIT { waits + 1 } else { 0 };
-                counts.longest_wait_run = counts.longest_wait_run.max(waits);
-                let slot = match t.ack {
-                    Ack::OK => &mut counts.ok,
-                    Ack::WAIT => &mut counts.wait,
-                    Ack::FAULT => &mut counts.fault,
-                    Ack::NONE => &mut counts.no_ack,
-                    Ack::PARITY => &mut counts.parity_errors,
-                    _ => &mut counts.other,
-                };
-                *slot += 1;
+    /// Commands and their answers.
+    pub(crate) fn commands(&mut self, piece: &Trace) {
+        for event in piece.events(Level::Command) {
+            let (problem, answered) = match &event.body {
+                Body::Command(command) => (&command.problem, command.response.is_some()),
+                Body::StLink(command) => (&command.problem, command.answer.is_some()),
+                _ => continue,
+            };
+            match problem {
+                None => self.round_trips += usize::from(answered),
+                Some(Problem::Unanswered | Problem::NotSent) => self.unanswered += 1,
+                Some(Problem::Stale) => self.stale += 1,
+                Some(Problem::Request(_) | Problem::Answer(_)) => self.unreadable += 1,
             }
-            OnWire::Event(WireEvent::Reset(true)) => counts.resets += 1,
-            _ => {}
         }
     }
-    counts
 }
 
-fn memory(trace: &Trace) -> Memory {
-    let mut memory = Memory::default();
-    let mut addresses: HashMap<wire::Addr, u64> = HashMap::new();
-    for event in trace.accesses() {
-        let Body::Access(a) = &event.body else { continue };
-        *addresses.entry(a.access.at).or_default() += 1;
+impl Transactions {
+    fn count(&mut self, ack: Ack, implied: bool) {
+        self.total += 1;
+        self.implied += u64::from(implied);
+        let slot = match ack {
+            Ack::OK => &mut self.ok,
+            Ack::WAIT => &mut self.wait,
+            Ack::FAULT => &mut self.fault,
+            Ack::NONE => &mut self.no_ack,
+            Ack::PARITY => &mut self.parity_errors,
+            _ => &mut self.other,
+        };
+        *slot += 1;
+    }
+}
+
+impl Memory {
+    fn access(&mut self, a: &Accessed) {
         if a.ack != Ack::OK {
-            memory.refused += 1;
+            self.refused += 1;
         } else if a.matching.is_some() {
-            memory.matches += 1;
+            self.matches += 1;
         } else if a.access.write {
-            memory.writes += 1;
-            memory.bytes_written += a.bytes();
+            self.writes += 1;
+            self.bytes_written += a.bytes();
         } else {
-            memory.reads += 1;
-            memory.bytes_read += a.bytes();
+            self.reads += 1;
+            self.bytes_read += a.bytes();
         }
     }
-    let mut busiest: Vec<(wire::Addr, u64)> = addresses.into_iter().collect();
-    busiest.sort_by_key(|(at, count)| (std::cmp::Reverse(*count), *at));
-    busiest.truncate(BUSIEST);
-    let names = trace.target().names;
-    memory.busiest = busiest
-        .into_iter()
-        .map(|(at, accesses)| Busy { address: at.to_string(), name: crate::name::place(names, at), accesses })
-        .collect();
-    memory
 }
 
 #[cfg(test)]

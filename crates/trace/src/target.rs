@@ -63,8 +63,7 @@ impl Target {
     /// By what the commands and accesses of a trace show.
     pub(crate) fn of(commands: &[Event], lifted: &[Event]) -> Target {
         let mut evidence = Evidence::default();
-        commands.iter().for_each(|event| evidence.command(event));
-        lifted.iter().for_each(|event| evidence.access(event));
+        evidence.take(commands, lifted);
         evidence.judge()
     }
 
@@ -79,7 +78,7 @@ impl Target {
 
 /// What a trace shows of the chip: of each the first that was read.
 #[derive(Debug, Default)]
-struct Evidence {
+pub(crate) struct Evidence {
     /// What the probe calls the chip it is soldered to.
     board: Option<String>,
     idcode: Option<u32>,
@@ -91,6 +90,17 @@ struct Evidence {
 }
 
 impl Evidence {
+    /// Looks at more of the trace.
+    pub(crate) fn take(&mut self, commands: &[Event], lifted: &[Event]) {
+        commands.iter().for_each(|event| self.command(event));
+        lifted.iter().for_each(|event| self.access(event));
+    }
+
+    /// Whether nothing that follows can be stronger.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.idcode.is_some()
+    }
+
     fn command(&mut self, event: &Event) {
         let Body::Command(command) = &event.body else { return };
         let Command { request: Some(Request::Info(InfoId::TARGET_NAME)), response: Some(answer), .. } =
@@ -139,7 +149,7 @@ impl Evidence {
     }
 
     /// The strongest evidence first. What can only speak against an STM32H5 stands before what many chips have.
-    fn judge(&self) -> Target {
+    pub(crate) fn judge(&self) -> Target {
         let by = |h5: bool, what: String| Target::by(if h5 { Names::Stm32H5 } else { Names::CortexM }, what);
         if let Some(value) = self.idcode {
             let dev_id = value & dbgmcu::idcode::DEV_ID;

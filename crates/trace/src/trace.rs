@@ -6,7 +6,7 @@ use crate::fold::Row;
 use crate::lift::{Assume, Lifted};
 use crate::log::{self, Logged, Tool};
 use crate::logic::{self, Capture, Channels, Format, Seekable};
-use crate::read::{Choice, Device, Marked, Protocol, Recording, Transfer, Warning, choose};
+use crate::read::{Choice, Device, Marked, Protocol, Recording, Survey, Transfer, Warning, choose};
 use crate::secrets::{self, Look};
 use crate::swd::Tally;
 use crate::target::{Names, Target};
@@ -47,11 +47,8 @@ pub struct Trace {
     protocol: Option<Protocol>,
     target: Target,
     ports: Vec<u64>,
-    tally: Option<Tally>,
-    model: Model,
+    decoded: Decoding,
     usb: Vec<Event>,
-    commands: Vec<Event>,
-    wire: Vec<Event>,
     lifted: Vec<Event>,
     folded: Vec<Event>,
     /// Of each folded event, where its originals in `lifted` end.
@@ -60,6 +57,31 @@ pub struct Trace {
     meanings: OnceLock<Vec<Event>>,
     actions: Vec<Event>,
     breaks: fold::Breaks,
+    before: Before,
+    /// The part of the recording that it is.
+    orders: Range<u64>,
+}
+
+/// How many events of a recording stand before those of a piece of it: nothing where the trace is the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Before {
+    pub(crate) usb: usize,
+    pub(crate) commands: usize,
+    pub(crate) wire: usize,
+    pub(crate) lifted: usize,
+    pub(crate) folded: usize,
+}
+
+impl Before {
+    /// Of a level below that of accesses.
+    pub(crate) fn of(self, level: Level) -> usize {
+        match level {
+            Level::Usb => self.usb,
+            Level::Command => self.commands,
+            Level::Transaction => self.wire,
+            Level::Access | Level::Meaning | Level::Action => self.folded,
+        }
+    }
 }
 
 /// A write to the target.
@@ -260,6 +282,32 @@ impl Trace {
         (Trace::of_accesses(recording, Some(choice), decoding, lifted, options), marked)
     }
 
+    /// A piece of a recording, before anything is in it.
+    fn empty(survey: &Survey, target: Target) -> Trace {
+        Trace {
+            comment: survey.comment.clone(),
+            marks: survey.marks.clone(),
+            warnings: survey.warnings.clone(),
+            device: survey.choice.map(|choice| choice.device),
+            protocol: survey.choice.map(|choice| choice.protocol),
+            target,
+            ports: Vec::new(),
+            decoded: Decoding {
+                model: survey.choice.map(|choice| choice.model).unwrap_or_default(),
+                ..Decoding::default()
+            },
+            usb: Vec::new(),
+            lifted: Vec::new(),
+            folded: Vec::new(),
+            ends: Vec::new(),
+            meanings: OnceLock::new(),
+            actions: Vec::new(),
+            breaks: fold::Breaks::default(),
+            before: Before::default(),
+            orders: 0..0,
+        }
+    }
+
     /// Everything above level 2.
     fn of_wire(recording: Recording, choice: Option<Choice>, decoding: Decoding, options: &Options) -> Trace {
         let lifted = lift::lift(&decoding.wire, options.assume);
@@ -286,21 +334,10 @@ impl Trace {
         };
         lifted.iter_mut().for_each(|event| name(event, target.names));
         warnings.extend(assumed(&lifted));
-        let breaks = fold::Breaks::of(&marks, &decoding.wire);
+        let breaks = fold::Breaks::of(fold::marked(&marks), &decoding.wire);
         let fold::Folded { events: folded, ends } = fold::fold(&lifted, &breaks);
-        let actions = action::find(&folded, &breaks, target.names);
-        let usb = transfers
-            .into_iter()
-            .map(|transfer| Event {
-                level: Level::Usb,
-                at: transfer.submitted.unwrap_or(transfer.at()),
-                until: transfer.completed.unwrap_or(transfer.at()),
-                certainty: Certainty::Explicit,
-                cause: None,
-                order: transfer.order,
-                body: Body::Transfer(Box::new(transfer)),
-            })
-            .collect();
+        let actions = action::find(&folded, &breaks, target.names, &action::Known::default(), 0);
+        let usb = transfers.into_iter().map(moved).collect();
         Trace {
             comment,
             marks,
@@ -309,17 +346,16 @@ impl Trace {
             protocol: choice.map(|c| c.protocol),
             target,
             ports,
-            tally: decoding.tally,
-            model: decoding.model,
+            decoded: decoding,
             usb,
-            commands: decoding.commands,
-            wire: decoding.wire,
             lifted,
             folded,
             ends,
             meanings: OnceLock::new(),
             actions,
             breaks,
+            before: Before::default(),
+            orders: 0..u64::MAX,
         }
     }
 
@@ -327,8 +363,8 @@ impl Trace {
     pub fn events(&self, level: Level) -> &[Event] {
         match level {
             Level::Usb => &self.usb,
-            Level::Command => &self.commands,
-            Level::Transaction => &self.wire,
+            Level::Command => &self.decoded.commands,
+            Level::Transaction => &self.decoded.wire,
             Level::Access => &self.folded,
             Level::Meaning => self.meanings.get_or_init(|| named(&self.folded)),
             Level::Action => &self.actions,
@@ -369,13 +405,39 @@ impl Trace {
     /// The events of level 4 that these events of level 5 consist of.
     fn meanings_of(&self, actions: Range<usize>) -> Range<usize> {
         // An event of level 5 names the first of its events of level 4 as its cause.
-        let cause = |n: usize| self.actions.get(n).and_then(|event| event.cause).unwrap_or(self.folded.len());
+        let end = self.before.folded + self.folded.len();
+        let cause = |n: usize| {
+            let cause = self.actions.get(n).and_then(|event| event.cause).unwrap_or(end);
+            cause.saturating_sub(self.before.folded)
+        };
         cause(actions.start)..cause(actions.end)
+    }
+
+    /// How many events of the recording stand before those of this piece.
+    pub(crate) fn before(&self) -> Before {
+        self.before
+    }
+
+    /// Whether nothing follows: always so where the trace is the whole recording.
+    pub fn is_last(&self) -> bool {
+        self.orders.end == u64::MAX
+    }
+
+    /// How many accesses stand before those of this piece: `0` where the trace is the whole recording.
+    pub fn accesses_before(&self) -> usize {
+        self.before.lifted
     }
 
     /// The marks.
     pub fn marks(&self) -> &[Marked] {
         &self.marks
+    }
+
+    /// The marks in this piece: all of them, where the trace is the whole recording.
+    pub fn marks_here(&self) -> &[Marked] {
+        let place = |order: u64| self.marks.partition_point(|marked| marked.order < order);
+        let Range { start, end } = self.orders;
+        self.marks.get(place(start)..place(end)).unwrap_or_default()
     }
 
     /// What of the recording could not be used.
@@ -429,7 +491,7 @@ impl Trace {
 
     /// What the clocks were for, where each of them was seen.
     pub(crate) fn tally(&self) -> Option<Tally> {
-        self.tally
+        self.decoded.tally
     }
 
     /// What the probe speaks, where that was recognised.
@@ -441,7 +503,7 @@ impl Trace {
     pub fn hides_the_wire(&self) -> bool {
         match self.protocol {
             Some(Protocol::StLink) => true,
-            Some(Protocol::Log) => self.wire.is_empty(),
+            Some(Protocol::Log) => self.decoded.wire.is_empty(),
             Some(Protocol::List) => self.header(export::HIDDEN).is_some(),
             _ => false,
         }
@@ -449,7 +511,7 @@ impl Trace {
 
     /// The CMSIS-DAP firmware that the probe seems to have, which decides what it added to the wire.
     pub fn model(&self) -> Model {
-        self.model
+        self.decoded.model
     }
 
     /// Where the recording was cut off, if it was: at which byte, of a sigrok session after which sample, of what is too much
@@ -507,6 +569,19 @@ fn decoded(recording: &Recording, choice: Choice, options: &Options) -> (Decodin
     (decoding, lifted)
 }
 
+/// A transfer as an event of level 0.
+fn moved(transfer: Transfer) -> Event {
+    Event {
+        level: Level::Usb,
+        at: transfer.submitted.unwrap_or(transfer.at()),
+        until: transfer.completed.unwrap_or(transfer.at()),
+        certainty: Certainty::Explicit,
+        cause: None,
+        order: transfer.order,
+        body: Body::Transfer(Box::new(transfer)),
+    }
+}
+
 /// The names that hold for an event.
 fn name(event: &mut Event, names: Names) {
     if let Body::Access(access) = &mut event.body {
@@ -516,8 +591,12 @@ fn name(event: &mut Event, names: Names) {
 
 /// A word on what rests on an assumption.
 fn assumed(lifted: &[Event]) -> Option<Warning> {
-    let accesses = lifted.iter().filter(|event| event.certainty == Certainty::Assumed).count();
+    let accesses = assumed_accesses(lifted);
     (accesses > 0).then_some(Warning::Assumed { accesses })
+}
+
+fn assumed_accesses(lifted: &[Event]) -> usize {
+    lifted.iter().filter(|event| event.certainty == Certainty::Assumed).count()
 }
 
 /// The events of level 4.
@@ -549,6 +628,8 @@ fn write(event: &Event) -> Option<Write> {
         _ => None,
     }
 }
+
+pub(crate) mod pieces;
 
 #[cfg(test)]
 mod tests;

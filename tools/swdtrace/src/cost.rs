@@ -1,8 +1,8 @@
 //! `swdtrace cost`: what was spent, beside the least that the same accesses need.
 
-use super::{Failure, Input, StatFormat, complete, open};
+use super::{Failure, Input, StatFormat, json, sum};
 use std::io::{self, Write};
-use trace::cost::{Cost, Floor, UsbCost, WireCost};
+use trace::cost::{Bill, Cost, Floor, UsbCost, WireCost};
 
 const AFTER_HELP: &str = "\
 The floor counts the same accesses in the same order, each once:
@@ -30,19 +30,20 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
-    let trace = open(&args.input, err)?;
-    if trace.protocol().is_none() {
-        return Err(Failure::NothingDecoded(args.input.file.clone()));
-    }
-    let cost = Cost::of(&trace);
-    match args.format {
-        StatFormat::Text => text(&cost, out)?,
-        StatFormat::Json => {
-            serde_json::to_writer_pretty(&mut *out, &cost).map_err(io::Error::from)?;
-            writeln!(out)?;
+    sum(&args.input, out, err, |bill: &mut Bill, piece, out| {
+        if piece.protocol().is_none() {
+            return Err(Failure::NothingDecoded(args.input.file.clone()));
         }
-    }
-    Ok(complete(&trace))
+        bill.add(piece);
+        if piece.is_last() {
+            let cost = std::mem::take(bill).cost(piece);
+            match args.format {
+                StatFormat::Text => text(&cost, out)?,
+                StatFormat::Json => json(&cost, out)?,
+            }
+        }
+        Ok(())
+    })
 }
 
 fn text(cost: &Cost, out: &mut dyn Write) -> io::Result<()> {

@@ -34,9 +34,10 @@ use reading::Reading;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal as _, Read, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use trace::read::Device;
-use trace::{Channels, Options, Trace, TraceError};
+use trace::{Channels, Options, Pieces, Trace, TraceError};
 
 /// All went well.
 const OK: u8 = 0;
@@ -85,7 +86,7 @@ enum Command {
     /// What was spent, beside the least that the same accesses need.
     Cost(cost::Args),
     /// The same in a form that other programs read.
-    Export(export::Export),
+    Export(export::Args),
     /// Record what a command says to a probe, whatever program it is.
     Record(record::Record),
     /// The same accesses again, as a script for OpenOCD or pyOCD.
@@ -195,7 +196,7 @@ where
         }
     };
     let done = match &cli.command {
-        Command::Show(args) => show(args, out, err),
+        Command::Show(args) => show::run(args, out, err),
         Command::Stat(args) => stat(args, out, err),
         Command::Diff(args) => diff::run(args, out, err),
         Command::Lint(args) => lint::run(args, out, err),
@@ -223,48 +224,93 @@ where
     }
 }
 
-fn show(args: &show::Args, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
-    let trace = open(&args.input, err)?;
-    match args.format {
-        show::Format::Text => show::text(&trace, &args.view(), out)?,
-        show::Format::Jsonl => show::jsonl(&trace, &args.view(), out)?,
-    }
-    let view = args.view();
-    if let Some(hint) = view.filter.why_nothing(&trace, view.level) {
-        let _ = writeln!(err, "swdtrace: {hint}");
-    }
-    Ok(complete(&trace))
+fn stat(args: &Stat, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
+    sum(&args.input, out, err, |counts: &mut trace::Counts, piece, out| {
+        counts.add(piece);
+        if piece.is_last() {
+            let stat = std::mem::take(counts).stat(piece);
+            match args.format {
+                StatFormat::Text => stat::text(piece, stat, out)?,
+                StatFormat::Json => json(&stat, out)?,
+            }
+        }
+        Ok(())
+    })
 }
 
-fn stat(args: &Stat, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
-    let trace = open(&args.input, err)?;
-    match args.format {
-        StatFormat::Text => stat::text(&trace, out)?,
-        StatFormat::Json => stat::json(&trace, out)?,
-    }
-    let code = complete(&trace);
-    // The process ends here, and giving back millions of events one by one takes longer than counting them.
-    std::mem::forget(trace);
-    Ok(code)
+/// What pieces add up to: the sum, what is printed of it, what is warned of, and the exit code.
+#[derive(Debug, Default)]
+struct Sum<T> {
+    sum: T,
+    printed: Vec<u8>,
+    warnings: Vec<u8>,
+    code: u8,
+}
+
+/// Adds up the pieces of a recording, prints what `add` prints, and says whether the recording is complete.
+fn sum<T: Default>(
+    input: &Input,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    mut add: impl FnMut(&mut T, &Trace, &mut dyn Write) -> Result<(), Failure>,
+) -> Result<u8, Failure> {
+    let mut whole = Sum::default();
+    let read = with_pieces(input, |pieces| {
+        whole = pieces.sum(|all: &mut Sum<T>, piece| {
+            if piece.is_last() {
+                warn(piece, &mut 0, &mut all.warnings);
+                all.code = complete(piece);
+            }
+            add(&mut all.sum, piece, &mut all.printed).map_err(Unread::Failure)
+        })?;
+        Ok(())
+    });
+    read.map_err(|unread| unread.about(&input.file))?;
+    let _ = err.write_all(&whole.warnings);
+    out.write_all(&whole.printed)?;
+    Ok(whole.code)
+}
+
+/// One JSON object.
+fn json(value: &impl serde::Serialize, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
 }
 
 fn complete(trace: &Trace) -> u8 {
     if trace.truncated_at().is_some() || trace.lost() > 0 { INCOMPLETE } else { OK }
 }
 
-fn open(input: &Input, err: &mut dyn Write) -> Result<Trace, Failure> {
-    let path = &input.file;
-    let trace = read(input).map_err(|failure| match failure {
-        Unread::Io(source) | Unread::Trace(TraceError::Source(source)) => {
-            Failure::Read { path: path.clone(), source }
-        }
-        Unread::NoChannels => Failure::Folder(path.clone()),
-        Unread::Trace(source @ TraceError::Channel { .. }) => Failure::Channel { path: path.clone(), source },
-        Unread::Trace(source) => Failure::Trace { path: path.clone(), source },
-    })?;
-    for warning in trace.warnings() {
+/// Shows each piece of a recording in turn, and says whether the recording is complete. What is warned of is said before the
+/// first piece, and what only the last one tells behind that.
+fn pieces(
+    input: &Input,
+    err: &mut dyn Write,
+    mut see: impl FnMut(&Trace) -> Result<ControlFlow<()>, Failure>,
+) -> Result<u8, Failure> {
+    let (mut told, mut code) = (0, OK);
+    let read = with_pieces(input, |pieces| {
+        pieces.each(|piece| {
+            warn(piece, &mut told, err);
+            code = complete(piece);
+            see(piece).map_err(Unread::Failure)
+        })
+    });
+    read.map_err(|unread| unread.about(&input.file)).map(|()| code)
+}
+
+/// Says what is warned of and was not said yet.
+fn warn(trace: &Trace, told: &mut usize, err: &mut dyn Write) {
+    for warning in trace.warnings().iter().skip(*told) {
         let _ = writeln!(err, "swdtrace: warning: {warning}");
     }
+    *told = trace.warnings().len();
+}
+
+/// Opens a recording that has to be held whole.
+fn open(input: &Input, err: &mut dyn Write) -> Result<Trace, Failure> {
+    let trace = read(input).map_err(|unread| unread.about(&input.file))?;
+    warn(&trace, &mut 0, err);
     Ok(trace)
 }
 
@@ -274,6 +320,21 @@ enum Unread {
     Trace(TraceError),
     /// A folder without a file for a channel.
     NoChannels,
+    /// It could be read, and what came of it could not be used.
+    Failure(Failure),
+}
+
+impl Unread {
+    fn about(self, path: &Path) -> Failure {
+        let path = path.to_owned();
+        match self {
+            Unread::Io(source) | Unread::Trace(TraceError::Source(source)) => Failure::Read { path, source },
+            Unread::NoChannels => Failure::Folder(path),
+            Unread::Trace(source @ TraceError::Channel { .. }) => Failure::Channel { path, source },
+            Unread::Trace(source) => Failure::Trace { path, source },
+            Unread::Failure(failure) => failure,
+        }
+    }
 }
 
 impl From<io::Error> for Unread {
@@ -288,14 +349,13 @@ impl From<TraceError> for Unread {
     }
 }
 
-fn read(input: &Input) -> Result<Trace, Unread> {
+fn options(input: &Input) -> Options {
     let Pins { swclk, swdio, nrst } = input.pins.clone();
-    let options = Options {
-        device: input.device,
-        channels: Channels { swclk, swdio, nrst },
-        ..input.reading.options()
-    };
-    let clock = RealClock::start();
+    Options { device: input.device, channels: Channels { swclk, swdio, nrst }, ..input.reading.options() }
+}
+
+fn read(input: &Input) -> Result<Trace, Unread> {
+    let (options, clock) = (options(input), RealClock::start());
     let mut terminal = io::stderr();
     let screen = terminal.is_terminal().then_some(&mut terminal as &mut (dyn Write + Send));
     if input.file == Path::new("-") {
@@ -311,6 +371,23 @@ fn read(input: &Input) -> Result<Trace, Unread> {
         return Ok(trace::open_file(&mut Progress::new(file, Some(about.len()), &clock, screen), &options)?);
     }
     Ok(trace::open_from(&mut Progress::new(file, None, &clock, screen), &options)?)
+}
+
+/// Reads a recording piece by piece where it is a file of its own; whole otherwise.
+fn with_pieces(
+    input: &Input,
+    look: impl FnOnce(&mut Pieces<'_>) -> Result<(), Unread>,
+) -> Result<(), Unread> {
+    if input.file == Path::new("-") || !std::fs::metadata(&input.file)?.is_file() {
+        return look(&mut Pieces::of(read(input)?));
+    }
+    let (options, clock) = (options(input), RealClock::start());
+    let mut terminal = io::stderr();
+    let screen = terminal.is_terminal().then_some(&mut terminal as &mut (dyn Write + Send));
+    let file = File::open(&input.file)?;
+    let length = file.metadata()?.len();
+    let mut file = Progress::new(file, Some(length), &clock, screen);
+    look(&mut Pieces::open(&mut file, &options)?)
 }
 
 /// A folder with a file for each channel, named after it.

@@ -1,9 +1,10 @@
 //! `swdtrace lint`: what a session did that it should not.
 
-use super::{DIFFERENT, Failure, Input, OK, StatFormat, USAGE, open};
+use super::{DIFFERENT, Failure, Input, OK, StatFormat, USAGE, Unread, json, warn, with_pieces};
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::time::Duration;
-use trace::lint::{Connect, Finding, Lint, RULES, Settings};
+use trace::lint::{Connect, Finding, Lint, RULES, Rules, Settings};
 use wire::ApSel;
 
 /// Columns of a line of help for the name of a rule, and for all of it.
@@ -61,25 +62,39 @@ fn entry(word: &str, meaning: &str) -> String {
 }
 
 pub(crate) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
-    let trace = open(&args.input, err)?;
-    if trace.protocol().is_none() {
-        return Err(Failure::NothingDecoded(args.input.file.clone()));
-    }
-    let settings = Settings { connect: args.connect, ap: args.ap.map(ApSel) };
-    let mut lint = Lint::of(&trace, &settings);
-    lint.findings.retain(|finding| !args.without.iter().any(|id| id == finding.rule.id));
-    lint.blind.retain(|blind| !args.without.iter().any(|id| id == blind.rule));
+    let mut rules = Rules::new(&Settings { connect: args.connect, ap: args.ap.map(ApSel) });
+    let (mut is_cut, mut told, mut lint) = (false, 0, None);
+    let read = with_pieces(&args.input, |pieces| {
+        pieces.each(|piece| {
+            warn(piece, &mut told, err);
+            if piece.protocol().is_none() {
+                return Err(Unread::Failure(Failure::NothingDecoded(args.input.file.clone())));
+            }
+            is_cut = piece.truncated_at().is_some();
+            rules.look(piece);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let found = lint.insert(std::mem::take(&mut rules).lint());
+        found.findings.retain(|finding| !args.without.iter().any(|id| id == finding.rule.id));
+        found.blind.retain(|blind| !args.without.iter().any(|id| id == blind.rule));
+        if found.findings.is_empty() {
+            return Ok(());
+        }
+        pieces.each(|piece| {
+            found.show(piece);
+            Ok(ControlFlow::Continue(()))
+        })
+    });
+    read.map_err(|unread| unread.about(&args.input.file))?;
+    let lint = lint.unwrap_or_default();
     match args.format {
         StatFormat::Text => text(&lint, out)?,
-        StatFormat::Json => {
-            serde_json::to_writer_pretty(&mut *out, &lint).map_err(io::Error::from)?;
-            writeln!(out)?;
-        }
+        StatFormat::Json => json(&lint, out)?,
     }
-    Ok(match (lint.findings.is_empty(), trace.truncated_at()) {
+    Ok(match (lint.findings.is_empty(), is_cut) {
         (false, _) => DIFFERENT,
-        (true, Some(_)) => USAGE,
-        (true, None) => OK,
+        (true, true) => USAGE,
+        (true, false) => OK,
     })
 }
 

@@ -79,7 +79,12 @@ impl<S: Read> Read for Progress<'_, S> {
 
 impl<S: Seek> Seek for Progress<'_, S> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.source.seek(to)
+        let at = self.source.seek(to)?;
+        if at == 0 {
+            // It is read once more.
+            self.read = 0;
+        }
+        Ok(at)
     }
 }
 

@@ -4,12 +4,13 @@ mod args;
 mod json;
 
 pub(crate) use args::{Args, Format, time};
-pub(crate) use json::jsonl;
+use json::jsonl;
 
+use crate::{Failure, pieces};
 use std::io::{self, Write};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::time::Duration;
-use trace::filter::Filter;
+use trace::filter::{Filter, Nothing};
 use trace::fold::{Loop, Row, What};
 use trace::read::Marked;
 use trace::{Body, Event, Trace};
@@ -39,9 +40,47 @@ pub(crate) enum Line<'a> {
     LeftOut,
 }
 
+/// What goes on from one piece of a recording to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Going {
+    /// The head was printed.
+    begun: bool,
+    /// A step was shown, so what follows belongs to it.
+    in_step: bool,
+    /// The last rows were left out.
+    left_out: bool,
+    /// Of marks between rows that were left out, the place of the last step: it tells where the next row belongs.
+    step: Option<u64>,
+    /// The view ends here.
+    ended: bool,
+}
+
+/// Shows a recording.
+pub(crate) fn run(args: &Args, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
+    let (view, mut going, mut hint) = (args.view(), Going::default(), None);
+    let mut nothing = Nothing::new(&view.filter, view.level);
+    let code = pieces(&args.input, err, |piece| {
+        let lines = lines(piece, &view, &mut going, &mut nothing);
+        match args.format {
+            Format::Text => text(piece, &view, lines, &mut going, out)?,
+            Format::Jsonl => jsonl(piece, &view, lines, out)?,
+        }
+        if going.ended {
+            return Ok(ControlFlow::Break(()));
+        }
+        if piece.is_last() {
+            hint = nothing.hint(piece);
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    if let Some(hint) = hint {
+        let _ = writeln!(err, "swdtrace: {hint}");
+    }
+    Ok(code)
+}
+
 /// The rows that pass, with what is around them: of each row whether it is shown.
-fn shown(trace: &Trace, view: &View, rows: &[Row]) -> Vec<bool> {
-    let pass = view.filter.select(trace, view.level);
+fn shown(view: &View, rows: &[Row], pass: &[bool]) -> Vec<bool> {
     let passes = |row: &Row| pass.get(row.events.clone()).is_some_and(|events| events.contains(&true));
     let mut shown = vec![false; rows.len()];
     let mut done = 0;
@@ -53,34 +92,34 @@ fn shown(trace: &Trace, view: &View, rows: &[Row]) -> Vec<bool> {
     shown
 }
 
-/// The number of events up to the one at which the view ends, that one included.
-fn ending(trace: &Trace, view: &View) -> usize {
-    let all = trace.events(view.level).len();
-    let Some(ack) = view.until else { return all };
-    let ends = Filter { ack: Some(ack), ..Filter::default() }.select(trace, view.level);
-    ends.iter().position(|ends| *ends).map_or(all, |last| last + 1)
+/// The number of events up to the one at which the view ends, that one included. `None` where it does not end.
+fn ending(trace: &Trace, view: &View) -> Option<usize> {
+    let ends = Filter { ack: Some(view.until?), ..Filter::default() }.select(trace, view.level);
+    ends.iter().position(|ends| *ends).map(|last| last + 1)
 }
 
-/// Rows and marks in the order of the recording. Equal marks in a row, and sleeps whatever they say, are one.
-pub(crate) fn lines<'a>(trace: &'a Trace, view: &View) -> Vec<Line<'a>> {
-    let end = ending(trace, view);
+/// Rows and marks of a piece in the order of the recording. Equal marks in a row, and sleeps whatever they say, are one.
+fn lines<'a>(trace: &'a Trace, view: &View, going: &mut Going, nothing: &mut Nothing<'_>) -> Vec<Line<'a>> {
     let mut rows = trace.rows(view.level);
-    rows.retain(|row| row.events.start < end);
-    let shown = shown(trace, view, &rows);
-    let mut marks = trace.marks().iter().filter(|_| view.marks).peekable();
+    if let Some(end) = ending(trace, view) {
+        rows.retain(|row| row.events.start < end);
+        going.ended = true;
+    }
+    let pass = view.filter.select(trace, view.level);
+    nothing.look(trace, &pass);
+    let shown = shown(view, &rows, &pass);
+    let mut marks = trace.marks_here().iter().filter(|_| view.marks).peekable();
     let mut out: Vec<Line<'a>> = Vec::new();
-    // Of marks between rows that are left out, the last step tells where the next row belongs.
-    let mut step: Option<&Marked> = None;
-    let mut left_out = false;
+    let mut step = going.step.and_then(|order| trace.marks().iter().find(|mark| mark.order == order));
     for (row, shown) in rows.into_iter().zip(shown) {
         let order = event(trace, view, row.events.start).map_or(0, |event| event.order);
         let before: Vec<&Marked> = std::iter::from_fn(|| marks.next_if(|mark| mark.order < order)).collect();
         if !shown {
             step = before.into_iter().rfind(|mark| mark.mark.kind == MarkKind::Step).or(step);
-            left_out = true;
+            going.left_out = true;
             continue;
         }
-        if std::mem::take(&mut left_out) {
+        if std::mem::take(&mut going.left_out) {
             out.push(Line::LeftOut);
         }
         step.take().into_iter().chain(before).for_each(|mark| put(&mut out, mark));
@@ -88,7 +127,10 @@ pub(crate) fn lines<'a>(trace: &'a Trace, view: &View) -> Vec<Line<'a>> {
     }
     if view.filter.is_open() && view.until.is_none() {
         marks.for_each(|mark| put(&mut out, mark));
+    } else {
+        step = marks.filter(|mark| mark.mark.kind == MarkKind::Step).last().or(step);
     }
+    going.step = step.map(|mark| mark.order);
     out
 }
 
@@ -111,8 +153,8 @@ fn column(at: Duration) -> String {
     format!("{:>12.6}", at.as_secs_f64())
 }
 
-/// Lines for a reader: a time column, steps as headings, what belongs to a step indented.
-pub(crate) fn text(trace: &Trace, view: &View, out: &mut dyn Write) -> io::Result<()> {
+/// What a reader should know before the first line.
+fn head(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
     for line in trace.comment().lines() {
         writeln!(out, "# {line}")?;
     }
@@ -120,13 +162,27 @@ pub(crate) fn text(trace: &Trace, view: &View, out: &mut dyn Write) -> io::Resul
     for (n, address) in trace.port_addresses().iter().enumerate() {
         writeln!(out, "# AP{n}: the access port at {address:#x}")?;
     }
-    let mut indent = "";
-    for line in lines(trace, view) {
+    Ok(())
+}
+
+/// Lines for a reader: a time column, steps as headings, what belongs to a step indented.
+fn text(
+    trace: &Trace,
+    view: &View,
+    lines: Vec<Line<'_>>,
+    going: &mut Going,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if !std::mem::replace(&mut going.begun, true) {
+        head(trace, out)?;
+    }
+    for line in lines {
+        let indent = if going.in_step { "  " } else { "" };
         match line {
             Line::LeftOut => writeln!(out, "{:>12}", "…")?,
             Line::Mark(marked, more) if marked.mark.kind == MarkKind::Step => {
                 writeln!(out, "{}  == {}", column(marked.at), told(marked, &more))?;
-                indent = "  ";
+                going.in_step = true;
             }
             Line::Mark(marked, more) => {
                 let kind = marked.mark.kind.word();
@@ -182,7 +238,7 @@ fn looped(trace: &Trace, view: &View, row: &Row, found: &Loop) -> String {
 /// The number of an access that is a row of its own, where rows are expanded.
 fn number(trace: &Trace, view: &View, row: &Row) -> Option<usize> {
     let originals = trace.originals(view.level, row.events.clone());
-    (view.expand && originals.len() == 1).then_some(originals.start)
+    (view.expand && originals.len() == 1).then_some(originals.start + trace.accesses_before())
 }
 
 /// What was folded into a row.
@@ -192,7 +248,7 @@ fn originals(trace: &Trace, view: &View, row: &Row, indent: &str, out: &mut dyn 
         return Ok(());
     }
     let all = trace.accesses().get(originals.clone()).unwrap_or_default();
-    for (n, original) in originals.zip(all) {
+    for (n, original) in (originals.start + trace.accesses_before()..).zip(all) {
         let level = view.level.min(Level::Meaning);
         let line = trace::line(&Event { level, ..original.clone() });
         writeln!(out, "{}  {indent}    #{n} {line}", column(original.at))?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use trace::{Protocol, Stat, Swclk, Trace, Usb, span};
 
 /// Lines for a reader.
-pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn text(trace: &Trace, stat: Stat, out: &mut dyn Write) -> io::Result<()> {
     let Stat {
         schema: _,
         probe,
@@ -26,7 +26,7 @@ pub(crate) fn text(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
         rates,
         swclk,
         warnings: _,
-    } = Stat::of(trace);
+    } = stat;
     match trace.protocol() {
         Some(Protocol::StLink) => {
             writeln!(
@@ -172,10 +172,4 @@ fn bus(usb: &Usb, out: &mut dyn Write) -> io::Result<()> {
         "USB            {} round trips, {} unanswered, {} stale, {} unreadable; {} bytes out, {} bytes in",
         usb.round_trips, usb.unanswered, usb.stale, usb.unreadable, usb.bytes_out, usb.bytes_in
     )
-}
-
-/// One JSON object.
-pub(crate) fn json(trace: &Trace, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &Stat::of(trace))?;
-    writeln!(out)
 }

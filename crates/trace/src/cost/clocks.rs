@@ -1,7 +1,7 @@
 //! How many clocks each event of the wire took. [ADI-14]
 
 use crate::Trace;
-use crate::event::{Body, OnWire};
+use crate::event::{Body, Event, OnWire, Wired};
 use cmsis_dap::{InfoId, Request, Response};
 use wire::{Ack, Level, WireEvent};
 
@@ -11,7 +11,7 @@ const LINE_RESET: u64 = 52;
 const SWITCH: u64 = 16;
 
 /// What the firmware was told about the wire.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Setting {
     idle: u64,
     turnaround: u64,
@@ -37,33 +37,35 @@ impl Setting {
 /// Clocks of each event of level 2, where the source does not show them: by what the firmware was told.
 #[derive(Debug, Default)]
 pub(crate) struct Clocks {
-    pub(crate) each: Vec<u64>,
-    /// Clocks of sequences that the host listed bit by bit; they are not in `each` then.
+    /// Clocks of sequences that the host listed bit by bit; they are not those of an event then.
     pub(super) sequences: u64,
-    /// Those of `each` that are idle.
+    /// Idle clocks behind transactions.
     pub(super) idle: u64,
-    turnaround: u64,
+    setting: Option<Setting>,
+    /// The number of the command behind those whose settings hold.
+    done: usize,
 }
 
 impl Clocks {
-    pub(crate) fn of(trace: &Trace) -> Clocks {
-        let turnaround = trace.tally().map_or(1, |tally| tally.turnaround);
-        let mut setting = Setting { idle: 0, turnaround, data_phase: false };
-        let mut clocks = Clocks::default();
-        let mut commands = trace.events(Level::Command).iter();
-        let mut done = 0;
-        let listed = !trace.events(Level::Command).is_empty();
-        for event in trace.events(Level::Transaction) {
+    /// Shows each event of the wire in a piece with its clocks.
+    pub(crate) fn each(&mut self, piece: &Trace, mut see: impl FnMut(&Event, &Wired, u64)) {
+        let turnaround = piece.tally().map_or(1, |tally| tally.turnaround);
+        let mut setting = self.setting.unwrap_or(Setting { idle: 0, turnaround, data_phase: false });
+        let commands = piece.events(Level::Command);
+        let before = piece.before().commands;
+        let mut next = commands.get(self.done.saturating_sub(before)..).unwrap_or_default().iter();
+        let listed = !commands.is_empty();
+        for event in piece.events(Level::Transaction) {
             // Settings hold from their command on.
-            while event.cause.is_some_and(|cause| cause >= done) {
-                let Some(command) = commands.next() else { break };
-                done += 1;
-                clocks.command(&command.body, &mut setting);
+            while event.cause.is_some_and(|cause| cause >= self.done) {
+                let Some(command) = next.next() else { break };
+                self.done += 1;
+                self.command(&command.body, &mut setting);
             }
             let Body::Wire(wired) = &event.body else { continue };
-            clocks.each.push(match &wired.what {
+            let clocks = match &wired.what {
                 OnWire::Event(WireEvent::Transaction(t)) => {
-                    clocks.idle += if t.ack == Ack::OK { setting.idle } else { 0 };
+                    self.idle += if t.ack == Ack::OK { setting.idle } else { 0 };
                     setting.transaction(t.ack)
                 }
                 _ if listed => 0,
@@ -72,15 +74,18 @@ impl Clocks {
                 OnWire::Bits { count, .. } => wide(*count),
                 OnWire::Unreadable(unreadable) => wide(unreadable.count),
                 OnWire::Event(_) | OnWire::Lost | OnWire::Gap(_) => 0,
-            });
+            };
+            see(event, wired, clocks);
         }
-        commands.for_each(|command| clocks.command(&command.body, &mut setting));
-        Clocks { turnaround: setting.turnaround, ..clocks }
+        next.for_each(|command| self.command(&command.body, &mut setting));
+        self.done = before + commands.len();
+        self.setting = Some(setting);
     }
 
     /// Clocks of a transaction that is accepted, with nothing idle.
     pub(super) fn accepted(&self) -> u64 {
-        Setting { idle: 0, turnaround: self.turnaround.max(1), data_phase: false }.whole()
+        let turnaround = self.setting.map_or(1, |setting| setting.turnaround).max(1);
+        Setting { turnaround, ..Setting::default() }.whole()
     }
 
     fn command(&mut self, body: &Body, setting: &mut Setting) {
@@ -115,18 +120,28 @@ fn wide(count: usize) -> u64 {
 }
 
 /// Bytes of a packet: what the probe says of itself, or the longest that it was seen to move.
-pub(super) fn packet_size(trace: &Trace) -> Option<u64> {
-    let mut longest = None;
-    for event in trace.events(Level::Command) {
-        let Body::Command(command) = &event.body else { continue };
-        if let (Some(Request::Info(InfoId::PACKET_SIZE)), Some(answer)) =
-            (&command.request, &command.response)
-            && let Response::Info(data) = &answer.value
-            && let Some(size) = data.number()
-        {
-            return Some(size);
+#[derive(Debug, Default)]
+pub(super) struct PacketSize {
+    said: Option<u64>,
+    longest: Option<u64>,
+}
+
+impl PacketSize {
+    pub(super) fn add(&mut self, piece: &Trace) {
+        for event in piece.events(Level::Command) {
+            let Body::Command(command) = &event.body else { continue };
+            if let (Some(Request::Info(InfoId::PACKET_SIZE)), Some(answer)) =
+                (&command.request, &command.response)
+                && let Response::Info(data) = &answer.value
+            {
+                self.said = self.said.or(data.number());
+            }
+            let moved = command.request_bytes.len().max(command.response_bytes.len());
+            self.longest = self.longest.max(Some(wide(moved)));
         }
-        longest = longest.max(Some(wide(command.request_bytes.len().max(command.response_bytes.len()))));
     }
-    longest
+
+    pub(super) fn bytes(&self) -> Option<u64> {
+        self.said.or(self.longest)
+    }
 }

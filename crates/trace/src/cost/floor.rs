@@ -39,19 +39,21 @@ fn reaches(last: &Known, next: Addr) -> bool {
 }
 
 impl Walk {
-    pub(super) fn over(accesses: &[Event]) -> Walk {
-        let mut walk = Walk::default();
+    pub(super) fn over(&mut self, accesses: &[Event]) {
         for event in accesses {
             match &event.body {
-                Body::Access(a) if a.ack == Ack::OK => walk.memory(event, a),
-                Body::Register(r) if r.ack == Ack::OK && !r.housekeeping => walk.register(r),
+                Body::Access(a) if a.ack == Ack::OK => self.memory(event, a),
+                Body::Register(r) if r.ack == Ack::OK && !r.housekeeping => self.register(r),
                 _ => {}
             }
         }
-        walk.fetch();
-        let Floor { data, registers, tar, select, csw, rdbuff, .. } = walk.floor;
-        walk.floor.transactions = data + registers + tar + select + csw + rdbuff;
-        walk
+    }
+
+    /// Nothing follows.
+    pub(super) fn end(&mut self) {
+        self.fetch();
+        let Floor { data, registers, tar, select, csw, rdbuff, .. } = self.floor;
+        self.floor.transactions = data + registers + tar + select + csw + rdbuff;
     }
 
     /// The value of the last read, before something ends what it posted.

@@ -4,9 +4,9 @@
 //! each clock a direction and a level to drive go out, and the levels that were seen come back. So all is seen, WAITs too.
 //! SEGGER's own software has commands of a higher kind, which nobody describes; they are passed over.
 
-use super::{Decoding, Gaps};
+use super::Decoding;
 use crate::event::{Body, Event, OnWire, Wired};
-use crate::read::{Choice, Gap, Transfer, carries_in, carries_out};
+use crate::read::{Choice, Transfer, carries_in, carries_out};
 use crate::swd::{Decoder, Found};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -71,13 +71,16 @@ struct When {
     order: u64,
 }
 
+/// Makes events of transfers as they come.
 #[derive(Debug, Default)]
-struct Wires {
+pub(super) struct Wires {
     decoder: Decoder,
     tick: u64,
     /// The line before the next clock, as the probe saw it last.
     line: bool,
     times: Vec<When>,
+    /// The tick at which the last event began.
+    found: u64,
     events: Vec<Event>,
     sent: VecDeque<Shift>,
     jtag: bool,
@@ -85,24 +88,18 @@ struct Wires {
     elsewhere: u64,
 }
 
-/// Decodes the transfers of the chosen device.
-pub(super) fn decode(transfers: &[Transfer], gaps: &[Gap], choice: Choice) -> Decoding {
-    let mut wires = Wires::default();
-    let mut gaps = Gaps::new(gaps);
-    for transfer in transfers {
-        if let Some(records) = gaps.before(transfer) {
-            wires.gap(transfer, records);
+impl Wires {
+    pub(super) fn take(&mut self, transfer: &Transfer, missing: Option<u64>, choice: Choice) {
+        if let Some(records) = missing {
+            self.gap(transfer, records);
         }
         if carries_out(transfer) && transfer.endpoint == choice.out {
-            wires.sent(transfer);
+            self.sent(transfer);
         } else if carries_in(transfer) && transfer.endpoint == choice.answers {
-            wires.answered(transfer);
+            self.answered(transfer);
         }
     }
-    wires.finish()
-}
 
-impl Wires {
     fn sent(&mut self, transfer: &Transfer) {
         let unfinished = self.sent.back_mut().filter(|shift| shift.command.len() < shift.size.command());
         if let Some(shift) = unfinished {
@@ -194,7 +191,11 @@ impl Wires {
             let began = moment(&self.times, at);
             let ended = moment(&self.times, until.saturating_sub(1).max(at)).until;
             self.events.push(event(began, ended, what, Certainty::Explicit));
+            self.found = at;
         }
+        // What is found later is behind this.
+        let before = self.times.partition_point(|when| when.tick <= self.found);
+        self.times.drain(..before.saturating_sub(1));
     }
 
     /// Records are missing: shifts or their answers may have been among them.
@@ -205,15 +206,19 @@ impl Wires {
         self.events.push(event(when, when.until, Wired::plain(OnWire::Gap(records)), Certainty::Explicit));
     }
 
-    fn finish(mut self) -> Decoding {
-        for shift in std::mem::take(&mut self.sent) {
-            self.beside(&shift, shift.at, OnWire::Lost, Certainty::Hidden);
+    /// Hands on what was found.
+    pub(super) fn settle(&mut self, ended: bool, out: &mut Decoding) {
+        if ended {
+            for shift in std::mem::take(&mut self.sent) {
+                self.beside(&shift, shift.at, OnWire::Lost, Certainty::Hidden);
+            }
         }
-        self.fetch(true);
+        self.fetch(ended);
+        out.wire.append(&mut self.events);
         let mut tally = self.decoder.tally();
         tally.clocks += self.elsewhere;
         tally.others += self.elsewhere;
-        Decoding { wire: self.events, tally: Some(tally), ..Decoding::default() }
+        out.tally = Some(tally);
     }
 }
 

@@ -4,32 +4,35 @@
 //! never answered [DAP-9], QueueCommands is answered as ExecuteCommands, an unknown command is answered by a lone 0xFF
 //! [DAP-10], and an earlier program may have left answers in the probe.
 
-use super::{Command, Listening, Problem};
+use super::{Command, Listening, Problem, WAITING};
 use crate::event::{Body, Event};
 use crate::read::Transfer;
 use crate::read::{Choice, carries_in, carries_out};
-use cmsis_dap::{CommandId, Request, Response};
+use cmsis_dap::{CommandId, DecodeError, Decoded, Request, Response};
 use std::collections::VecDeque;
 use wire::{Certainty, Level};
 
 /// The answer to a command that the probe does not know.
 const UNIMPLEMENTED: u8 = 0xFF;
 
+/// An answer as a request reads it.
+type Read = Result<Decoded<Response>, DecodeError>;
+
 #[derive(Debug, Default)]
 pub(super) struct Pairing {
-    pub(super) commands: Vec<Event>,
+    /// Those that were not handed on.
+    commands: Vec<Event>,
     /// Requests without an answer so far: index into `commands`.
     pending: VecDeque<usize>,
-    listening: Listening,
+    pub(super) listening: Listening,
 }
 
 impl Pairing {
-    pub(super) fn new(listening: Listening) -> Self {
-        Pairing { listening, ..Pairing::default() }
-    }
-
-    /// Takes one transfer; `index` is its place in level 0.
-    pub(super) fn take(&mut self, index: usize, transfer: &Transfer, choice: Choice) {
+    /// Takes one transfer; `index` is its place in level 0, and so many records are missing before it.
+    pub(super) fn take(&mut self, index: usize, transfer: &Transfer, missing: Option<u64>, choice: Choice) {
+        if let Some(records) = missing {
+            self.gap(index, transfer, records);
+        }
         if carries_out(transfer) && transfer.endpoint == choice.out {
             self.request(index, transfer);
         } else if transfer.endpoint == choice.answers && transfer.is_in() {
@@ -42,8 +45,16 @@ impl Pairing {
         }
     }
 
+    /// Hands on the commands before the first that still waits, or all when nothing follows.
+    pub(super) fn settle(&mut self, ended: bool, out: &mut Vec<Event>) {
+        let waits = self.pending.front().copied().filter(|_| !ended);
+        let count = waits.unwrap_or(self.commands.len());
+        out.extend(self.commands.drain(..count));
+        self.pending.iter_mut().for_each(|place| *place = place.saturating_sub(count));
+    }
+
     /// Records are missing: whatever is awaited may have been among them.
-    pub(super) fn gap(&mut self, index: usize, transfer: &Transfer, records: u64) {
+    fn gap(&mut self, index: usize, transfer: &Transfer, records: u64) {
         self.pending.clear();
         self.listening.heard();
         self.commands.push(super::gap(index, transfer, records));
@@ -67,6 +78,9 @@ impl Pairing {
         };
         if answered && !not_sent {
             self.pending.push_back(self.commands.len());
+            if self.pending.len() > WAITING {
+                self.pending.pop_front();
+            }
         }
         let command = Command {
             request,
@@ -94,22 +108,7 @@ impl Pairing {
 
     fn answer(&mut self, index: usize, transfer: &Transfer) {
         let Some(first) = transfer.data.first().copied() else { return };
-        let fits = |commands: &[Event], pending: usize| match commands.get(pending).map(|e| &e.body) {
-            Some(Body::Command(c)) => c.expects(first),
-            _ => false,
-        };
-        let decodes = |commands: &[Event], pending: usize| match commands.get(pending).map(|e| &e.body) {
-            Some(Body::Command(c)) => {
-                c.request.as_ref().is_some_and(|r| Response::decode(r, &transfer.data).is_ok())
-            }
-            _ => false,
-        };
-        let candidates = || self.pending.iter().enumerate().filter(|(_, p)| fits(&self.commands, **p));
-        let place = candidates()
-            .find(|(_, p)| decodes(&self.commands, **p))
-            .or_else(|| candidates().next())
-            .map(|(place, _)| place);
-        let Some(place) = place else {
+        let Some((place, read)) = self.asked(first, &transfer.data) else {
             self.stale(index, transfer);
             return;
         };
@@ -120,14 +119,33 @@ impl Pairing {
         let Body::Command(command) = &mut event.body else { return };
         command.response_secret.clone_from(&transfer.secret);
         command.response_bytes = transfer.data.clone();
-        let Some(request) = &command.request else { return };
-        match Response::decode(request, &transfer.data) {
-            Ok(decoded) => {
+        match read {
+            Some(Ok(decoded)) => {
                 command.response = Some(decoded);
                 command.problem = None;
             }
-            Err(e) => command.problem = Some(Problem::Answer(e.to_string())),
+            Some(Err(e)) => command.problem = Some(Problem::Answer(e.to_string())),
+            None => {}
         }
+    }
+
+    /// Which of the pending requests an answer belongs to, and the answer as that reads it: the first request that reads it
+    /// without an error, or else the first that such an answer fits. A request that cannot be read itself reads nothing.
+    fn asked(&self, first: u8, answer: &[u8]) -> Option<(usize, Option<Read>)> {
+        let mut fits = None;
+        for (place, pending) in self.pending.iter().enumerate() {
+            let Some(Body::Command(command)) = self.commands.get(*pending).map(|event| &event.body) else {
+                continue;
+            };
+            if !command.expects(first) {
+                continue;
+            }
+            match command.request.as_ref().map(|request| Response::decode(request, answer)) {
+                Some(Ok(decoded)) => return Some((place, Some(Ok(decoded)))),
+                read => fits = fits.or(Some((place, read))),
+            }
+        }
+        fits
     }
 
     fn stale(&mut self, index: usize, transfer: &Transfer) {

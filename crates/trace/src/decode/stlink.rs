@@ -7,7 +7,6 @@ mod pairing;
 
 use super::{Decoding, Problem};
 use crate::event::{Body, Event, OnWire, Wired};
-use crate::read::{Choice, Gap, Transfer};
 use bytes::Bytes;
 use std::ops::Range;
 use stlink::{Answer, Command, DapPort, Meaning, MiscItem, Nrst, Status};
@@ -68,18 +67,27 @@ pub(crate) fn ack(status: Status) -> Option<Ack> {
     }
 }
 
-/// Decodes the transfers of the chosen device.
-pub(super) fn decode(transfers: &[Transfer], gaps: &[Gap], choice: Choice) -> Decoding {
-    let commands = pairing::commands(transfers, gaps, choice);
-    let mut wire = Vec::new();
-    for (index, event) in commands.iter().enumerate() {
-        match &event.body {
-            Body::StLink(command) => on_wire(index, event, command, &mut wire),
-            Body::Gap(records) => wire.push(super::gap_on_wire(index, event, *records)),
-            _ => {}
+/// Makes events of transfers as they come.
+#[derive(Debug, Default)]
+pub(super) struct Decoder {
+    pub(super) pairing: pairing::Pairing,
+    /// Commands that were handed on.
+    done: usize,
+}
+
+impl Decoder {
+    pub(super) fn settle(&mut self, ended: bool, out: &mut Decoding) {
+        let from = out.commands.len();
+        self.pairing.settle(ended, &mut out.commands);
+        for event in out.commands.get(from..).unwrap_or_default() {
+            match &event.body {
+                Body::StLink(command) => on_wire(self.done, event, command, &mut out.wire),
+                Body::Gap(records) => out.wire.push(super::gap_on_wire(self.done, event, *records)),
+                _ => {}
+            }
+            self.done += 1;
         }
     }
-    Decoding { commands, wire, ..Decoding::default() }
 }
 
 /// What a command spells out of level 2.

@@ -3,6 +3,7 @@
 //! There are millions of keys, and whoever sorts them into a table hashes each several times. So each is hashed once, in a
 //! way that costs next to nothing; where two digests are equal the keys are looked at.
 
+use crate::quick::Mixer;
 use std::hash::{Hash, Hasher};
 
 /// Something with its digest.
@@ -14,9 +15,9 @@ pub(super) struct Digest<T> {
 
 impl<T: Hash> Digest<T> {
     pub(super) fn new(of: T) -> Digest<T> {
-        let mut mixer = Mixer(0);
+        let mut mixer = Mixer::default();
         of.hash(&mut mixer);
-        Digest { number: mixer.0, of }
+        Digest { number: mixer.finish(), of }
     }
 }
 
@@ -33,47 +34,6 @@ impl<T: PartialEq> PartialEq for Digest<T> {
 }
 
 impl<T: Eq> Eq for Digest<T> {}
-
-/// Multiplies and shifts: every bit of what goes in reaches the middle bits of what comes out.
-struct Mixer(u64);
-
-impl Mixer {
-    /// 2^64 divided by the golden ratio, an odd number whose bits have no pattern.
-    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
-}
-
-impl Hasher for Mixer {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u8(&mut self, number: u8) {
-        self.write_u64(u64::from(number));
-    }
-
-    fn write_u16(&mut self, number: u16) {
-        self.write_u64(u64::from(number));
-    }
-
-    fn write_u32(&mut self, number: u32) {
-        self.write_u64(u64::from(number));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        let mixed = (self.0.rotate_left(5) ^ number).wrapping_mul(Self::FACTOR);
-        self.0 = mixed ^ mixed >> 32;
-    }
-
-    fn write_usize(&mut self, number: usize) {
-        self.write_u64(u64::try_from(number).unwrap_or(u64::MAX));
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
 
 #[cfg(test)]
 mod tests {

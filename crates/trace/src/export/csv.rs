@@ -1,6 +1,6 @@
 //! Comma separated values (RFC 4180): a row for each event and mark, numbers of registers and values in hexadecimal.
 
-use super::{Row, Told, Wanted, json, marks, rows};
+use super::{Row, Wanted, json, marks, rows};
 use crate::trace::Trace;
 use serde_json::Value;
 use std::io::{self, Write};
@@ -30,8 +30,10 @@ const COLUMNS: [&str; 18] = [
 /// Columns that a person reads in hexadecimal.
 const HEXADECIMAL: [&str; 3] = ["a", "address", "value"];
 
-pub(super) fn write(trace: &Trace, wanted: &Wanted, out: &mut dyn Write) -> io::Result<Told> {
-    writeln!(out, "{}\r", COLUMNS.join(","))?;
+pub(super) fn write(trace: &Trace, begins: bool, wanted: &Wanted, out: &mut dyn Write) -> io::Result<()> {
+    if begins {
+        writeln!(out, "{}\r", COLUMNS.join(","))?;
+    }
     for row in rows(trace.events(wanted.level), marks(trace, wanted.marks)) {
         let object = match row {
             Row::Event(event) => json::object(event),
@@ -41,7 +43,7 @@ pub(super) fn write(trace: &Trace, wanted: &Wanted, out: &mut dyn Write) -> io::
             COLUMNS.iter().map(|column| cell(column, object.get(*column).unwrap_or(&Value::Null))).collect();
         writeln!(out, "{}\r", cells.join(","))?;
     }
-    Ok(Told::default())
+    Ok(())
 }
 
 fn cell(column: &str, value: &Value) -> String {

@@ -1,6 +1,6 @@
 //! JSON Lines, and one event as a JSON object.
 
-use super::{Row, Told, Wanted, marks, nanos, rows};
+use super::{Row, Wanted, marks, nanos, rows};
 use crate::event::{Accessed, Body, Event, OnWire, RegisterAccess};
 use crate::read::Marked;
 use crate::text;
@@ -13,15 +13,10 @@ use wire::{Port, WireEvent};
 pub const SCHEMA: u32 = 1;
 
 /// A line that names the schema and holds the recording's own comment, then a line for each event and mark.
-pub(super) fn write(trace: &Trace, wanted: &Wanted, out: &mut dyn Write) -> io::Result<Told> {
-    let head = json!({
-        "kind": "trace", "schema": SCHEMA, "level": wanted.level.number(),
-        "probe": trace.protocol().map(|p| p.to_string()), "comment": trace.comment(),
-        "target": trace.target().to_string(),
-        "access_ports": trace.port_addresses().iter().map(|at| format!("{at:#x}")).collect::<Vec<_>>(),
-        "warnings": trace.warnings().iter().map(ToString::to_string).collect::<Vec<_>>(),
-    });
-    writeln!(out, "{head}")?;
+pub(super) fn write(trace: &Trace, begins: bool, wanted: &Wanted, out: &mut dyn Write) -> io::Result<()> {
+    if begins {
+        writeln!(out, "{}", head(trace, wanted))?;
+    }
     for row in rows(trace.events(wanted.level), marks(trace, wanted.marks)) {
         let value = match row {
             Row::Event(event) => object(event),
@@ -29,7 +24,17 @@ pub(super) fn write(trace: &Trace, wanted: &Wanted, out: &mut dyn Write) -> io::
         };
         writeln!(out, "{value}")?;
     }
-    Ok(Told::default())
+    Ok(())
+}
+
+fn head(trace: &Trace, wanted: &Wanted) -> Value {
+    json!({
+        "kind": "trace", "schema": SCHEMA, "level": wanted.level.number(),
+        "probe": trace.protocol().map(|p| p.to_string()), "comment": trace.comment(),
+        "target": trace.target().to_string(),
+        "access_ports": trace.port_addresses().iter().map(|at| format!("{at:#x}")).collect::<Vec<_>>(),
+        "warnings": trace.warnings().iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
 }
 
 /// A mark as an object.

@@ -1,7 +1,7 @@
 //! pcapng for Wireshark: marks and what was on the wire, with the interfaces of every recording of ours.
 
 use super::veil::Veil;
-use super::{HIDDEN, Row, TIMES, Told, marks, nanos, rows};
+use super::{HIDDEN, Row, TIMES, marks, nanos, rows};
 use crate::event::Body;
 use crate::trace::Trace;
 use crate::{pcapng, recorder, text, truth};
@@ -11,18 +11,26 @@ use wire::Level;
 /// Of that many bytes a piece is written out.
 const PIECE: usize = 1 << 20;
 
-pub(super) fn write(trace: &Trace, with_marks: bool, out: &mut dyn Write) -> io::Result<Told> {
+/// Writes a piece of a recording, behind so many events of others.
+pub(super) fn write(
+    trace: &Trace,
+    begins: bool,
+    with_marks: bool,
+    received: &mut u64,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut piece = Vec::with_capacity(2 * PIECE);
-    let application = concat!("swdtrace ", env!("CARGO_PKG_VERSION"));
-    pcapng::recording(&mut piece, &head(trace), application);
-    let (mut told, veil) = (Told::default(), Veil::of(trace)?);
-    let (mut received, mut last) = (0u64, 0);
+    if begins {
+        let application = concat!("swdtrace ", env!("CARGO_PKG_VERSION"));
+        pcapng::recording(&mut piece, &head(trace), application);
+    }
+    let (veil, mut last) = (Veil::of(trace)?, 0);
     for row in rows(trace.events(Level::Transaction), marks(trace, with_marks)) {
         match row {
             Row::Event(event) => {
                 let Body::Wire(wired) = &event.body else { continue };
                 let comment = text::line(event);
-                (received, last) = (received + 1, nanos(event.at));
+                (*received, last) = (*received + 1, nanos(event.at));
                 pcapng::packet(&mut piece, 2, nanos(event.at), &comment, |out| {
                     let took = event.until.saturating_sub(event.at);
                     truth::wired(&veil.over(wired), event.certainty, took, out);
@@ -37,15 +45,11 @@ pub(super) fn write(trace: &Trace, with_marks: bool, out: &mut dyn Write) -> io:
             piece.clear();
         }
     }
-    if trace.lost() > 0 {
+    if trace.lost() > 0 && trace.is_last() {
         // Holes stand in their places; those without a place are counted here alone.
         pcapng::statistics(&mut piece, 2, last, received.saturating_add(trace.lost()), trace.lost());
     }
-    out.write_all(&piece)?;
-    if trace.usb_hides_times() && !trace.events(Level::Transaction).is_empty() {
-        told.made_up.push("transactions of one packet have the time of the packet".to_owned());
-    }
-    Ok(told)
+    out.write_all(&piece)
 }
 
 /// The comment of the recording, which says that secrets are masked where there are any.

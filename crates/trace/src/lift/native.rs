@@ -22,14 +22,7 @@ use wire::{Access, Ack, ApSel, Certainty, Level, Port, Width, WireEvent};
 /// Lifts all commands. Nothing that reached the target is left out.
 pub(crate) fn lift(commands: &[Event]) -> Vec<Event> {
     let mut state = Native::default();
-    for (index, event) in commands.iter().enumerate() {
-        let source = Source { index, at: event.at, until: event.until, order: event.order };
-        match &event.body {
-            Body::StLink(exchange) => state.take(source, exchange),
-            Body::Gap(records) => state.gap(event, source, *records),
-            _ => {}
-        }
-    }
+    state.take(0, commands);
     state.end_block();
     state.out
 }
@@ -53,9 +46,10 @@ struct Waiting {
     source: Source,
 }
 
+/// Lifts commands as they come.
 #[derive(Debug, Default)]
-struct Native {
-    out: Vec<Event>,
+pub(crate) struct Native {
+    pub(crate) out: Vec<Event>,
     aps: BTreeMap<u8, Ap>,
     waiting: Option<Waiting>,
     /// WAITs of the same command before the one at hand.
@@ -67,6 +61,30 @@ struct Native {
 }
 
 impl Native {
+    /// Takes commands, of which the first has this number.
+    pub(crate) fn take(&mut self, first: usize, commands: &[Event]) {
+        for (index, event) in (first..).zip(commands) {
+            let source = Source { index, at: event.at, until: event.until, order: event.order };
+            match &event.body {
+                Body::StLink(exchange) => self.one(source, exchange),
+                Body::Gap(records) => self.gap(event, source, *records),
+                _ => {}
+            }
+        }
+    }
+
+    /// The first of the events that are out that may change yet.
+    pub(crate) fn unsettled(&self) -> Option<usize> {
+        self.waiting.as_ref().map(|waiting| waiting.first)
+    }
+
+    /// So many events at the front are gone.
+    pub(crate) fn passed(&mut self, count: usize) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.first = waiting.first.saturating_sub(count);
+        }
+    }
+
     /// Records are missing: nothing that stands before them goes on behind them.
     fn gap(&mut self, event: &Event, source: Source, records: u64) {
         self.end_block();
@@ -75,7 +93,7 @@ impl Native {
         self.out.push(Event { level, cause, body: Body::Gap(records), ..event.clone() });
     }
 
-    fn take(&mut self, source: Source, exchange: &StLinkCommand) {
+    fn one(&mut self, source: Source, exchange: &StLinkCommand) {
         let Some(command) = exchange.command else { return };
         if let Command::GetLastRwStatus | Command::GetLastRwStatus2 = command {
             self.block_status(source, exchange);

@@ -133,15 +133,25 @@ pub(super) fn is_hole(what: &OnWire) -> bool {
     }
 }
 
+/// Whether these events tell what the beginning of a capture is taken to be, whatever follows.
+pub(crate) fn tells(beginning: &[Event]) -> bool {
+    let hole = |event: &Event| matches!(&event.body, Body::Wire(wired) if is_hole(&wired.what));
+    beginning.len() >= BEGINNING
+        || beginning.iter().any(|event| hole(event) || accepted(event).is_some_and(writes_select))
+}
+
 fn writes_select(t: &Transaction) -> bool {
     !t.read && t.reg.port == Port::Dp && t.reg.a == dp::SELECT
 }
+
+/// Events that tell what the beginning of a capture is taken to be, at most.
+const BEGINNING: usize = 4096;
 
 /// What the beginning of a capture fits: bank 0, where TAR is written and the register at 8 is not touched, which a MEM-AP
 /// uses for addresses above 4 GiB only.
 fn usual(wire: &[Event]) -> Option<u32> {
     let hole = |event: &&Event| matches!(&event.body, Body::Wire(wired) if is_hole(&wired.what));
-    let known = wire.iter().take_while(|event| !hole(event));
+    let known = wire.iter().take(BEGINNING).take_while(|event| !hole(event));
     let all: Vec<&Transaction> = known.filter_map(accepted).collect();
     let first = all.iter().position(|t| writes_select(t));
     let begins = all.get(..first.unwrap_or(all.len()))?.iter().filter(|t| t.reg.port == Port::Ap);

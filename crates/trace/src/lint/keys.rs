@@ -49,7 +49,7 @@ pub(super) struct UnseenLock {
 }
 
 impl Look for UnseenLock {
-    fn see(&mut self, n: usize, event: &Event, _: &Context<'_>) {
+    fn see(&mut self, n: usize, event: &Event, _: &Context) {
         match event.body {
             Body::Line(WireEvent::Reset(true)) => self.known = Default::default(),
             // It may have been read where nothing is to be seen.
@@ -113,7 +113,7 @@ impl KeyTwice {
 }
 
 impl Look for KeyTwice {
-    fn see(&mut self, n: usize, event: &Event, _: &Context<'_>) {
+    fn see(&mut self, n: usize, event: &Event, _: &Context) {
         if matches!(event.body, Body::Line(WireEvent::Reset(true)) | Body::Gap(_)) {
             self.at = Default::default();
         }

@@ -51,7 +51,7 @@ fn writes_tar(r: &RegisterAccess) -> bool {
 }
 
 impl Look for TarWrap {
-    fn see(&mut self, n: usize, event: &Event, _: &Context<'_>) {
+    fn see(&mut self, n: usize, event: &Event, _: &Context) {
         match &event.body {
             Body::Access(a) if a.ack == Ack::OK => {
                 let ApSel(ap) = a.access.ap;
@@ -125,7 +125,7 @@ impl StickyLeft {
 }
 
 impl Look for StickyLeft {
-    fn see(&mut self, n: usize, event: &Event, _: &Context<'_>) {
+    fn see(&mut self, n: usize, event: &Event, _: &Context) {
         match &event.body {
             Body::Register(r) if r.port == Port::Dp => self.debug_port(n, event, r),
             Body::Register(r) => self.access_port(n, event, r.ack),
@@ -149,7 +149,7 @@ pub(super) struct SelectAgain {
 }
 
 impl Look for SelectAgain {
-    fn see(&mut self, n: usize, event: &Event, _: &Context<'_>) {
+    fn see(&mut self, n: usize, event: &Event, _: &Context) {
         if matches!(event.body, Body::Line(_) | Body::Gap(_)) {
             self.sure = false;
         }

@@ -37,7 +37,7 @@ const BEHIND_AP0: std::ops::RangeInclusive<u32> = 0xE000_0000..=0xE00F_FFFF;
 pub(super) struct HotplugHalt(Vec<Found>);
 
 impl Look for HotplugHalt {
-    fn see(&mut self, n: usize, event: &Event, context: &Context<'_>) {
+    fn see(&mut self, n: usize, event: &Event, context: &Context) {
         let Some((m33::DHCSR, value)) = written(event) else { return };
         if context.connect(event) != Some(Connect::Hotplug) {
             return;
@@ -62,7 +62,7 @@ pub(super) struct ResetPin {
 }
 
 impl Look for ResetPin {
-    fn see(&mut self, n: usize, event: &Event, context: &Context<'_>) {
+    fn see(&mut self, n: usize, event: &Event, context: &Context) {
         let low = matches!(event.body, Body::Line(WireEvent::Reset(true)));
         if low && !matches!(context.connect(event), Some(Connect::UnderReset | Connect::Pulse)) {
             self.open.push((n, context.connects_anew_behind(event)));
@@ -113,7 +113,7 @@ impl OtherAp {
 }
 
 impl Look for OtherAp {
-    fn see(&mut self, n: usize, event: &Event, _: &Context<'_>) {
+    fn see(&mut self, n: usize, event: &Event, _: &Context) {
         let Some(a) = accepted(event).filter(|a| !self.fits(a.access.ap, a.access.at.0)) else { return };
         match self.others.iter_mut().find(|(ap, _)| *ap == a.access.ap) {
             Some((_, events)) => events.push(n),

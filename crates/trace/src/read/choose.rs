@@ -8,13 +8,13 @@
 use super::identity::Identities;
 use super::{Device, Recording, Transfer, Warning};
 use crate::TraceError;
-use crate::decode::jlink;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use crate::decode::{WAITING, jlink};
+use crate::quick::QuickMap;
+use cmsis_dap::{CommandId, Decoded, InfoId, Model, Request, Response};
+use std::collections::{BTreeMap, VecDeque};
 
 /// HID class request SET_REPORT to an interface: how probes without an OUT endpoint are sent their reports.
 const SET_REPORT: [u8; 2] = [0x21, 0x09];
-/// More requests than this are never waiting; older ones were not answered.
-const WAITING: usize = 256;
 
 /// Which protocol a probe speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +53,8 @@ pub(crate) struct Choice {
     pub(crate) device: Device,
     pub(crate) out: u8,
     pub(crate) answers: u8,
+    /// Its firmware, by what it says of itself.
+    pub(crate) model: Model,
 }
 
 /// Whether a transfer brings a packet to an OUT endpoint, or to endpoint 0 by SET_REPORT.
@@ -73,14 +75,17 @@ pub(crate) fn carries_in(transfer: &Transfer) -> bool {
 
 #[derive(Debug, Default)]
 struct Traffic {
-    /// First bytes of OUT packets that no answer has repeated, by endpoint.
-    waiting: BTreeMap<u8, VecDeque<u8>>,
+    /// First two bytes of OUT packets that no answer has repeated, by endpoint.
+    waiting: BTreeMap<u8, VecDeque<[u8; 2]>>,
     /// Answers that repeat the oldest request, by pair of endpoints.
     echoes: BTreeMap<(u8, u8), u64>,
     outs: BTreeMap<u8, u64>,
     ins: BTreeMap<u8, u64>,
     st_link: StLinkTraffic,
     j_link: JLinkTraffic,
+    /// What the probe says of itself.
+    texts: Vec<String>,
+    transfers: u64,
 }
 
 /// What speaks for a J-Link that is driven bit by bit.
@@ -175,25 +180,27 @@ impl StLinkTraffic {
 
 impl Traffic {
     fn take(&mut self, transfer: &Transfer) {
+        self.transfers += 1;
         let Some(first) = transfer.data.first().copied() else { return };
         self.st_link.take(transfer);
         self.j_link.take(transfer);
         if carries_out(transfer) {
-            if cmsis_dap::CommandId(first).name().is_none() {
+            if CommandId(first).name().is_none() {
                 return;
             }
             *self.outs.entry(transfer.endpoint).or_default() += 1;
             let queue = self.waiting.entry(transfer.endpoint).or_default();
-            queue.push_back(first);
+            queue.push_back([first, transfer.data.get(1).copied().unwrap_or(0)]);
             if queue.len() > WAITING {
                 queue.pop_front();
             }
         } else if carries_in(transfer) {
             *self.ins.entry(transfer.endpoint).or_default() += 1;
             for (out, queue) in &mut self.waiting {
-                if let Some(place) = queue.iter().position(|sent| *sent == first) {
-                    queue.drain(..=place);
+                if let Some(place) = queue.iter().position(|[sent, _]| *sent == first) {
+                    let asked = queue.drain(..=place).next_back();
                     *self.echoes.entry((*out, transfer.endpoint)).or_default() += 1;
+                    self.texts.extend(asked.and_then(|asked| said_of_itself(asked, &transfer.data)));
                 }
             }
         }
@@ -211,7 +218,9 @@ impl Traffic {
 
     /// What the device most likely speaks, where, and how much speaks for it.
     fn best(&self, device: Device) -> Option<(Choice, u64)> {
-        let choice = |protocol, ((out, answers), score)| (Choice { protocol, device, out, answers }, score);
+        let model = Model::default();
+        let choice =
+            |protocol, ((out, answers), score)| (Choice { protocol, device, out, answers, model }, score);
         let cmsis_dap = self.cmsis_dap().map(|found| choice(Protocol::CmsisDap, found));
         let st_link = self.st_link.best().map(|found| choice(Protocol::StLink, found));
         // Data that goes to memory may look like anything, so an ST-Link's may echo; a CMSIS-DAP probe never looks like one.
@@ -224,40 +233,85 @@ impl Traffic {
     }
 }
 
+/// The text with which a probe answers DAP_Info.
+fn said_of_itself([command, id]: [u8; 2], answer: &[u8]) -> Option<String> {
+    if CommandId(command) != CommandId::INFO {
+        return None;
+    }
+    match Response::decode(&Request::Info(InfoId(id)), answer) {
+        Ok(Decoded { value: Response::Info(data), .. }) => data.text(),
+        _ => None,
+    }
+}
+
+/// What is known of the devices of a recording.
+#[derive(Debug, Default)]
+pub(super) struct Devices {
+    traffic: QuickMap<Device, Traffic>,
+    identities: Identities,
+}
+
+/// The probe.
+#[derive(Debug, Default)]
+pub(super) struct Chosen {
+    /// `None` when nothing is there to decode.
+    pub(super) choice: Option<Choice>,
+    /// The addresses that it had.
+    pub(super) kept: Vec<Device>,
+}
+
+impl Devices {
+    pub(super) fn take(&mut self, transfer: &Transfer) {
+        self.traffic.entry(transfer.device).or_default().take(transfer);
+        self.identities.take(transfer);
+    }
+
+    /// Chooses the probe, and warns of what is to be left out.
+    pub(super) fn choose(
+        self,
+        wanted: Option<Device>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Chosen, TraceError> {
+        let Devices { traffic, identities } = self;
+        if let Some(device) = wanted.filter(|d| !traffic.is_empty() && !traffic.contains_key(d)) {
+            return Err(TraceError::NoSuchDevice(device.to_string()));
+        }
+        let best = traffic
+            .iter()
+            .filter(|(device, _)| wanted.is_none_or(|w| w == **device))
+            .map(|(device, traffic)| (*device, traffic.best(*device)))
+            .max_by_key(|(device, best)| (best.map(|(_, score)| score), std::cmp::Reverse(*device)));
+        let Some((device, best)) = best else { return Ok(Chosen::default()) };
+        let mut kept = vec![device];
+        kept.extend(identities.other_addresses(device));
+        if let Some(others) = kept.get(1..).filter(|others| !others.is_empty()) {
+            warnings.push(Warning::Moved { kept: device, others: others.to_vec() });
+        }
+        let left_out = traffic.iter().filter(|(device, _)| !kept.contains(device));
+        let transfers = left_out.map(|(_, traffic)| traffic.transfers).sum();
+        if transfers > 0 {
+            warnings.push(Warning::OtherDevices { kept: device, transfers });
+        }
+        if best.is_none() {
+            warnings.push(Warning::NotDecoded);
+        }
+        let texts = kept.iter().filter_map(|device| traffic.get(device)).flat_map(|t| &t.texts);
+        let texts: Vec<&str> = texts.map(String::as_str).collect();
+        let model = Model::guess(&texts.join(" "));
+        Ok(Chosen { choice: best.map(|(choice, _)| Choice { model, ..choice }), kept })
+    }
+}
+
 /// Chooses the probe, leaves out all other devices, and warns of what was left out. `None` when nothing is there to decode.
 pub(crate) fn choose(
     recording: &mut Recording,
     wanted: Option<Device>,
 ) -> Result<Option<Choice>, TraceError> {
-    if recording.transfers.is_empty() {
-        return Ok(None);
+    let mut devices = Devices::default();
+    recording.transfers.iter().for_each(|transfer| devices.take(transfer));
+    let chosen = devices.choose(wanted, &mut recording.warnings)?;
+    if chosen.kept.len() > 1 || recording.transfers.iter().any(|t| !chosen.kept.contains(&t.device)) {
+        recording.transfers.retain(|transfer| chosen.kept.contains(&transfer.device));
     }
-    let mut devices: HashMap<Device, Traffic> = HashMap::new();
-    for transfer in &recording.transfers {
-        devices.entry(transfer.device).or_default().take(transfer);
-    }
-    if let Some(device) = wanted.filter(|d| !devices.contains_key(d)) {
-        return Err(TraceError::NoSuchDevice(device.to_string()));
-    }
-    let best = devices
-        .iter()
-        .filter(|(device, _)| wanted.is_none_or(|w| w == **device))
-        .map(|(device, traffic)| (*device, traffic.best(*device)))
-        .max_by_key(|(device, best)| (best.map(|(_, score)| score), std::cmp::Reverse(*device)));
-    let Some((device, best)) = best else { return Ok(None) };
-    let before = recording.transfers.len();
-    let earlier = Identities::of(&recording.transfers).other_addresses(device);
-    recording.transfers.retain(|t| t.device == device || earlier.contains(&t.device));
-    if !earlier.is_empty() {
-        recording.warnings.push(Warning::Moved { kept: device, others: earlier });
-    }
-    let others = before - recording.transfers.len();
-    if others > 0 {
-        let transfers = u64::try_from(others).unwrap_or(u64::MAX);
-        recording.warnings.push(Warning::OtherDevices { kept: device, transfers });
-    }
-    if best.is_none() {
-        recording.warnings.push(Warning::NotDecoded);
-    }
-    Ok(best.map(|(choice, _)| choice))
+    Ok(chosen.choice)
 }

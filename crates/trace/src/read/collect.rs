@@ -1,6 +1,6 @@
 //! What the records of a capture hold, whatever container they came in: transfers and marks.
 
-use super::pairs::{Pairs, Taken};
+use super::pairs::{Fates, Pairs, Taken};
 use super::{Gap, Marked, Recording, Warning, darwin, usbpcap};
 use crate::event::{Body, Event, OnWire};
 use crate::pcapng::{LINKTYPE_USB_LINUX_MMAPPED, LINKTYPE_USER0, LINKTYPE_USER1};
@@ -88,11 +88,25 @@ impl Keep {
     }
 }
 
+/// What of a recording is collected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Collect {
+    /// All of it.
+    All,
+    /// All but lists of what was on the wire, which are counted only.
+    Counted,
+    /// Transfers: the rest is known from an earlier reading.
+    Transfers,
+}
+
 /// Collects what the records hold.
 #[derive(Debug)]
 pub(super) struct Collector {
     keep: Keep,
-    pairs: Pairs,
+    collect: Collect,
+    pub(super) pairs: Pairs,
+    /// Events of lists that were counted only.
+    pub(super) counted: usize,
     pub(super) recording: Recording,
     others: BTreeMap<i32, u64>,
     pub(super) unreadable: u64,
@@ -121,7 +135,9 @@ impl Collector {
     pub(super) fn new(keep: Keep) -> Collector {
         Collector {
             keep,
+            collect: Collect::All,
             pairs: Pairs::default(),
+            counted: 0,
             recording: Recording::default(),
             others: BTreeMap::new(),
             unreadable: 0,
@@ -131,6 +147,17 @@ impl Collector {
             listed_holes: 0,
             origin: None,
         }
+    }
+
+    /// For who wants to know what there is, and keeps no transfers.
+    pub(super) fn counting() -> Collector {
+        Collector { collect: Collect::Counted, ..Collector::new(Keep::Copies(BytesMut::new())) }
+    }
+
+    /// For who reads the same records again.
+    pub(super) fn again(fates: Fates) -> Collector {
+        let copies = Collector::new(Keep::Copies(BytesMut::new()));
+        Collector { collect: Collect::Transfers, pairs: Pairs::foreseeing(fates), ..copies }
     }
 
     pub(super) fn packet(&mut self, packet: &Packet<'_>) {
@@ -150,11 +177,13 @@ impl Collector {
                 let known = taken.is_some_and(|taken| self.transfer(packet, &taken, at));
                 self.unreadable += u64::from(!known);
             }
+            Holds::Marks | Holds::Wire if self.collect == Collect::Transfers => {}
             Holds::Marks => match mark(packet.data) {
                 Some(mark) => self.recording.marks.push(Marked { at, mark, order: self.order }),
                 None => self.unreadable += 1,
             },
             Holds::Wire => match truth::read(packet.data) {
+                Some(_) if self.collect == Collect::Counted => self.counted += 1,
                 Some(listed) => self.listed(listed, at),
                 None => self.unreadable += 1,
             },
@@ -189,7 +218,7 @@ impl Collector {
 
     pub(super) fn finish(mut self) -> Recording {
         self.section();
-        self.recording.transfers = self.pairs.finish();
+        (self.recording.transfers, self.recording.fates) = self.pairs.finish();
         // The list counts where there is nothing else.
         let listed = if self.recording.transfers.is_empty() { self.listed_holes } else { 0 };
         let placed = self.recording.gaps.iter().fold(listed, |sum, gap| sum.saturating_add(gap.records));

@@ -64,12 +64,8 @@ impl Identity {
 pub(super) struct Identities(BTreeMap<Device, Identity>);
 
 impl Identities {
-    pub(super) fn of(transfers: &[Transfer]) -> Identities {
-        let mut all = Identities::default();
-        for transfer in transfers {
-            all.0.entry(transfer.device).or_default().take(transfer);
-        }
-        all
+    pub(super) fn take(&mut self, transfer: &Transfer) {
+        self.0.entry(transfer.device).or_default().take(transfer);
     }
 
     /// The other addresses of a device.

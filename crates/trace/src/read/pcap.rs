@@ -17,6 +17,9 @@ use std::time::Duration;
 /// A longer record is none.
 const LONGEST: usize = 1 << 26;
 
+const NANOS: u64 = 1_000_000_000;
+const MICROS: u64 = 1_000_000;
+
 /// Units per second of an interface's times, and the seconds to add.
 #[derive(Debug, Clone, Copy)]
 struct Times {
@@ -28,8 +31,14 @@ impl Times {
     fn duration(self, ticks: u64) -> Duration {
         let per_second = self.per_second.max(1);
         let seconds = (ticks / per_second).saturating_add_signed(self.offset);
-        let rest = u128::from(ticks % per_second) * 1_000_000_000 / u128::from(per_second);
-        Duration::from_secs(seconds).saturating_add(Duration::from_nanos(u64::try_from(rest).unwrap_or(0)))
+        let rest = ticks % per_second;
+        let nanos = match per_second {
+            // Most recordings have one of these, and a division of 128 bits takes longer than the rest.
+            NANOS => rest,
+            MICROS => rest * (NANOS / MICROS),
+            _ => u64::try_from(u128::from(rest) * u128::from(NANOS) / u128::from(per_second)).unwrap_or(0),
+        };
+        Duration::from_secs(seconds).saturating_add(Duration::from_nanos(nanos))
     }
 }
 
@@ -69,20 +78,48 @@ const PCAPNG: [u8; 4] = [0x0A, 0x0D, 0x0D, 0x0A];
 const PCAP: [[u8; 4]; 4] =
     [[0xA1, 0xB2, 0xC3, 0xD4], [0xD4, 0xC3, 0xB2, 0xA1], [0xA1, 0xB2, 0x3C, 0x4D], [0x4D, 0x3C, 0xB2, 0xA1]];
 
+/// A file that is read as it comes.
+pub(super) struct Records<'a> {
+    window: Window<'a>,
+    file: Reading,
+    /// Why there are no more.
+    end: Option<End>,
+}
+
+impl<'a> Records<'a> {
+    pub(super) fn new(source: &'a mut dyn Read, out: Collector) -> Result<Records<'a>, TraceError> {
+        let mut window = Window::new(source);
+        while window.rest().len() < PCAPNG.len() && window.more().map_err(TraceError::Source)? {}
+        let file = Reading::of(window.rest(), out)?;
+        Ok(Records { window, file, end: None })
+    }
+
+    /// Takes the records that are there and reads on. Whether more may come.
+    pub(super) fn more(&mut self) -> Result<bool, TraceError> {
+        let (used, end) = self.file.records(self.window.rest());
+        self.window.take(used);
+        if end == End::Damaged || !self.window.more().map_err(TraceError::Source)? {
+            self.end = Some(end);
+        }
+        Ok(self.end.is_none())
+    }
+
+    /// What was collected so far.
+    pub(super) fn out(&mut self) -> &mut Collector {
+        &mut self.file.out
+    }
+
+    pub(super) fn finish(self) -> Recording {
+        let end = self.end.unwrap_or(End::Missing);
+        self.file.finish(self.window.offset(), self.window.rest().is_empty(), end)
+    }
+}
+
 /// Reads a file as far as it goes.
 pub(super) fn read(source: &mut dyn Read) -> Result<Recording, TraceError> {
-    let mut window = Window::new(source);
-    while window.rest().len() < PCAPNG.len() && window.more().map_err(TraceError::Source)? {}
-    let copies = Collector::new(Keep::Copies(BytesMut::new()));
-    let mut file = Reading::of(window.rest(), copies)?;
-    let end = loop {
-        let (used, end) = file.records(window.rest());
-        window.take(used);
-        if end == End::Damaged || !window.more().map_err(TraceError::Source)? {
-            break end;
-        }
-    };
-    Ok(file.finish(window.offset(), window.rest().is_empty(), end))
+    let mut records = Records::new(source, Collector::new(Keep::Copies(BytesMut::new())))?;
+    while records.more()? {}
+    Ok(records.finish())
 }
 
 /// The same, where the data of the transfers are to be parts of these bytes.
@@ -196,6 +233,10 @@ fn block<'a>(
         return Err(End::Damaged);
     }
     let (block, rest) = bytes.split_at_checked(length).ok_or(End::Missing)?;
+    if let Some(packet) = plain_packet(block, *big_endian) {
+        self::packet(&packet, interfaces, *big_endian, None, 0, out);
+        return Ok(rest);
+    }
     let parsed = if *big_endian { parse_block_be(block) } else { parse_block_le(block) };
     let (_, block) = parsed.map_err(|_| End::Damaged)?;
     match &block {
@@ -221,25 +262,66 @@ fn block<'a>(
     Ok(rest)
 }
 
+/// A packet as its block says it.
+struct Plain<'a> {
+    interface: u32,
+    ticks: u64,
+    data: &'a [u8],
+}
+
+/// The kind of an enhanced packet block.
+const ENHANCED_PACKET: u32 = 6;
+/// What stands before its data, and behind them where it has no options.
+const PACKET_HEAD: usize = 28;
+const PACKET_TAIL: usize = 4;
+
+/// A packet without options, which nearly all are, read without a parser. `None` for every other block, right or wrong.
+fn plain_packet(block: &[u8], big_endian: bool) -> Option<Plain<'_>> {
+    let word = |at: usize| -> Option<u32> {
+        let bytes = *block.get(at..)?.first_chunk()?;
+        Some(if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+    };
+    let captured = usize::try_from(word(20)?).ok()?;
+    let whole = PACKET_HEAD.checked_add(captured.checked_next_multiple_of(4)?)?.checked_add(PACKET_TAIL)?;
+    if word(0)? != ENHANCED_PACKET || block.len() != whole || word(4)? != word(whole - PACKET_TAIL)? {
+        return None;
+    }
+    let ticks = u64::from(word(12)?) << 32 | u64::from(word(16)?);
+    Some(Plain { interface: word(8)?, ticks, data: block.get(PACKET_HEAD..PACKET_HEAD + captured)? })
+}
+
 fn enhanced(
     block: &EnhancedPacketBlock<'_>,
     interfaces: &[Interface],
     big_endian: bool,
     out: &mut Collector,
 ) {
-    let interface = usize::try_from(block.if_id).ok().and_then(|n| interfaces.get(n));
+    let ticks = u64::from(block.ts_high) << 32 | u64::from(block.ts_low);
+    let plain = Plain { interface: block.if_id, ticks, data: block.packet_data() };
+    let missing = count(&block.options, EPB_DROPCOUNT, big_endian).unwrap_or(0);
+    packet(&plain, interfaces, big_endian, comment(&block.options), missing, out);
+}
+
+fn packet(
+    plain: &Plain<'_>,
+    interfaces: &[Interface],
+    big_endian: bool,
+    comment: Option<&str>,
+    missing: u64,
+    out: &mut Collector,
+) {
+    let interface = usize::try_from(plain.interface).ok().and_then(|n| interfaces.get(n));
     let Some(interface) = interface else {
         out.unreadable += 1;
         return;
     };
-    let ticks = u64::from(block.ts_high) << 32 | u64::from(block.ts_low);
     out.packet(&Packet {
         holds: interface.holds,
-        at: interface.times.duration(ticks),
+        at: interface.times.duration(plain.ticks),
         big_endian,
-        data: block.packet_data(),
-        comment: comment(&block.options),
-        missing: count(&block.options, EPB_DROPCOUNT, big_endian).unwrap_or(0),
+        data: plain.data,
+        comment,
+        missing,
     });
 }
 

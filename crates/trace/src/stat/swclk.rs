@@ -1,8 +1,9 @@
 //! How fast SWCLK was.
 
+use super::time::Spread;
 use crate::Trace;
 use crate::cost::Clocks;
-use crate::event::{Body, Event, OnWire};
+use crate::event::{Body, Event, OnWire, Wired};
 use crate::read::Protocol;
 use cmsis_dap::Request;
 use serde::Serialize;
@@ -21,55 +22,65 @@ pub struct Swclk {
 
 const SECOND: u64 = 1_000_000_000;
 
-pub(super) fn swclk(trace: &Trace) -> Swclk {
-    let clocks = Clocks::of(trace);
-    match trace.protocol() {
-        Some(Protocol::CmsisDap) => {
-            Swclk { asked_hz: asked(trace), at_least_hz: at_least(trace, &clocks), ..Swclk::default() }
+/// What speaks for how fast it was.
+#[derive(Debug, Default)]
+pub(super) struct Speed {
+    clocks: Clocks,
+    asked: Option<u64>,
+    /// The command whose clocks are added up, and they.
+    command: Option<(usize, u64)>,
+    at_least: Option<u64>,
+    /// Of accepted transactions with times of their own.
+    rates: Spread,
+}
+
+impl Speed {
+    /// Shows each event of the wire in a piece, and notes how many clocks it took.
+    pub(super) fn each(&mut self, piece: &Trace, mut see: impl FnMut(&Event, &Wired)) {
+        let of_packets = piece.protocol() == Some(Protocol::CmsisDap);
+        let timed = !of_packets && !piece.usb_hides_times();
+        let Speed { clocks, command, at_least, rates, asked } = self;
+        clocks.each(piece, |event, wired, clocks| {
+            see(event, wired);
+            if let Some(cause) = event.cause.filter(|_| of_packets) {
+                let sum = command.filter(|(last, _)| *last == cause).map_or(0, |(_, sum)| sum) + clocks;
+                *command = Some((cause, sum));
+                // The clocks of a command grow, so its last sum is its greatest.
+                *at_least = (*at_least).max(per_second(sum, event));
+            } else if timed && is_accepted(wired) {
+                // From the rise of the first clock to that of the last.
+                per_second(clocks.saturating_sub(1), event).into_iter().for_each(|rate| rates.take(rate));
+            }
+        });
+        *asked = piece.events(Level::Command).iter().rev().find_map(asks).or(*asked);
+    }
+
+    pub(super) fn swclk(&self, last: &Trace) -> Swclk {
+        match last.protocol() {
+            Some(Protocol::CmsisDap) => {
+                Swclk { asked_hz: self.asked, at_least_hz: self.at_least, ..Swclk::default() }
+            }
+            _ if last.usb_hides_times() => Swclk::default(),
+            _ => Swclk { measured_hz: self.rates.sorted().middle(), ..Swclk::default() },
         }
-        _ if trace.usb_hides_times() => Swclk::default(),
-        _ => Swclk { measured_hz: measured(trace, &clocks), ..Swclk::default() },
     }
 }
 
-fn asked(trace: &Trace) -> Option<u64> {
-    let asks = |event: &Event| match &event.body {
+fn asks(event: &Event) -> Option<u64> {
+    match &event.body {
         Body::Command(command) => match &command.request {
             Some(Request::SwjClock(hz)) => Some(u64::from(hz.0)),
             _ => None,
         },
         _ => None,
-    };
-    trace.events(Level::Command).iter().rev().find_map(asks)
+    }
+}
+
+fn is_accepted(wired: &Wired) -> bool {
+    matches!(&wired.what, OnWire::Event(WireEvent::Transaction(t)) if t.ack == Ack::OK)
 }
 
 fn per_second(clocks: u64, event: &Event) -> Option<u64> {
     let nanos = super::time::nanos(event.until.saturating_sub(event.at));
     (clocks > 0).then(|| clocks.saturating_mul(SECOND).checked_div(nanos)).flatten()
-}
-
-fn measured(trace: &Trace, clocks: &Clocks) -> Option<u64> {
-    let accepted = |event: &&Event| match &event.body {
-        Body::Wire(wired) => {
-            matches!(&wired.what, OnWire::Event(WireEvent::Transaction(t)) if t.ack == Ack::OK)
-        }
-        _ => false,
-    };
-    let events = trace.events(Level::Transaction).iter().zip(&clocks.each);
-    // From the rise of the first clock to that of the last.
-    let rate = |(event, clocks): (&Event, &u64)| per_second(clocks.saturating_sub(1), event);
-    let mut all: Vec<u64> = events.filter(|(event, _)| accepted(event)).filter_map(rate).collect();
-    all.sort_unstable();
-    all.get(all.len() / 2).copied()
-}
-
-fn at_least(trace: &Trace, clocks: &Clocks) -> Option<u64> {
-    let commands = trace.events(Level::Command);
-    let mut each = vec![0u64; commands.len()];
-    for (event, clocks) in trace.events(Level::Transaction).iter().zip(&clocks.each) {
-        if let Some(sum) = event.cause.and_then(|cause| each.get_mut(cause)) {
-            *sum += clocks;
-        }
-    }
-    each.iter().zip(commands).filter_map(|(clocks, event)| per_second(*clocks, event)).max()
 }

@@ -1,6 +1,7 @@
 //! Where the time went: how long things take at each level, silences, rates.
 
 use crate::event::{Body, Event};
+use crate::quick::QuickMap;
 use crate::read::Protocol;
 use crate::{Trace, line};
 use serde::Serialize;
@@ -61,7 +62,7 @@ pub struct Rates {
 }
 
 pub(super) fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+    time.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(time.subsec_nanos()))
 }
 
 /// So many in this time, a second.
@@ -70,15 +71,119 @@ pub(super) fn rate(count: u64, duration_ns: u64) -> u64 {
     u64::try_from(all.checked_div(u128::from(duration_ns)).unwrap_or(0)).unwrap_or(u64::MAX)
 }
 
-/// Of each level that has events. Level 4 is level 3 with names.
-pub(super) fn latency(trace: &Trace) -> Vec<Latency> {
-    let levels = [Level::Usb, Level::Command, Level::Transaction, Level::Access, Level::Action];
-    let events = |level| if level == Level::Access { trace.accesses() } else { trace.events(level) };
-    levels
-        .into_iter()
-        .filter_map(|level| Some(of_level(level, measured(trace, level)?, events(level))))
-        .filter(|latency| latency.count > 0)
-        .collect()
+/// How often each number came.
+#[derive(Debug, Default)]
+pub(super) struct Spread {
+    counts: QuickMap<u64, usize>,
+    /// The number that came last, which often comes again, and how often it did.
+    last: Option<(u64, usize)>,
+}
+
+impl Spread {
+    pub(super) fn take(&mut self, number: u64) {
+        match &mut self.last {
+            Some((last, count)) if *last == number => *count += 1,
+            last => {
+                if let Some((number, count)) = last.replace((number, 1)) {
+                    *self.counts.entry(number).or_default() += count;
+                }
+            }
+        }
+    }
+
+    pub(super) fn sorted(&self) -> Sorted {
+        let all = self.counts.iter().map(|(number, count)| (*number, *count)).chain(self.last);
+        let mut all: Vec<(u64, usize)> = all.collect();
+        all.sort_unstable();
+        let mut upto = 0;
+        for (_, count) in &mut all {
+            upto += *count;
+            *count = upto;
+        }
+        Sorted(all)
+    }
+}
+
+/// Numbers in order, each with how many there are up to it.
+#[derive(Debug)]
+pub(super) struct Sorted(Vec<(u64, usize)>);
+
+impl Sorted {
+    fn count(&self) -> usize {
+        self.0.last().map_or(0, |(_, upto)| *upto)
+    }
+
+    /// The one at a place in the order.
+    fn at(&self, place: usize) -> Option<u64> {
+        self.0.get(self.0.partition_point(|(_, upto)| *upto <= place)).map(|(number, _)| *number)
+    }
+
+    /// The one in the middle.
+    pub(super) fn middle(&self) -> Option<u64> {
+        self.at(self.count() / 2)
+    }
+
+    /// How many are no greater.
+    fn upto(&self, end: u64) -> usize {
+        let behind = self.0.partition_point(|(number, _)| *number <= end);
+        behind.checked_sub(1).and_then(|last| self.0.get(last)).map_or(0, |(_, upto)| *upto)
+    }
+
+    fn latency(&self, level: Level, of: &'static str) -> Latency {
+        let count = self.count();
+        let at = |percent: usize| self.at((count * percent).div_ceil(100).saturating_sub(1)).unwrap_or(0);
+        Latency {
+            level: level.number(),
+            of,
+            count,
+            p50_ns: at(50),
+            p95_ns: at(95),
+            p99_ns: at(99),
+            max_ns: self.0.last().map_or(0, |(number, _)| *number),
+            histogram: self.histogram(),
+        }
+    }
+
+    /// By the smallest of 0, 1, 2, 5, 10, 20, 50 … that is not below them.
+    fn histogram(&self) -> Vec<(u64, usize)> {
+        let series = (0..19).flat_map(|n| [1, 2, 5].map(|lead| lead * 10u64.pow(n)));
+        let ends = std::iter::once(0).chain(series).chain(std::iter::once(u64::MAX));
+        let mut done = 0;
+        let mut out = Vec::new();
+        for end in ends {
+            let upto = self.upto(end);
+            if upto > done {
+                out.push((end, upto - done));
+                done = upto;
+            }
+        }
+        out
+    }
+}
+
+/// How long events took, by level. Level 4 is level 3 with names.
+#[derive(Debug, Default)]
+pub(super) struct Spreads([Spread; LEVELS.len()]);
+
+const LEVELS: [Level; 5] = [Level::Usb, Level::Command, Level::Transaction, Level::Access, Level::Action];
+
+impl Spreads {
+    pub(super) fn add(&mut self, piece: &Trace) {
+        for (spread, level) in self.0.iter_mut().zip(LEVELS) {
+            if measured(piece, level).is_some() {
+                let events = if level == Level::Access { piece.accesses() } else { piece.events(level) };
+                let took = |event: &Event| nanos(event.until.saturating_sub(event.at));
+                events.iter().for_each(|event| spread.take(took(event)));
+            }
+        }
+    }
+
+    /// Of each level that has events.
+    pub(super) fn latency(&self, last: &Trace) -> Vec<Latency> {
+        let of =
+            |(spread, level): (&Spread, Level)| Some(spread.sorted().latency(level, measured(last, level)?));
+        self.0.iter().zip(LEVELS).filter_map(of).filter(|latency| latency.count > 0).collect()
+    }
 }
 
 /// What it is that the times of a level are of, where they are times of their own.
@@ -106,70 +211,74 @@ fn measured(trace: &Trace, level: Level) -> Option<&'static str> {
     }
 }
 
-fn of_level(level: Level, of: &'static str, events: &[Event]) -> Latency {
-    let mut all: Vec<u64> = events.iter().map(|event| nanos(event.until.saturating_sub(event.at))).collect();
-    all.sort_unstable();
-    let at =
-        |percent: usize| all.get((all.len() * percent).div_ceil(100).saturating_sub(1)).copied().unwrap_or(0);
-    Latency {
-        level: level.number(),
-        of,
-        count: all.len(),
-        p50_ns: at(50),
-        p95_ns: at(95),
-        p99_ns: at(99),
-        max_ns: all.last().copied().unwrap_or(0),
-        histogram: histogram(&all),
-    }
-}
-
-/// Sorted values by the smallest of 0, 1, 2, 5, 10, 20, 50 … that is not below them.
-fn histogram(sorted: &[u64]) -> Vec<(u64, usize)> {
-    let series = (0..19).flat_map(|n| [1, 2, 5].map(|lead| lead * 10u64.pow(n)));
-    let ends = std::iter::once(0).chain(series).chain(std::iter::once(u64::MAX));
-    let mut done = 0;
-    let mut out = Vec::new();
-    for end in ends {
-        let upto = sorted.partition_point(|value| *value <= end);
-        if upto > done {
-            out.push((end, upto - done));
-            done = upto;
-        }
-    }
-    out
-}
-
 /// The longest silences: nothing was under way.
-pub(super) fn gaps(trace: &Trace) -> Vec<Gap> {
-    let commands = trace.events(Level::Command);
-    let events = if commands.is_empty() { trace.events(Level::Transaction) } else { commands };
-    let mut end = events.first().map_or(Duration::ZERO, |event| event.at);
-    let mut found: Vec<(Duration, Duration)> = Vec::new();
-    for event in events {
-        if event.at > end {
-            found.push((event.at - end, end));
-        }
-        end = end.max(event.until);
-    }
-    found.sort_by_key(|(length, at)| (std::cmp::Reverse(*length), *at));
-    found.truncate(GAPS);
-    found.into_iter().map(|(length, at)| gap(trace, at, length)).collect()
+#[derive(Debug, Default)]
+pub(super) struct Silences {
+    /// When everything so far was over.
+    end: Option<Duration>,
+    /// The longest, longest first.
+    longest: Vec<Silence>,
+    /// The last access worth telling.
+    told: Option<Event>,
 }
 
-fn gap(trace: &Trace, at: Duration, length: Duration) -> Gap {
-    let all = trace.accesses();
-    let before = all.get(..all.partition_point(|event| event.at < at)).unwrap_or_default();
-    let told = before.iter().rfind(|event| match &event.body {
+#[derive(Debug)]
+struct Silence {
+    length: Duration,
+    at: Duration,
+    behind: Option<Event>,
+}
+
+impl Silences {
+    pub(super) fn add(&mut self, piece: &Trace) {
+        let commands = piece.events(Level::Command);
+        let events = if commands.is_empty() { piece.events(Level::Transaction) } else { commands };
+        for event in events {
+            let end = *self.end.get_or_insert(event.at);
+            if event.at > end {
+                self.silence(piece, event.at - end, end);
+            }
+            self.end = Some(end.max(event.until));
+        }
+        self.told = piece.accesses().iter().rfind(|event| is_told(event)).cloned().or(self.told.take());
+    }
+
+    fn silence(&mut self, piece: &Trace, length: Duration, at: Duration) {
+        // Of those that are equally long the first count.
+        let place = self.longest.partition_point(|longer| longer.length >= length);
+        if place >= GAPS {
+            return;
+        }
+        let all = piece.accesses();
+        let before = all.get(..all.partition_point(|event| event.at < at)).unwrap_or_default();
+        let behind = before.iter().rfind(|event| is_told(event)).or(self.told.as_ref()).cloned();
+        self.longest.insert(place, Silence { length, at, behind });
+        self.longest.truncate(GAPS);
+    }
+
+    pub(super) fn gaps(self, last: &Trace) -> Vec<Gap> {
+        self.longest.into_iter().map(|silence| silence.gap(last)).collect()
+    }
+}
+
+fn is_told(event: &Event) -> bool {
+    match &event.body {
         Body::Register(r) => !r.housekeeping,
         body => !matches!(body, Body::Line(_)),
-    });
-    let told = told.map(|event| line(&Event { level: Level::Meaning, ..event.clone() }));
-    let within = |at_mark: Duration| at_mark >= at && at_mark <= at + length;
-    let mark = trace.marks().iter().find(|marked| within(marked.at));
-    Gap {
-        t_ns: nanos(at),
-        duration_ns: nanos(length),
-        behind: told.unwrap_or_else(|| "the beginning".to_owned()),
-        mark: mark.map(|marked| marked.mark.to_string()),
+    }
+}
+
+impl Silence {
+    fn gap(self, last: &Trace) -> Gap {
+        let Silence { length, at, behind } = self;
+        let told = behind.map(|event| line(&Event { level: Level::Meaning, ..event }));
+        let within = |at_mark: Duration| at_mark >= at && at_mark <= at + length;
+        let mark = last.marks().iter().find(|marked| within(marked.at));
+        Gap {
+            t_ns: nanos(at),
+            duration_ns: nanos(length),
+            behind: told.unwrap_or_else(|| "the beginning".to_owned()),
+            mark: mark.map(|marked| marked.mark.to_string()),
+        }
     }
 }

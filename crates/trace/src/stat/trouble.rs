@@ -2,7 +2,7 @@
 
 use super::time::nanos;
 use crate::Trace;
-use crate::event::{Body, Event, OnWire, RegisterAccess};
+use crate::event::{Body, Event, RegisterAccess};
 use regs::dp;
 use serde::Serialize;
 use std::time::Duration;
@@ -39,38 +39,123 @@ pub struct Fault {
     pub cause: String,
 }
 
-pub(super) fn waits(trace: &Trace) -> Waits {
-    let mut waits = Waits::default();
-    let mut run: Option<(u64, Duration, Duration)> = None;
-    let ends = |waits: &mut Waits, (count, from, _): (u64, Duration, Duration), until: Duration| {
+/// Runs of WAITs.
+#[derive(Debug, Default)]
+pub(super) struct WaitRuns {
+    waits: Waits,
+    /// The run that goes on: how many, from when, until when.
+    run: Option<(u64, Duration, Duration)>,
+}
+
+impl WaitRuns {
+    /// Takes a transaction.
+    pub(super) fn take(&mut self, event: &Event, ack: Ack) {
+        if ack == Ack::WAIT {
+            self.waits.count += 1;
+            let (count, from, _) = self.run.unwrap_or((0, event.at, event.until));
+            self.run = Some((count + 1, from, event.until));
+        } else if let Some((count, from, _)) = self.run.take() {
+            self.ended(count, from, event.at);
+        }
+    }
+
+    fn ended(&mut self, count: u64, from: Duration, until: Duration) {
+        let waits = &mut self.waits;
         waits.runs += 1;
         waits.lost_ns += nanos(until.saturating_sub(from));
         if count > waits.longest_run {
             (waits.longest_run, waits.longest_at_ns) = (count, nanos(from));
         }
-    };
-    for event in trace.events(Level::Transaction) {
-        let Body::Wire(wired) = &event.body else { continue };
-        let OnWire::Event(WireEvent::Transaction(t)) = &wired.what else { continue };
-        if t.ack == Ack::WAIT {
-            waits.count += 1;
-            let (count, from, _) = run.unwrap_or((0, event.at, event.until));
-            run = Some((count + 1, from, event.until));
-        } else if let Some(ended) = run.take() {
-            ends(&mut waits, ended, event.at);
+    }
+
+    pub(super) fn finish(mut self) -> Waits {
+        if let Some((count, from, until)) = self.run.take() {
+            self.ended(count, from, until);
         }
+        self.waits
     }
-    if let Some(ended) = run {
-        ends(&mut waits, ended, ended.2);
-    }
-    waits
 }
 
 /// The number of FAULTs, and the first of them.
-pub(super) fn faults(trace: &Trace) -> (usize, Vec<Fault>) {
-    let all = trace.accesses();
-    let refused = || all.iter().enumerate().filter(|(_, event)| is_fault(event));
-    (refused().count(), refused().take(FAULTS).map(|(n, event)| fault(all, n, event)).collect())
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    count: usize,
+    first: Vec<Fault>,
+    /// Those of the first whose cause may be found yet, each with what it is suspected to be.
+    open: Vec<(usize, String)>,
+    /// The last FAULT, when nothing has cleared its flag since.
+    set: Option<usize>,
+    /// The last access to memory.
+    suspect: Option<Event>,
+}
+
+impl Faults {
+    pub(super) fn add(&mut self, piece: &Trace) {
+        let all = piece.accesses();
+        let mut suspect = None;
+        for (n, event) in all.iter().enumerate() {
+            if let Body::Access(a) = &event.body
+                && a.ack != Ack::FAULT
+            {
+                suspect = Some(n);
+                continue;
+            }
+            self.behind(event);
+            if is_fault(event) {
+                let before = suspect.and_then(|n| all.get(n)).or(self.suspect.as_ref()).map(named);
+                self.fault(piece.accesses_before() + n, event, before);
+            } else if clears(event) {
+                self.set = None;
+            }
+            if matches!(event.body, Body::Access(_)) {
+                suspect = Some(n);
+            }
+        }
+        self.suspect = suspect.and_then(|n| all.get(n)).cloned().or(self.suspect.take());
+    }
+
+    fn fault(&mut self, n: usize, event: &Event, before: Option<String>) {
+        self.count += 1;
+        let set = self.set.replace(n);
+        if self.first.len() == FAULTS {
+            return;
+        }
+        let cause = match set {
+            Some(m) => format!("the sticky flag that #{m} met is still set"),
+            None => {
+                // A write that fails on the bus is accepted on the wire: the next transaction meets the flag.
+                let suspect = before.map_or_else(String::new, |before| format!(", behind {before}"));
+                self.open.push((self.first.len(), suspect));
+                "CTRL/STAT was not read behind it".to_owned()
+            }
+        };
+        self.first.push(Fault { t_ns: nanos(event.at), event: n, what: named(event), cause });
+    }
+
+    /// What stands behind FAULTs may tell their cause: the next look at CTRL/STAT, unless the flags are cleared first.
+    fn behind(&mut self, event: &Event) {
+        if self.open.is_empty() {
+            return;
+        }
+        if clears(event) {
+            self.open.clear();
+        } else if let Some(value) = looks(event) {
+            let told = value.and_then(sticky);
+            for (place, suspect) in self.open.drain(..) {
+                if let (Some(fault), Some(flags)) = (self.first.get_mut(place), &told) {
+                    fault.cause = format!("{flags}{suspect}");
+                }
+            }
+        }
+    }
+
+    pub(super) fn finish(self) -> (usize, Vec<Fault>) {
+        (self.count, self.first)
+    }
+}
+
+fn named(event: &Event) -> String {
+    crate::line(&Event { level: Level::Meaning, ..event.clone() })
 }
 
 fn is_fault(event: &Event) -> bool {
@@ -79,23 +164,6 @@ fn is_fault(event: &Event) -> bool {
         Body::Register(r) => r.ack == Ack::FAULT,
         _ => false,
     }
-}
-
-fn fault(all: &[Event], n: usize, event: &Event) -> Fault {
-    let named = |event: &Event| crate::line(&Event { level: Level::Meaning, ..event.clone() });
-    let behind = all.get(n + 1..).unwrap_or_default();
-    let before = all.get(..n).unwrap_or_default();
-    let cause = match (still_set(before), sticky_read(behind)) {
-        (Some(m), _) => format!("the sticky flag that #{m} met is still set"),
-        (None, Some(flags)) => {
-            let last = before.iter().rfind(|event| matches!(event.body, Body::Access(_)));
-            // A write that fails on the bus is accepted on the wire: the next transaction meets the flag.
-            let suspect = last.map_or_else(String::new, |last| format!(", behind {}", named(last)));
-            format!("{flags}{suspect}")
-        }
-        (None, None) => "CTRL/STAT was not read behind it".to_owned(),
-    };
-    Fault { t_ns: nanos(event.at), event: n, what: named(event), cause }
 }
 
 fn dp_register(event: &Event) -> Option<&RegisterAccess> {
@@ -110,19 +178,17 @@ fn clears(event: &Event) -> bool {
     dp_register(event).is_some_and(clears) || matches!(event.body, Body::Line(WireEvent::Reset(true)))
 }
 
-/// The FAULT before, when nothing has cleared the flag since.
-fn still_set(before: &[Event]) -> Option<usize> {
-    let last = before.iter().rposition(|event| is_fault(event) || clears(event))?;
-    before.get(last).is_some_and(is_fault).then_some(last)
+/// What a look at CTRL/STAT gave.
+fn looks(event: &Event) -> Option<Option<u32>> {
+    let looks = |r: &&RegisterAccess| {
+        !r.write && r.a == dp::CTRL_STAT && r.dp_bank() == dp::bank::CTRL_STAT && r.ack == Ack::OK
+    };
+    dp_register(event).filter(looks).map(|r| r.value)
 }
 
-/// What the next look at CTRL/STAT shows, unless the flags are cleared first.
-fn sticky_read(behind: &[Event]) -> Option<String> {
-    let mut looks = behind.iter().take_while(|event| !clears(event)).filter_map(dp_register);
-    let look = looks.find(|r| {
-        !r.write && r.a == dp::CTRL_STAT && r.dp_bank() == dp::bank::CTRL_STAT && r.ack == Ack::OK
-    })?;
-    let flags = look.value? & dp::ctrl_stat::STICKY;
+/// Which sticky flags CTRL/STAT shows.
+fn sticky(value: u32) -> Option<String> {
+    let flags = value & dp::ctrl_stat::STICKY;
     let register = dp::register(true, dp::CTRL_STAT, dp::bank::CTRL_STAT)?;
     Some(if flags == 0 { "no sticky flag is set".to_owned() } else { register.describe(flags) })
 }

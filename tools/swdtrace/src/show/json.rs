@@ -1,6 +1,6 @@
 //! `swdtrace show --format jsonl`.
 
-use super::{Line, View, lines, told};
+use super::{Line, View, told};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::ops::Range;
@@ -10,8 +10,8 @@ use trace::fold::{Row, What};
 use wire::Level;
 
 /// One JSON object a line.
-pub(crate) fn jsonl(trace: &Trace, view: &View, out: &mut dyn Write) -> io::Result<()> {
-    for line in lines(trace, view) {
+pub(super) fn jsonl(trace: &Trace, view: &View, lines: Vec<Line<'_>>, out: &mut dyn Write) -> io::Result<()> {
+    for line in lines {
         let value = match line {
             Line::LeftOut => continue,
             Line::Mark(marked, more) => json!({
@@ -40,8 +40,7 @@ fn event(trace: &Trace, view: &View, n: usize) -> Value {
     let Some(event) = trace.events(view.level).get(n) else { return Value::Null };
     let mut value = trace::export::object(event);
     if let Some(object) = value.as_object_mut().filter(|_| view.level >= Level::Access) {
-        let Range { start, end } = trace.originals(view.level, n..n + 1);
-        object.insert("originals".to_owned(), json!([start, end]));
+        object.insert("originals".to_owned(), originals(trace, view, n..n + 1));
     }
     value
 }
@@ -50,7 +49,6 @@ fn row(trace: &Trace, view: &View, row: &Row) -> Value {
     let What::Loop(found) = &row.what else { return event(trace, view, row.events.start) };
     let at = |n: usize| trace.events(view.level).get(n);
     let last = row.events.end.checked_sub(1).and_then(at);
-    let Range { start, end } = trace.originals(view.level, row.events.clone());
     let body: Vec<Value> = found
         .body
         .iter()
@@ -65,6 +63,12 @@ fn row(trace: &Trace, view: &View, row: &Row) -> Value {
     json!({
         "t_ns": at(row.events.start).map(|event| nanos(event.at)), "until_ns": last.map(|event| nanos(event.until)),
         "level": view.level.number(), "kind": "loop", "turns": found.turns, "events": row.events.len(),
-        "originals": [start, end], "body": body,
+        "originals": originals(trace, view, row.events.clone()), "body": body,
     })
+}
+
+/// The numbers of the accesses that events consist of, from the first to the one behind the last.
+fn originals(trace: &Trace, view: &View, events: Range<usize>) -> Value {
+    let Range { start, end } = trace.originals(view.level, events);
+    json!([start + trace.accesses_before(), end + trace.accesses_before()])
 }

@@ -4,32 +4,14 @@
 //! it waiting: hosts submit both transfers of a command together, and some send the next command early.
 
 use super::StLinkCommand;
-use crate::decode::{Gaps, Listening, Problem, gap};
+use crate::decode::{Listening, Problem, WAITING, gap};
 use crate::event::{Body, Event};
-use crate::read::{Choice, Gap, Transfer};
+use crate::read::{Choice, Transfer};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::ops::Range;
 use stlink::{Answer, Command, Phase, misc};
 use wire::{Certainty, Level};
-
-/// The commands of the chosen device.
-pub(super) fn commands(transfers: &[Transfer], gaps: &[Gap], choice: Choice) -> Vec<Event> {
-    let mut pairing = Pairing { listening: Listening::of(transfers, choice), ..Pairing::default() };
-    let mut gaps = Gaps::new(gaps);
-    for (index, transfer) in transfers.iter().enumerate() {
-        if let Some(records) = gaps.before(transfer) {
-            pairing.gap(index, transfer, records);
-        }
-        if transfer.endpoint == choice.out && transfer.setup.is_none() && !transfer.data.is_empty() {
-            pairing.sent(index, transfer);
-        } else if transfer.endpoint == choice.answers && transfer.is_in() {
-            pairing.received(index, transfer);
-        }
-    }
-    pairing.understand();
-    pairing.events
-}
 
 /// A data phase that is not complete.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +23,8 @@ struct Open {
 }
 
 #[derive(Debug, Default)]
-struct Pairing {
+pub(in crate::decode) struct Pairing {
+    /// Those that were not handed on.
     events: Vec<Event>,
     /// Data that the host still has to send.
     sending: Option<Open>,
@@ -49,10 +32,37 @@ struct Pairing {
     awaited: VecDeque<Open>,
     /// Items of the last RW_MISC_OUT; `None` when it was not recorded.
     items: Option<usize>,
-    listening: Listening,
+    pub(in crate::decode) listening: Listening,
 }
 
 impl Pairing {
+    /// Takes one transfer; `index` is its place in level 0, and so many records are missing before it.
+    pub(in crate::decode) fn take(
+        &mut self,
+        index: usize,
+        transfer: &Transfer,
+        missing: Option<u64>,
+        choice: Choice,
+    ) {
+        if let Some(records) = missing {
+            self.gap(index, transfer, records);
+        }
+        if transfer.endpoint == choice.out && transfer.setup.is_none() && !transfer.data.is_empty() {
+            self.sent(index, transfer);
+        } else if transfer.endpoint == choice.answers && transfer.is_in() {
+            self.received(index, transfer);
+        }
+    }
+
+    /// Hands on the commands before the first whose data are not complete, or all when nothing follows.
+    pub(super) fn settle(&mut self, ended: bool, out: &mut Vec<Event>) {
+        let open = self.sending.iter().chain(&self.awaited).map(|open| open.event).min();
+        let count = open.filter(|_| !ended).unwrap_or(self.events.len());
+        out.extend(self.events.drain(..count).map(understood));
+        let left = self.sending.iter_mut().chain(&mut self.awaited);
+        left.for_each(|open| open.event = open.event.saturating_sub(count));
+    }
+
     /// Records are missing: data that were to be sent or awaited may have been among them.
     fn gap(&mut self, index: usize, transfer: &Transfer, records: u64) {
         self.sending = None;
@@ -117,6 +127,9 @@ impl Pairing {
                 }
             };
             problem = open.map(|()| Problem::Unanswered);
+            if self.awaited.len() > WAITING {
+                self.awaited.pop_front();
+            }
             if let Command::RwMiscOut { items } = command {
                 self.items = Some(usize::try_from(items).unwrap_or(usize::MAX));
             }
@@ -208,25 +221,23 @@ impl Pairing {
             body: Body::StLink(Box::new(exchange)),
         });
     }
+}
 
-    /// Reads the answers, now that they are complete.
-    fn understand(&mut self) {
-        for event in &mut self.events {
-            let Body::StLink(exchange) = &mut event.body else { continue };
-            let Some(command) = &exchange.command else { continue };
-            let inward = matches!(command.phase(), Phase::In(_) | Phase::InResults | Phase::Unknown);
-            if !inward || exchange.data.is_empty() {
-                continue;
+/// Reads the answer, now that it is complete.
+fn understood(mut event: Event) -> Event {
+    let Body::StLink(exchange) = &mut event.body else { return event };
+    let Some(command) = &exchange.command else { return event };
+    let inward = matches!(command.phase(), Phase::In(_) | Phase::InResults | Phase::Unknown);
+    if inward && !exchange.data.is_empty() {
+        match Answer::decode(command, &exchange.data) {
+            Ok(decoded) => {
+                exchange.answer = Some(decoded.value);
+                exchange.problem = None;
             }
-            match Answer::decode(command, &exchange.data) {
-                Ok(decoded) => {
-                    exchange.answer = Some(decoded.value);
-                    exchange.problem = None;
-                }
-                Err(e) => exchange.problem = Some(Problem::Answer(e.to_string())),
-            }
+            Err(e) => exchange.problem = Some(Problem::Answer(e.to_string())),
         }
     }
+    event
 }
 
 /// Bytes of a full-speed bulk packet.

@@ -88,7 +88,7 @@ impl Native {
     }
 
     /// Writes down what the block and the list before this command came to.
-    pub(super) fn end_block(&mut self) {
+    pub(crate) fn end_block(&mut self) {
         if let Some((source, list)) = self.listed.list.take() {
             let text = format!("RW_MISC, {} items: nobody asked what became of them", list.len());
             self.by_probe(source, Procedure::Access, text);
