@@ -41,7 +41,7 @@ pub struct Step {
 /// The transactions behind a DAP_Transfer, DAP_TransferBlock or DAP_WriteABORT and its answer. Other commands have none
 /// here: sequences show their bits, and the commands of a list are to be expanded one by one.
 pub fn expand(request: &Request, response: &Decoded<Response>, model: Model) -> Vec<Step> {
-    let mut walk = Walk { steps: Vec::new(), pending: None, check: false, model };
+    let mut walk = Walk { steps: Vec::with_capacity(listed(request)), pending: None, check: false, model };
     match (request, &response.value) {
         (Request::Transfer(transfer), Response::Transfer(reply)) => {
             walk.transfer(transfer, reply, response.padding > 0);
@@ -58,6 +58,16 @@ pub fn expand(request: &Request, response: &Decoded<Response>, model: Model) -> 
         _ => {}
     }
     walk.steps
+}
+
+/// How many transactions a request lists, and those that the firmware may add around them.
+fn listed(request: &Request) -> usize {
+    const ADDED: usize = 2;
+    match request {
+        Request::Transfer(transfer) => transfer.items.len() + ADDED,
+        Request::TransferBlock(block) => usize::from(block.count) + ADDED,
+        _ => 1,
+    }
 }
 
 const RDBUFF: RegSel = RegSel::dp(0xC);

@@ -76,13 +76,28 @@ pub(crate) struct Decoding {
     pub(crate) tally: Option<Tally>,
 }
 
-/// Decodes the transfers of the chosen device.
-pub(crate) fn decode(transfers: &[Transfer], gaps: &[Gap], choice: Choice) -> Decoding {
+/// More events than this are not held: a gigabyte or two, with what is derived from them.
+const MOST_EVENTS: usize = 8_000_000;
+/// Transfers that are decoded between two looks at how much that gave.
+const SOME: usize = 4096;
+
+/// Decodes the transfers of the chosen device, until there is more than can be held. How many transfers that took.
+pub(crate) fn decode(transfers: &[Transfer], gaps: &[Gap], choice: Choice) -> (Decoding, usize) {
     let mut decoder = Decoder::new(gaps, choice);
     let mut out = Decoding { model: choice.model, ..Decoding::default() };
-    decoder.take(0, transfers, &[]);
+    let reads = transfers.iter().filter(|t| t.is_in() && t.endpoint == choice.answers);
+    let mut begun: Vec<u64> = reads.map(|transfer| transfer.asked).collect();
+    let mut taken = 0;
+    for some in transfers.chunks(SOME) {
+        decoder.take(taken, some, &std::mem::take(&mut begun));
+        decoder.settle(false, &mut out);
+        taken += some.len();
+        if out.wire.len() + out.commands.len() >= MOST_EVENTS {
+            break;
+        }
+    }
     decoder.settle(true, &mut out);
-    out
+    (out, taken)
 }
 
 /// Decodes transfers as they come.
@@ -366,13 +381,12 @@ fn step_on_wire(
     secrets: &secret::Secrets,
 ) -> Wired {
     let mut matching = None;
-    if let (Request::Transfer(transfer), Some(item)) = (request, step.item) {
-        if let Some(asked) = transfer.items.get(item).filter(|i| i.request.is_match()) {
-            keep_mask(transfer.items.iter().take(item), mask);
-            let reached =
-                step.transaction.ack == Ack::OK && !mismatched(response, step, transfer.items.len());
-            matching = Some(Match { mask: *mask, value: asked.word, reached });
-        }
+    if let (Request::Transfer(transfer), Some(item)) = (request, step.item)
+        && let Some(asked) = transfer.items.get(item).filter(|i| i.request.is_match())
+    {
+        keep_mask(transfer.items.iter().take(item), mask);
+        let reached = step.transaction.ack == Ack::OK && !mismatched(response, step, transfer.items.len());
+        matching = Some(Match { mask: *mask, value: asked.word, reached });
     }
     let refused = word_to_write(request, step).filter(|_| step.transaction.data.is_none());
     // The data phase of a posted read holds the value of an earlier item.

@@ -27,6 +27,9 @@ pub struct Event {
     pub body: Body,
 }
 
+// There are millions of them, and one of this size is moved without a call.
+const _: () = assert!(size_of::<Event>() <= 128);
+
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum Body {
@@ -85,7 +88,7 @@ pub enum OnWire {
     /// The recorder lost so many USB records here at least: what they did is not known.
     Gap(u64),
     /// Clocks in a logic capture that are no packet and no sequence: part of one, or disturbed.
-    Unreadable(Unreadable),
+    Unreadable(Box<Unreadable>),
 }
 
 /// Clocks that could not be read.

@@ -49,8 +49,9 @@
 //! packet each transaction happened: all transactions of a packet carry the times of the packet. An ST-Link hides nearly
 //! all transactions.
 //!
-//! **Memory.** What is kept are events and the bytes of USB transfers. Everything is read as it comes, and no file is ever held
-//! whole but for [`redact`](mod@redact), which gives it back.
+//! **Memory.** Everything is read as it comes, and no file is ever held whole but for [`redact`](mod@redact), which changes it
+//! in place. A recording of USB in a file is gone through piece by piece ([`Pieces`]) by whoever needs no whole: counts,
+//! costs, lint, exports of events. A [`Trace`] holds all events of a recording, up to a limit that it warns of.
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 pub mod action;

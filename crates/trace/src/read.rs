@@ -247,7 +247,12 @@ impl fmt::Display for Warning {
             }
             Warning::TooMuch { events, at } => {
                 let at = at.as_secs_f64();
-                write!(f, "the capture has more than {events} events; what comes after {at:.6} s was left out")
+                write!(
+                    f,
+                    "the capture has more than {events} events; what comes after {at:.6} s was left out (of a recording of \
+                     USB in a file show, stat, lint, cost and exports as jsonl, csv and pcapng hold a part at a time and take \
+                     all of it)"
+                )
             }
             Warning::Log { tool, hides, timed } => {
                 let times = if *timed { "" } else { "; it has no times" };

@@ -270,14 +270,14 @@ impl Trace {
         if options.show_secrets && !recorder::says_masked(&recording.comment) {
             recording.transfers.iter_mut().for_each(|transfer| transfer.secret.clear());
         }
-        let (mut decoding, mut lifted) = decoded(&recording, choice, options);
+        let (mut decoding, mut lifted) = decoded(&mut recording, choice, options);
         let mut marked = secrets::Marked::default();
         if let Some(look) = look.filter(|_| !options.show_secrets)
             && let Some(found) =
                 secrets::mark(&mut recording.transfers, choice.protocol, &decoding, &lifted.events, look)
         {
             marked = found;
-            (decoding, lifted) = decoded(&recording, choice, options);
+            (decoding, lifted) = decoded(&mut recording, choice, options);
         }
         (Trace::of_accesses(recording, Some(choice), decoding, lifted, options), marked)
     }
@@ -559,9 +559,14 @@ fn bare(transfers: &mut [Transfer], wire: &mut [Event], lifted: &mut [Event], op
     }
 }
 
-/// What follows from the packets, up to level 3.
-fn decoded(recording: &Recording, choice: Choice, options: &Options) -> (Decoding, Lifted) {
-    let decoding = decode::decode(&recording.transfers, &recording.gaps, choice);
+/// What follows from the packets, up to level 3. Packets from which more would follow than can be held are left out.
+fn decoded(recording: &mut Recording, choice: Choice, options: &Options) -> (Decoding, Lifted) {
+    let (decoding, taken) = decode::decode(&recording.transfers, &recording.gaps, choice);
+    if taken < recording.transfers.len() {
+        recording.transfers.truncate(taken);
+        let at = recording.transfers.last().map(Transfer::at).unwrap_or_default();
+        recording.warnings.push(Warning::TooMuch { events: decoding.wire.len(), at });
+    }
     let lifted = match choice.protocol {
         Protocol::StLink => Lifted { events: lift::native::lift(&decoding.commands), ports: Vec::new() },
         _ => lift::lift(&decoding.wire, options.assume),

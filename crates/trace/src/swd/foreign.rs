@@ -55,7 +55,7 @@ impl Stray {
         let Stray { from, why, bits, count, .. } = self;
         match why {
             Why::NotSwd => OnWire::Bits { count, data: bits },
-            _ => OnWire::Unreadable(Unreadable { why, tick: from, count, data: bits }),
+            _ => OnWire::Unreadable(Box::new(Unreadable { why, tick: from, count, data: bits })),
         }
     }
 }

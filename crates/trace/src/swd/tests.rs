@@ -31,7 +31,7 @@ fn transactions(found: &[OnWire]) -> Vec<Transaction> {
 
 fn unreadable(found: &[OnWire]) -> Vec<&Unreadable> {
     let all = found.iter().filter_map(|what| match what {
-        OnWire::Unreadable(unreadable) => Some(unreadable),
+        OnWire::Unreadable(unreadable) => Some(&**unreadable),
         _ => None,
     });
     all.collect()

@@ -36,7 +36,7 @@ enum Source<'a> {
     /// Held whole.
     Whole(Box<Trace>),
     /// Read again for each look.
-    File { file: &'a mut dyn Seekable, survey: Survey, options: Options, target: Option<Target>, size: Size },
+    File { file: &'a mut dyn Seekable, survey: Box<Survey>, options: Box<Options>, target: Option<Target>, size: Size },
 }
 
 /// How large a piece is.
@@ -50,7 +50,7 @@ struct Size {
 
 impl Default for Size {
     fn default() -> Self {
-        Size { events: 1 << 14, behind: 1024 }
+        Size { events: 1 << 15, behind: 512 }
     }
 }
 
@@ -72,10 +72,10 @@ impl<'a> Pieces<'a> {
         let head = head(&mut { &mut *file })?;
         if Format::of(&head).is_none() && Tool::of_head(&head).is_none() {
             rewind(file)?;
-            let survey = Survey::of(&mut { &mut *file }, options.device)?;
+            let survey = Box::new(Survey::of(&mut { &mut *file }, options.device)?);
             if survey.choice.is_some() {
                 let target = None;
-                let (options, size) = (options.clone(), Size::default());
+                let (options, size) = (Box::new(options.clone()), Size::default());
                 return Ok(Pieces(Source::File { file, survey, options, target, size }));
             }
             rewind(file)?;
@@ -205,14 +205,14 @@ fn rewind(file: &mut dyn Seekable) -> Result<(), TraceError> {
 /// From level 2, or from an ST-Link's commands, to level 3.
 enum Lifting {
     /// It begins when enough is there to tell how.
-    Wire(Option<Lift>),
-    Native(Native),
+    Wire(Option<Box<Lift>>),
+    Native(Box<Native>),
 }
 
 impl Lifting {
     fn unsettled(&self) -> Option<usize> {
         match self {
-            Lifting::Wire(lift) => lift.as_ref().and_then(Lift::unsettled),
+            Lifting::Wire(lift) => lift.as_ref().and_then(|lift| lift.unsettled()),
             Lifting::Native(native) => native.unsettled(),
         }
     }
@@ -286,7 +286,7 @@ impl<'a> Reading<'a> {
         // Whoever masked secrets has looked for them.
         let masked = recorder::says_masked(&survey.comment);
         let native = survey.choice.is_some_and(|choice| choice.protocol == Protocol::StLink);
-        let lifting = if native { Lifting::Native(Native::default()) } else { Lifting::Wire(None) };
+        let lifting = if native { Lifting::Native(Box::default()) } else { Lifting::Wire(None) };
         Ok(Reading {
             again: Again::new(file, survey)?,
             survey,
@@ -370,7 +370,7 @@ impl<'a> Reading<'a> {
                 if state.is_none() && !lift::tells(new) && !*ended {
                     return;
                 }
-                let lift = state.get_or_insert_with(|| Lift::assuming(self.options.assume, new));
+                let lift = state.get_or_insert_with(|| Box::new(Lift::assuming(self.options.assume, new)));
                 std::mem::swap(&mut lift.out, &mut trace.lifted);
                 lift.take(*taken, new);
                 if *ended {

@@ -41,7 +41,7 @@ pub(crate) fn packet(bytes: &[u8]) -> Option<Listed> {
             let [why] = take(&mut rest)?;
             let (why, tick) =
                 (super::REASONS.get(usize::from(why)).copied()?, u64::from_le_bytes(take(&mut rest)?));
-            Wired::plain(OnWire::Unreadable(Unreadable { why, tick, count, data }))
+            Wired::plain(OnWire::Unreadable(Box::new(Unreadable { why, tick, count, data })))
         }
         10 => Wired::plain(OnWire::Gap(u64::from_le_bytes(take(&mut rest)?))),
         _ => return None,
@@ -134,7 +134,7 @@ mod tests {
             bits.clone().prop_map(|(count, data)| Wired::plain(OnWire::Bits { count, data })),
             (bits, any::<u64>(), 0..5usize).prop_map(|((count, data), tick, why)| {
                 let why = crate::truth::REASONS[why];
-                Wired::plain(OnWire::Unreadable(Unreadable { why, tick, count, data }))
+                Wired::plain(OnWire::Unreadable(Box::new(Unreadable { why, tick, count, data })))
             }),
         ]
     }

@@ -1,6 +1,7 @@
 //! A recording read piece by piece is the same recording.
 
 use super::*;
+use crate::Secrets;
 use crate::cost::{Bill, Cost};
 use crate::script::{AP, DP, READ, Script, st};
 use crate::stat::{Counts, Stat};
@@ -94,7 +95,25 @@ fn both(file: &[u8], size: Size) -> ([(Said, Stat, Cost); 2], usize) {
     });
     shown.unwrap();
     let (stat, cost) = last.unwrap();
+    assert_eq!(summed(file, size), expected.1);
     ([expected, (said, stat, cost)], seen)
+}
+
+/// What is counted without a reading that only finds out what the recording is.
+fn summed(file: &[u8], size: Size) -> Stat {
+    let mut cursor = Cursor::new(file);
+    let mut pieces = Pieces::open(&mut cursor, &Options::default()).unwrap();
+    if let Source::File { size: of, .. } = &mut pieces.0 {
+        *of = size;
+    }
+    let sum = pieces.sum(|(counts, stat): &mut (Counts, Option<Stat>), piece| {
+        counts.add(piece);
+        if piece.is_last() {
+            *stat = Some(std::mem::take(counts).stat(piece));
+        }
+        Ok::<_, TraceError>(())
+    });
+    sum.unwrap().1.unwrap()
 }
 
 /// One thing that a host does, by number.
@@ -183,4 +202,19 @@ fn a_long_recording_is_read_in_many_pieces_and_what_is_polled_stays_together() {
     let (both, count) = both(&script.bytes(), Size { events: 500, behind: 4 });
     assert_same(both);
     assert!(count > 2, "{count} pieces");
+}
+
+#[test]
+fn no_piece_shows_a_secret_that_nobody_marked_wherever_it_stands() {
+    const KEY: u32 = 0x1234_5678;
+    let mut script = Script::with(Secrets::Shown);
+    script.ap1().poke(0x2000_0000, KEY);
+    for n in 0..500 {
+        script.peek(0x4002_2020, n);
+    }
+    script.poke(regs::h5::memory::OBK, KEY);
+    let (both, count) = both(&script.bytes(), Size { events: 50, behind: 4 });
+    let shown = both[1].0.accesses.concat();
+    assert_eq!((shown.matches("1234_5678").count(), count), (0, 1), "{shown}");
+    assert_same(both);
 }
