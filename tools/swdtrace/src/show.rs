@@ -128,7 +128,7 @@ fn lines<'a>(trace: &'a Trace, view: &View, going: &mut Going, nothing: &mut Not
     if view.filter.is_open() && view.until.is_none() {
         marks.for_each(|mark| put(&mut out, mark));
     } else {
-        step = marks.filter(|mark| mark.mark.kind == MarkKind::Step).last().or(step);
+        step = marks.rfind(|mark| mark.mark.kind == MarkKind::Step).or(step);
     }
     going.step = step.map(|mark| mark.order);
     out

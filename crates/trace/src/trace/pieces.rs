@@ -36,7 +36,13 @@ enum Source<'a> {
     /// Held whole.
     Whole(Box<Trace>),
     /// Read again for each look.
-    File { file: &'a mut dyn Seekable, survey: Box<Survey>, options: Box<Options>, target: Option<Target>, size: Size },
+    File {
+        file: &'a mut dyn Seekable,
+        survey: Box<Survey>,
+        options: Box<Options>,
+        target: Option<Target>,
+        size: Size,
+    },
 }
 
 /// How large a piece is.

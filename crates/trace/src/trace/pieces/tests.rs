@@ -123,13 +123,14 @@ fn act(script: &mut Script, act: u8, word: u32) {
         0 => _ = script.ask(&[5, 0, 1, DP | 8, 0, 0, 0, 1], &[5, 1, 1]),
         1 => _ = script.ask(&[5, 0, 2, AP, 0x12, 0, 0, 0x23, AP | 4, 0, b, 0x02, 0x40], &[5, 2, 1]),
         2 => _ = script.ask(&[5, 0, 1, AP | READ | 0xC], &[5, 1, 1, a, b, c, d]),
-        3 => drop(
-            script.ask(&[5, 0, 2, AP | 4, 0x20, 0x20, 2, 0x40, AP | READ | 0xC], &[5, 2, 1, a & 1, 0, 0, 0]),
-        ),
+        3 => {
+            let look = [5, 0, 2, AP | 4, 0x20, 0x20, 2, 0x40, AP | READ | 0xC];
+            script.ask(&look, &[5, 2, 1, a & 1, 0, 0, 0]);
+        }
         4 => _ = script.ask(&[6, 0, 3, 0, AP | 0xC, a, b, c, d, 1, 2, 3, 4, d, c, b, a], &[6, 3, 0, 1]),
         5 => _ = script.ask(&[5, 0, 1, AP | READ | 0xC], &[5, 0, 2]),
         6 => _ = script.ask(&[5, 0, 1, AP | READ | 0xC], &[5, 0, 4]),
-        7 => _ = script.ask(&[5, 0, 1, DP | 0, 0x1E, 0, 0, 0], &[5, 1, 1]),
+        7 => _ = script.ask(&[5, 0, 1, DP, 0x1E, 0, 0, 0], &[5, 1, 1]),
         8 => _ = script.ask(&[5, 0, 1, DP | READ], &[5, 1, 1, 0x14, 0, 0xE0, 0x6B]),
         9 => _ = script.ask(&[5, 0, 1, DP | READ | 4], &[5, 1, 1, a, 0, 0, 0xF0]),
         10 => _ = script.send(&[5, 0, 1, AP | READ | 0xC]),
@@ -137,9 +138,7 @@ fn act(script: &mut Script, act: u8, word: u32) {
         12 => _ = script.ask(&[0x12, 51, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], &[0x12, 0]),
         13 => script.at += std::time::Duration::from_millis(u64::from(a) * 10),
         14 => _ = script.mark(wire::MarkKind::Step, &format!("step {a}")),
-        _ => {
-            drop(script.ask(&[5, 0, 2, AP | 4, 8, 0x20, 2, 0x40, AP | 0xC, 0x23, 1, 0x67, 0x45], &[5, 2, 1]))
-        }
+        _ => _ = script.ask(&[5, 0, 2, AP | 4, 8, 0x20, 2, 0x40, AP | 0xC, 0x23, 1, 0x67, 0x45], &[5, 2, 1]),
     }
 }
 
