@@ -16,6 +16,7 @@ mod wire;
 
 use crate::decode::Decoding;
 use crate::event::{Accessed, Body, Event};
+use crate::name::canonical;
 use crate::read::{Protocol, Transfer};
 use bytes::Bytes;
 use regs::h5::{da, dbgmcu, memory, rss};
@@ -25,8 +26,7 @@ use std::ops::Range;
 pub(crate) use dap::padding;
 pub(crate) use wire::{hide, show};
 
-/// Where the host's words go, through AP1 and through AP0.
-const HOST: [u32; 2] = [dbgmcu::BASE + dbgmcu::DBG_AUTH_HOST, dbgmcu::BASE_AP0 + dbgmcu::DBG_AUTH_HOST];
+const HOST: u32 = dbgmcu::BASE + dbgmcu::DBG_AUTH_HOST;
 /// Secrets are marked word by word, so that equal ones stay equal however they are cut into packets.
 pub(crate) const WORD: usize = 4;
 
@@ -151,8 +151,9 @@ impl Secrets {
         for (n, event) in lifted.iter().enumerate() {
             let Body::Access(access) = &event.body else { continue };
             let address = access.access.at.0;
-            let in_mailbox = HOST.contains(&address) && access.access.write && mailbox.takes(access);
-            if access.secret || in_mailbox || ranges.iter().any(|range| range.contains(&address)) {
+            let in_mailbox = access.access.write && canonical(address) == HOST && mailbox.takes(access);
+            let told = |at: u32| ranges.iter().any(|range| range.contains(&at));
+            if access.secret || in_mailbox || told(address) || told(memory::non_secure(address)) {
                 found.accesses.insert(n);
                 found.values.extend(access.access.value.filter(|value| telling(*value)));
             }
@@ -231,6 +232,8 @@ fn provisioned(lifted: &[Event]) -> Vec<Range<u32>> {
                 && obk.contains(&destination)
                 && size <= memory::OBK_LEN
             {
+                // Secure code and a debugger may call one place by two addresses.
+                let source = memory::non_secure(source);
                 found.push(source..source.saturating_add(size));
             }
         }

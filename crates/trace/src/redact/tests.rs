@@ -136,7 +136,8 @@ fn what_the_provisioning_service_was_told_to_take_is_secret_wherever_it_lies() {
     script.ap1().write(AP, 4, 0x2000_4000);
     block(&mut script);
     let conf = 0x2000_0100;
-    script.poke(conf + rss::conf::SOURCE, 0x2000_4000).poke(conf + rss::conf::DESTINATION, memory::OBK_S);
+    // The ROM is told the secure address of the same RAM.
+    script.poke(conf + rss::conf::SOURCE, 0x3000_4000).poke(conf + rss::conf::DESTINATION, memory::OBK_S);
     script.poke(conf + rss::conf::SIZE, 16);
     let redacted = done(&script);
     assert_eq!(redacted.words, 4);
