@@ -196,7 +196,7 @@ pub(crate) fn speaks_for_secrets(event: &Event) -> bool {
     let at = a.access.at.0;
     let in_obk =
         |at: u32| [memory::OBK, memory::OBK_S].iter().any(|obk| at.wrapping_sub(*obk) < memory::OBK_LEN);
-    let answers = a.access.write && HOST.contains(&at);
+    let answers = a.access.write && canonical(at) == HOST;
     let provisions = a.access.write && a.access.value.is_some_and(in_obk);
     a.secret || in_obk(at) || answers || provisions
 }
