@@ -75,8 +75,11 @@ mod tests {
         let mut wrong = Vec::new();
         for (path, help) in all() {
             let rows = help.trim_end().lines().count();
-            let most = if path.starts_with("ackwait hunt ") { 48 } else { 24 };
-            let columns = help.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+            let long = path.starts_with("ackwait hunt ") || path == "ackwait da cert new";
+            let most = if long { 48 } else { 24 };
+            // clap breaks no line of usage.
+            let lines = help.lines().filter(|line| !line.starts_with("Usage:"));
+            let columns = lines.map(|line| line.chars().count()).max().unwrap_or_default();
             if rows > most || columns > 80 {
                 wrong.push(format!("{path}: {rows} rows, {columns} columns\n{help}"));
             }
