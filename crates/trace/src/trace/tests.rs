@@ -1,6 +1,7 @@
 use super::*;
 use crate::script::{AP, DP, READ, Script};
 use wire::Secret;
+use wire::{Ack, Addr, ApSel, Width};
 
 #[test]
 fn every_write_is_listed_with_housekeeping_and_refusals() {
