@@ -239,11 +239,11 @@ pub(crate) enum ApCommand {
 pub(crate) struct Place {
     /// Address, or the name of a register.
     pub(crate) at: String,
-    /// Bits of each access. Default: 32, narrower at ends that are not aligned.
-    #[arg(long, value_enum, value_name = "BITS")]
+    /// Bits of each access. Default: 32, less at unaligned ends.
+    #[arg(long, value_enum, value_name = "8|16|32", hide_possible_values = true)]
     pub(crate) width: Option<Bits>,
-    /// Security attribute of the accesses.
-    #[arg(long, value_enum, default_value = "default")]
+    /// Security attribute: default, secure, non-secure.
+    #[arg(long, value_enum, default_value = "default", hide_possible_values = true)]
     pub(crate) attr: Security,
 }
 
