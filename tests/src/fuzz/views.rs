@@ -4,6 +4,7 @@
 use super::files::Assembled;
 use super::{Input, Shape};
 use std::io::{self, Cursor, Read, Write};
+use std::ops::ControlFlow;
 use trace::cost::Cost;
 use trace::diff::{Equality, diff};
 use trace::export::{Format, Tool, Wanted, export, script};
@@ -11,7 +12,7 @@ use trace::filter::Filter;
 use trace::lint::{Lint, Settings};
 use trace::redact::{Rules, redact};
 use trace::replay::Replay;
-use trace::{Options, Trace, TraceError};
+use trace::{Options, Pieces, Trace, TraceError};
 use wire::{Ack, Level};
 
 /// Bytes that an export writes; a file of 64 kilobytes has no reason for more.
@@ -24,6 +25,7 @@ pub(super) fn file(input: &Input) -> Shape {
         Assembled::File(bytes) => {
             let trace = trace::open(&bytes);
             piped(&bytes, trace.as_ref());
+            in_pieces(&bytes, trace.as_ref());
             shape.add(
                 &redact(&bytes, &Rules::default(), &Options::default())
                     .map(|done| redacted(&done.bytes))
@@ -64,6 +66,33 @@ fn piped(bytes: &[u8], trace: Result<&Trace, &TraceError>) {
                 pipe.as_ref().err()
             );
         }
+    }
+}
+
+/// Piece by piece it is the same trace.
+fn in_pieces(bytes: &[u8], trace: Result<&Trace, &TraceError>) {
+    let mut file = Cursor::new(bytes);
+    let (trace, mut pieces) = match (trace, Pieces::open(&mut file, &Options::default())) {
+        (Ok(trace), Ok(pieces)) => (trace, pieces),
+        (Err(whole), Err(error)) => {
+            return assert_eq!(whole.to_string(), error.to_string(), "pieces fail the same");
+        }
+        (whole, pieces) => {
+            let (whole, pieces) = (whole.err(), pieces.err());
+            return assert_eq!(whole.is_some(), pieces.is_some(), "whole {whole:?}, pieces {pieces:?}");
+        }
+    };
+    let mut lines = Level::ALL.map(|_| Vec::new());
+    let all = pieces.each(|piece| {
+        for (lines, level) in lines.iter_mut().zip(Level::ALL) {
+            lines.extend(piece.events(level).iter().map(trace::line));
+        }
+        Ok::<_, TraceError>(ControlFlow::Continue(()))
+    });
+    all.expect("what was opened can be read");
+    for (lines, level) in lines.iter().zip(Level::ALL) {
+        let whole: Vec<_> = trace.events(level).iter().map(trace::line).collect();
+        assert_eq!(*lines, whole, "pieces show the same at {level:?}");
     }
 }
 
