@@ -20,11 +20,15 @@ import time
 
 RAM = 0x20000000
 SIZE = 0x10000
+FLASH = 0x08000000
+MIB = 0x100000
 TIMES = 1000
 KHZ = 4000
 KINDS = "cmsis-dap-v2 cmsis-dap-v2-fs cmsis-dap-v1 stlink-v2 stlink-v2-1 stlink-v3"
 # Attach only; write and read back 64 KiB; read one word 1000 times; poll one word 1000 times for what never comes.
 WORKS = ["attach", "block", "reads", "polls"]
+# Asked for by name, as it takes long: "mib", 1 MiB into flash, erased and read back, by who can do it, and into SRAM and read back,
+# half by half, by who cannot.
 # Runs that only the table wants, to subtract them. ackwait sets CSW with the first access, when the others are done
 # attaching, so its 1000 reads are 1001 without one. probe-rs takes two programs for a block, and a server for reads.
 MORE = {"ackwait": ["one read", "one poll"], "probe-rs": ["no block", "server"]}
@@ -75,7 +79,7 @@ def read(path):
 
 def run(command, text=None, codes=(0,)):
     """Runs a tool, which must end with one of these codes."""
-    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode not in codes:
         words = (done.stderr or done.stdout).strip().splitlines()
         raise Failed(f"{command[0]} ends with {done.returncode}: {' / '.join(words[-3:])}")
@@ -101,6 +105,7 @@ def ackwait(probe, work):
         "reads": [*watch, str(TIMES + 1)],
         "one poll": [*watch, "1", *never],
         "polls": [*watch, str(TIMES + 1), *never],
+        "mib": ["flash", "program", "mib.bin", "--at", hex(FLASH)],
     }[work]
     where = ["--probe", probe.serial, "--ap", "1", "--speed", str(KHZ)]
     run([f"{probe.binaries}/ackwait", *words, *where], codes=(30,) if "poll" in work else (0,))
@@ -118,6 +123,9 @@ def openocd(probe, work):
         "block": f"load_image pattern.bin {RAM:#x} bin; dump_image back.bin {RAM:#x} {SIZE:#x}",
         "reads": f"{loop} {{ read_memory {RAM:#x} 32 1 }}",
         "polls": f"{loop} {{ if {{[read_memory {RAM:#x} 32 1] == 0xffffffff}} break }}",
+        "mib": "; ".join(
+            f"load_image half{n}.bin {RAM:#x} bin; dump_image back{n}.bin {RAM:#x} {MIB // 2:#x}" for n in range(2)
+        ),
     }[work]
     with open("session.cfg", "w", encoding="utf-8") as file:
         file.write(
@@ -144,6 +152,11 @@ def pyocd(probe, work):
                 target.write_memory_block8(RAM, file.read())
             with open("back.bin", "wb") as file:
                 file.write(bytes(target.read_memory_block8(RAM, SIZE)))
+        elif work == "mib":
+            for half in halves():
+                target.write_memory_block8(RAM, half)
+                if bytes(target.read_memory_block8(RAM, len(half))) != half:
+                    raise Failed("other bytes are read than were written")
         elif work == "reads":
             for _ in range(TIMES):
                 target.read32(RAM)
@@ -162,6 +175,9 @@ def probe_rs(probe, work):
         run(["probe-rs", "write", "b32", hex(RAM), *words, *where])
         back = ["--output", "back.bin", "--format", "binary"]
         run(["probe-rs", "read", "b32", hex(RAM), str(len(words)), *back, *where])
+    elif work == "mib":
+        image = ["--binary-format", "bin", "--base-address", hex(FLASH)]
+        run(["probe-rs", "download", *image, "--verify", "--disable-progressbars", "mib.bin", *where])
     elif work == "attach":
         run(["probe-rs", "read", "b32", hex(RAM), "0", *where])
     else:
@@ -187,6 +203,13 @@ def here(tool, binaries):
     return None if shutil.which(tool) else "not installed"
 
 
+def halves():
+    """The two halves of the megabyte: what SRAM takes at a time."""
+    with open("mib.bin", "rb") as file:
+        data = file.read()
+    return data[: MIB // 2], data[MIB // 2 :]
+
+
 def same(wanted, found, otherwise):
     with open(wanted, "rb") as want, open(found, "rb") as got:
         if want.read() != got.read():
@@ -206,6 +229,9 @@ def measure(binaries, kind, tool, work):
         same("pattern.bin", "sram.bin", "the chip holds other bytes than were written")
         if tool != "ackwait":  # which compares by itself
             same("pattern.bin", "back.bin", "other bytes are read than were written")
+    if work == "mib" and tool == "openocd":
+        for n in range(2):
+            same(f"half{n}.bin", f"back{n}.bin", "other bytes are read than were written")
     return {"round_trips": bill["usb"]["round_trips"], "swclk": bill["swclk"]["total"], "seconds": round(took, 1)}
 
 
@@ -213,11 +239,17 @@ def main():
     binaries, out, *tools = sys.argv[1:]
     with open("pattern.bin", "wb") as file:
         file.write(os.urandom(SIZE))
+    with open("mib.bin", "wb") as file:
+        file.write(os.urandom(MIB))
+    for n, half in enumerate(halves()):
+        with open(f"half{n}.bin", "wb") as file:
+            file.write(half)
+    works = (os.environ.get("ACKWAIT_BILL_WORKS") or " ".join(WORKS)).split()
     with open(out, "a", encoding="utf-8") as results:
         for tool in tools or TOOLS:
             missing = here(tool, binaries)
             for kind in (os.environ.get("ACKWAIT_BILL_PROBES") or KINDS).split():
-                for work in MORE.get(tool, []) + WORKS:
+                for work in [work for work in MORE.get(tool, []) if works == WORKS] + works:
                     line = {"probe": kind, "tool": tool, "work": work}
                     try:
                         line |= {"missing": missing} if missing else measure(binaries, kind, tool, work)
